@@ -1,0 +1,93 @@
+"""The ``sigkd`` program: assembles the commands and turns errors into one line and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from sigkd import __version__
+from sigkd.cli.output import error_line
+from sigkd.errors import ExitCode, SigkdError
+
+app = typer.Typer(
+    name="sigkd",
+    help="Verify handwritten signatures, and train the networks for it on handwritten text.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+# Every command lives in the module of its name and registers itself on ``app`` when that module is imported.
+COMMAND_MODULES = (
+    "demo",
+    "preprocess",
+    "prepare_text",
+    "train_teacher",
+    "distill",
+    "extract",
+    "enroll",
+    "gallery",
+    "verify",
+    "calibrate",
+    "cohort",
+    "evaluate",
+    "stats",
+    "reproduce",
+    "weights",
+    "export",
+    "info",
+)
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        typer.echo(f"sigkd {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_print_version, is_eager=True)
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> None:
+    """Verify handwritten signatures, and train the networks for it on handwritten text."""
+    if debug:
+        os.environ["SIGKD_DEBUG"] = "1"
+
+
+for _module in COMMAND_MODULES:
+    if importlib.util.find_spec(f"sigkd.cli.{_module}"):  # TODO(integration): unconditional once every room is built
+        importlib.import_module(f"sigkd.cli.{_module}")
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the program; never returns (``SystemExit`` carries the exit code)."""
+    try:
+        typer.main.get_command(app).main(args=args, prog_name="sigkd")
+    except SigkdError as error:
+        if os.environ.get("SIGKD_DEBUG"):
+            raise
+        error_line(str(error))
+        sys.exit(int(error.exit_code))
+    except KeyboardInterrupt:
+        error_line("interrupted")
+        sys.exit(int(ExitCode.INTERRUPTED))
+    except OSError as error:
+        if os.environ.get("SIGKD_DEBUG"):
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        error_line(f"{where}{error.strerror or error}")
+        sys.exit(int(ExitCode.INPUT))
+    except Exception as error:
+        if os.environ.get("SIGKD_DEBUG"):
+            raise
+        error_line(f"internal error, please report it ({type(error).__name__}: {error}); 'sigkd --debug ...' shows where")
+        sys.exit(70)

@@ -1,0 +1,29 @@
+"""Options that several commands share, declared once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option(help="Home of prepared datasets and runs.", envvar="SIGKD_DATA", show_default="the user data directory"),
+]
+CacheDir = Annotated[
+    Path | None,
+    typer.Option(help="Home of downloaded weights.", envvar="SIGKD_CACHE", show_default="the user cache directory"),
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda[:N] or mps.")]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        help="Registered name, file, or signet:random / resnet18:random.",
+        show_default="the default student",
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
+Workers = Annotated[int, typer.Option(help="Worker processes; 0: one per core.", min=0)]
+Seed = Annotated[int, typer.Option(help="Seed of every random choice.")]

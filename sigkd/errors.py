@@ -1,0 +1,62 @@
+"""Errors that a user can cause and mend: each carries the process's exit code and reads as one line.
+
+Whatever is raised from here reaches the user as ``error: <message>``; any other exception is a bug and shows a traceback
+only with ``--debug``.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """The exit codes of every command, the one place where they are defined (documented in ``docs/reference/exit-codes.md``)."""
+
+    DONE = 0
+    """Finished; for ``verify``: accepted."""
+    REJECTED = 1
+    """``verify``: rejected."""
+    USAGE = 2
+    """The command line is wrong."""
+    INCONCLUSIVE = 3
+    """``verify``: between the two thresholds, for a human to decide."""
+    INPUT = 4
+    """An input is bad or missing."""
+    WEIGHTS = 5
+    """Model weights or the network connection that should bring them."""
+    INTERRUPTED = 130
+    """Stopped by Ctrl-C."""
+
+
+class SigkdError(Exception):
+    """Base of every error that is the user's to mend. The message is one line: what is wrong with which file, what to do."""
+
+    exit_code: ExitCode = ExitCode.INPUT
+
+
+class UsageError(SigkdError):
+    """An option or a combination of options is wrong (exit code 2)."""
+
+    exit_code = ExitCode.USAGE
+
+
+class InputError(SigkdError):
+    """An input file or dataset is bad or missing (exit code 4)."""
+
+
+class ImageError(InputError):
+    """An image cannot be used: undecodable, blank, too large. The message names the file."""
+
+
+class DatasetError(InputError):
+    """A dataset is missing, incomplete, or not in the expected layout."""
+
+
+class ModelError(SigkdError):
+    """Model weights are absent, damaged, unsafe or of another architecture (exit code 5)."""
+
+    exit_code = ExitCode.WEIGHTS
+
+
+class NetworkError(ModelError):
+    """A download failed (exit code 5)."""

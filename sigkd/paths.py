@@ -1,0 +1,32 @@
+"""Where prepared datasets, runs and downloaded weights live."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+
+def data_dir(option: Path | None = None) -> Path:
+    """Return the home of prepared datasets and runs: ``--data-dir``, else ``$SIGKD_DATA``, else the platform's user data directory."""
+    if option is not None:
+        return Path(option)
+    return Path(os.environ.get("SIGKD_DATA") or platformdirs.user_data_dir("sigkd", appauthor=False))
+
+
+def cache_dir(option: Path | None = None) -> Path:
+    """Return the home of downloaded weights: ``--cache-dir``, else ``$SIGKD_CACHE``, else the platform's user cache directory."""
+    if option is not None:
+        return Path(option)
+    return Path(os.environ.get("SIGKD_CACHE") or platformdirs.user_cache_dir("sigkd", appauthor=False))
+
+
+def dataset_path(name: str, data: Path) -> Path:
+    """Return where ``preprocess`` and ``prepare-text`` put the dataset ``name`` (without the suffix of a signature store)."""
+    return data / "datasets" / name
+
+
+def run_path(name: str, data: Path) -> Path:
+    """Return the directory of the training run ``name``."""
+    return data / "runs" / name
