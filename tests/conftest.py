@@ -1,0 +1,123 @@
+"""Fixtures that every room shares: the research data, made-up signatures and pages, and the program itself.
+
+Heavy imports live inside the fixtures: collecting the tests must not load torch.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+MADE_UP_WRITERS = 4
+MADE_UP_GENUINE = 6
+MADE_UP_SKILLED = 3
+MADE_UP_PAGES = 2
+
+
+def shared_root() -> Path:
+    """Where the research data lies: ``$SIGKD_SHARED``, else ``shared`` beside the checkout."""
+    return Path(os.environ.get("SIGKD_SHARED") or REPOSITORY.parent / "shared")
+
+
+def _shared(name: str) -> Path:
+    root = shared_root()
+    if not (root / name).is_dir():
+        pytest.skip(f"research data absent: {root / name} (set SIGKD_SHARED)")
+    return root
+
+
+@pytest.fixture(scope="session")
+def shared_dir() -> Path:
+    """The research data (``data/``, ``golden/``), or a skip with the reason."""
+    return _shared("data")
+
+
+@pytest.fixture(scope="session")
+def golden_dir() -> Path:
+    """The golden arrays of METHOD's reference implementations, or a skip with the reason."""
+    return _shared("golden") / "golden"
+
+
+@pytest.fixture(scope="session")
+def made_up_signatures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small made-up signature set in ``folder`` layout: 4 writers x (6 genuine + 3 skilled). Read only."""
+    from sigkd.synthesis import write_signature_dataset
+
+    root = tmp_path_factory.mktemp("signatures")
+    write_signature_dataset(root, writers=MADE_UP_WRITERS, genuine=MADE_UP_GENUINE, skilled=MADE_UP_SKILLED, seed=0)
+    return root
+
+
+@pytest.fixture(scope="session")
+def made_up_pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A few made-up pages of text: 4 writers x 2 pages, ``WRITER/page_N.png``. Read only."""
+    from sigkd.synthesis import write_text_pages
+
+    root = tmp_path_factory.mktemp("pages")
+    write_text_pages(root, writers=MADE_UP_WRITERS, pages=MADE_UP_PAGES, seed=0)
+    return root
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run of the program left behind."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def json(self) -> Any:
+        """The JSON document on stdout."""
+        import json
+
+        return json.loads(self.stdout)
+
+
+RunSigkd = Callable[..., Outcome]
+
+
+@pytest.fixture
+def run_sigkd(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> RunSigkd:
+    """Run ``sigkd ARG...`` in this process and return its exit code, stdout and stderr.
+
+    The data and cache directories are temporary unless the test passes its own. Arguments may be of any type with a
+    ``str``. ``run_sigkd(..., expect=0)`` fails with the program's words when the exit code is another.
+    """
+    monkeypatch.setenv("SIGKD_DATA", str(tmp_path / "sigkd-data"))
+    monkeypatch.setenv("SIGKD_CACHE", str(tmp_path / "sigkd-cache"))
+    monkeypatch.delenv("SIGKD_DEBUG", raising=False)
+
+    def run(*args: object, expect: int | None = None) -> Outcome:
+        from sigkd.cli.app import main
+
+        capsys.readouterr()
+        # Rich's consoles resolve sys.stdout when they print, so capsys sees everything.
+        code: int | str | None = 0
+        try:
+            main([str(arg) for arg in args])
+        except SystemExit as stop:
+            code = stop.code
+        finally:
+            os.environ.pop("SIGKD_DEBUG", None)  # --debug sets it for the process
+        captured = capsys.readouterr()
+        outcome = Outcome(int(code or 0), captured.out, captured.err)
+        if expect is not None and outcome.exit_code != expect:
+            words = " ".join(str(arg) for arg in args)
+            pytest.fail(f"sigkd {words}: exit {outcome.exit_code}, not {expect}\n{outcome.stdout}\n{outcome.stderr}")
+        return outcome
+
+    return run
+
+
+@pytest.fixture
+def repository() -> Path:
+    """The root of the checkout."""
+    return REPOSITORY
