@@ -1,0 +1,67 @@
+"""``sigkd extract``: feature vectors of signatures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sigkd.cli.app import app
+from sigkd.cli.command import SigkdCommand
+from sigkd.cli.options import CacheDir, DataDir, Device, Json, Model
+
+
+@app.command(cls=SigkdCommand)
+def extract(
+    source: Annotated[
+        list[str], typer.Argument(help="A prepared dataset (its name or .npz file), or image files and folders.")
+    ],
+    out: Annotated[Path, typer.Option(help="Where to write: .npz, .csv, .mat or .parquet.")],
+    model: Model = None,
+    canvas: Annotated[
+        str | None,
+        typer.Option(help="HEIGHTxWIDTH or a dataset's name, for raw images.", show_default="the model's own"),
+    ] = None,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out images that cannot be used.")] = False,
+    batch_size: Annotated[int, typer.Option(help="Images a step; halved when the GPU's memory runs out.", min=1)] = 64,
+    precision: Annotated[str, typer.Option(help="float32, bfloat16 or float16.")] = "float32",
+    device: Device = "auto",
+    data_dir: DataDir = None,
+    cache_dir: CacheDir = None,
+    json: Json = False,
+) -> None:
+    """Compute the feature vectors of signatures.
+
+    Example: sigkd extract cedar --out cedar.npz
+    """
+    from sigkd import paths
+    from sigkd.cli.output import note_line, print_json
+    from sigkd.cli.progress import console_progress
+    from sigkd.models.device import resolve_device
+    from sigkd.models.extract import extract_source
+    from sigkd.models.features import check_suffix
+
+    check_suffix(out)
+    progress = console_progress()
+    chosen = resolve_device(device)
+    note_line(f"device: {chosen}")
+    features = extract_source(
+        source,
+        model,
+        data=paths.data_dir(data_dir),
+        cache=cache_dir,
+        canvas=canvas,
+        skip_bad=skip_bad,
+        device=chosen,
+        batch_size=batch_size,
+        precision=precision,
+        progress=progress,
+    )
+    features.save(out)
+    if json:
+        shape = list(features.features.shape)
+        print_json({"out": str(out), "shape": shape, **features.describe()})
+    else:
+        count, length = features.features.shape
+        typer.echo(f"{out}: {count} x {length} features, model {features.model_name} {features.model_hash[:12]}")
