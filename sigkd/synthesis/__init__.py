@@ -1,1 +1,10 @@
-"""."""
+"""Made-up signatures and pages of writing, for the demo and the tests: never a real person's.
+
+A stroke generator by the kinematic theory of handwriting (:mod:`sigkd.synthesis.lognormal`) moves a pen through the motor plan of a
+made-up writer (:mod:`sigkd.synthesis.plan`); the movement becomes ink on scanned paper (:mod:`sigkd.synthesis.render`). Everything is
+a function of the seed, the writer's number and the signature's number.
+"""
+
+from sigkd.synthesis.signatures import signature_image
+
+__all__ = ["signature_image"]
