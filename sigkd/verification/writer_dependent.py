@@ -42,7 +42,7 @@ class SupportVectorModel:
     gamma: float = GAMMA
 
     def scores(self, features: NDArray[Any]) -> NDArray[np.float64]:
-        """Return the decision values of ``features`` [M, D] as float64 [M]: higher is more genuine, 0 the SVM's border."""
+        """Return the decision values of ``features`` [M, D] as float64 [M]: higher is more genuine."""
         rows = scale_features(np.atleast_2d(features), self.scale)
         return rbf_kernel(rows, self.support_vectors, self.gamma) @ self.coefficients + self.intercept
 
@@ -68,8 +68,7 @@ def scale_features(features: NDArray[Any], scale: NDArray[np.float64]) -> NDArra
     Both sides are rounded to float32 before the division, as scikit-learn's scaler does with float32 features: libsvm
     stops within a tolerance, so that a difference in the last bit can end at scores that differ in the fourth decimal.
     """
-    scaled: NDArray[np.float32] = np.asarray(features, dtype=np.float32) / scale.astype(np.float32)
-    return scaled
+    return np.divide(np.asarray(features, dtype=np.float32), scale.astype(np.float32), dtype=np.float32)
 
 
 def rbf_kernel(a: NDArray[Any], b: NDArray[Any], gamma: float) -> NDArray[np.float64]:
