@@ -1,0 +1,131 @@
+"""The dataset that ``sigkd prepare-text`` makes: a directory with memory-mapped crops, an index and a description.
+
+- ``images.npy``: uint8 [N, 170, 242], ink bright on black;
+- ``index.npy``: one row a crop (:data:`INDEX_COLUMNS`);
+- ``dataset.json``: source, options, preprocess version, counts, writers, pages, content hash.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sigkd.errors import DatasetError
+from sigkd.files import sha256_file
+from sigkd.paths import dataset_path
+
+FORMAT = "sigkd-text"
+FORMAT_VERSION = 1
+IMAGES, INDEX, DESCRIPTION = "images.npy", "index.npy", "dataset.json"
+
+INDEX_COLUMNS = (
+    "label page line position canvas aspect scale blur start end top bottom left right split".split()  # noqa: SIM905
+)
+"""Columns of the index that every version 1 dataset has."""
+
+
+@dataclass
+class TextDataset:
+    """A prepared text dataset, opened for reading; the images stay on disk until they are touched."""
+
+    path: Path
+    images: npt.NDArray[np.uint8]
+    """[N, 170, 242] memory map, ink bright on black."""
+    labels: npt.NDArray[np.int64]
+    """[N] number of the writer in ``writers``."""
+    split: npt.NDArray[np.uint8]
+    """[N] 0 training, 1 validation."""
+    index: npt.NDArray[np.void]
+    """[N] rows that trace each crop to page, line, stripe position, canvas and aspect."""
+    writers: list[str]
+    metadata: dict[str, Any] = field(repr=False)
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 over images, index and writers."""
+        return str(self.metadata["content_hash"])
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @classmethod
+    def open(cls, path: Path | str) -> TextDataset:
+        """Open the dataset in the directory ``path``.
+
+        Raises:
+            DatasetError: if it is missing, incomplete, damaged or of a later version.
+        """
+        path = Path(path)
+        try:
+            metadata = json.loads((path / DESCRIPTION).read_text(encoding="utf-8"))
+        except OSError as error:
+            hint = " (an unfinished run lies beside it: repeat its command)" if partial_path(path).exists() else ""
+            raise DatasetError(
+                f"{path}: no text dataset{hint}; make one with: sigkd prepare-text SRC --layout ..."
+            ) from error
+        except ValueError as error:
+            raise DatasetError(f"{path / DESCRIPTION}: not a JSON document") from error
+        if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
+            raise DatasetError(f"{path}: not a text dataset of sigkd")
+        if metadata.get("format_version") != FORMAT_VERSION:
+            raise DatasetError(f"{path}: text dataset of version {metadata.get('format_version')}, this sigkd reads 1")
+        try:
+            images = np.load(path / IMAGES, mmap_mode="r", allow_pickle=False)
+            index = np.load(path / INDEX, allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise DatasetError(f"{path}: damaged text dataset ({error}); prepare it anew") from error
+        fits = images.ndim == 3 and images.dtype == np.uint8 and len(images) == len(index)
+        if not fits or not set(INDEX_COLUMNS) <= set(index.dtype.names or ()):
+            raise DatasetError(f"{path}: images and index do not belong together; prepare it anew")
+        labels, split = index["label"].astype(np.int64), index["split"].astype(np.uint8)
+        return cls(path, images, labels, split, index, list(metadata["writers"]), metadata)
+
+    def trace(self, number: int) -> dict[str, Any]:
+        """Return where crop ``number`` came from: writer, page name, line, position, canvas name, aspect, rows and columns."""
+        row = {name: self.index[number][name].item() for name in INDEX_COLUMNS}
+        row["writer"] = self.writers[row.pop("label")]
+        row["page"] = self.metadata["pages"][row["page"]]["name"]
+        row["canvas"] = self.metadata["canvas_names"][row["canvas"]]
+        row["split"] = ("train", "validation")[row["split"]]
+        return row
+
+    def verify(self) -> bool:
+        """Whether the files still have the recorded content hash (reads everything)."""
+        return content_hash(self.path, self.writers) == self.content_hash
+
+
+def content_hash(path: Path, writers: list[str]) -> str:
+    """Return the SHA-256 over the hashes of images and index and over the writers' names, in hexadecimal."""
+    import hashlib
+
+    parts = [sha256_file(path / IMAGES), sha256_file(path / INDEX), json.dumps(writers)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def partial_path(path: Path) -> Path:
+    """Return the directory of the unfinished run of the dataset ``path``."""
+    return path.with_name(path.name + ".partial")
+
+
+def find_text(name_or_path: str, data: Path) -> TextDataset:
+    """Open a text dataset by its name (below ``data``) or by its directory.
+
+    Raises:
+        DatasetError: if there is none; the message names the command that makes it and where to get pages.
+    """
+    named = dataset_path(name_or_path, data)
+    for path in (Path(name_or_path), named):
+        if (path / DESCRIPTION).is_file():
+            return TextDataset.open(path)
+    hint = " (an unfinished run lies there: repeat its command)" if partial_path(named).exists() else ""
+    raise DatasetError(
+        f"no text dataset '{name_or_path}' in {named.parent}{hint}; make it with: "
+        f"sigkd prepare-text PAGES --layout cvl --name {name_or_path} "
+        "(CVL database: https://cvl.tuwien.ac.at/research/cvl-databases/an-off-line-database-for-writer-retrieval-writer-"
+        "identification-and-word-spotting/; IAM: https://fki.tic.heia-fr.ch/databases/iam-handwriting-database)"
+    )

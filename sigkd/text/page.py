@@ -1,0 +1,121 @@
+"""One page through all stages: what a worker process does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from sigkd.errors import SigkdError
+from sigkd.images.reader import read_image
+from sigkd.text.crops import SIZE, Crop, cut_crops, stripe_random
+from sigkd.text.ink import U8, InkPage, find_ink
+from sigkd.text.layouts import Page
+from sigkd.text.lines import LINE_FINDERS, Line
+from sigkd.text.options import TextOptions
+from sigkd.text.stripes import MIN_STRIPE_WIDTH, Stripe, solid_stripe
+
+INDEX_DTYPE = np.dtype(
+    [
+        ("page", "<i4"),
+        ("line", "<i2"),
+        ("position", "<i2"),
+        ("canvas", "u1"),
+        ("aspect", "<f4"),
+        ("scale", "<f4"),
+        ("blur", "<f4"),
+        ("start", "<i4"),
+        ("end", "<i4"),
+        ("top", "<i4"),
+        ("bottom", "<i4"),
+        ("left", "<i4"),
+        ("right", "<i4"),
+    ]
+)
+"""One row a crop: page number, line on the page, stripe position, canvas, aspect, canvas factor, blur (page pixels), columns
+[start, end) of the stripe, and the rows and columns [top, bottom) x [left, right) of the page that hold it."""
+
+
+@dataclass
+class PageResult:
+    """What became of one page."""
+
+    lines: int = 0
+    stripes: int = 0
+    skipped: dict[str, int] = field(default_factory=dict)
+    """Reason -> how many lines, stripes or crops were left out."""
+    problem: str | None = None
+    """Why the whole page gave nothing."""
+    images: U8 = field(default_factory=lambda: np.zeros((0, *SIZE), np.uint8))
+    """[crops, 170, 242]"""
+    index: npt.NDArray[np.void] = field(default_factory=lambda: np.zeros(0, INDEX_DTYPE))
+    """[crops] rows of :data:`INDEX_DTYPE`; the page number is filled in by whoever numbers the pages."""
+
+    def skip(self, reason: str) -> None:
+        """Count one more thing that was left out."""
+        self.skipped[reason] = self.skipped.get(reason, 0) + 1
+
+
+def find_lines(page: InkPage, finder: str, *, is_line: bool = False) -> list[Line]:
+    """Return the lines of a page with the named finder; a ready line is one line as it is."""
+    if is_line:
+        rows = np.flatnonzero(page.ink.any(axis=1))
+        return (
+            [Line(page.grey[rows[0] : rows[-1] + 1], int(rows[0]), 0, int(rows[-1] + 1 - rows[0]))] if rows.size else []
+        )
+    return LINE_FINDERS.get(finder)(page)
+
+
+def process_page(page: Page, options: TextOptions) -> PageResult:
+    """Turn one page into crops; a page that cannot be used gives a result that says why."""
+    result = PageResult()
+    try:
+        grey = read_image(page.path)
+    except (SigkdError, OSError) as error:
+        result.problem = str(error)
+        return result
+    lines = find_lines(find_ink(grey), options.lines, is_line=page.is_line)
+    result.lines = len(lines)
+    if not lines:
+        result.problem = "no text found"
+        return result
+    images: list[U8] = []
+    rows: list[tuple[float, ...]] = []
+    for number, line in enumerate(lines):
+        stripe = solid_stripe(line.image)
+        if stripe.image.shape[1] < MIN_STRIPE_WIDTH:
+            result.skip("stripe narrower than 220 px")
+            continue
+        result.stripes += 1
+        for crop in cut_crops(line, stripe, options, stripe_random(options.seed, page.name, number)):
+            if isinstance(crop, str):
+                result.skip(crop)
+                continue
+            images.append(crop.image)
+            rows.append(_row(number, line, stripe, crop))
+    if images:
+        result.images = np.stack(images)
+        result.index = np.array(rows, dtype=INDEX_DTYPE)
+    else:
+        result.problem = "no stripe of text wide enough"
+    return result
+
+
+def _row(number: int, line: Line, stripe: Stripe, crop: Crop) -> tuple[float, ...]:
+    left, right = int(stripe.columns[crop.start]), int(stripe.columns[crop.end - 1]) + 1
+    return (
+        -1,
+        number,
+        crop.position,
+        crop.canvas,
+        crop.aspect,
+        crop.scale,
+        crop.blur,
+        crop.start,
+        crop.end,
+        line.top,
+        line.top + line.image.shape[0],
+        line.left + left,
+        line.left + right,
+    )

@@ -1,0 +1,259 @@
+"""From a collection of pages to a text dataset: resumable, the same bytes whatever the number of workers."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sigkd import __version__
+from sigkd.datasets import textset
+from sigkd.errors import DatasetError, InputError
+from sigkd.files import write_json
+from sigkd.images.preprocess import CANVASES, PREPROCESS_VERSION
+from sigkd.progress import SILENT, Progress
+from sigkd.text.crops import SIZE
+from sigkd.text.layouts import Pages, find_pages
+from sigkd.text.options import CANVAS_NAMES, TextOptions
+from sigkd.text.page import INDEX_DTYPE
+from sigkd.text.splits import VALIDATION, split_rows, thin_rows
+from sigkd.text.store import PartialStore
+from sigkd.text.workers import process_pages, worker_count
+
+FINAL_DTYPE = np.dtype([("label", "<i4"), ("split", "u1"), *[(n, INDEX_DTYPE[n]) for n in INDEX_DTYPE.names or ()]])
+_CHUNK = 1024
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A finished text dataset and what happened on the way."""
+
+    path: Path
+    metadata: dict[str, Any]
+    """The document ``dataset.json``."""
+    resumed_pages: int
+    """Pages that an earlier, unfinished run had done."""
+
+
+def prepare_text(
+    source: Path,
+    target: Path,
+    layout: str,
+    options: TextOptions | None = None,
+    *,
+    writers: Path | None = None,
+    workers: int = 1,
+    overwrite: bool = False,
+    progress: Progress = SILENT,
+) -> Prepared:
+    """Turn pages of handwriting into the text dataset ``target``.
+
+    Args:
+        source: the collection (see :func:`sigkd.text.layouts.find_pages`).
+        target: directory of the dataset; an unfinished run of the same options and pages beside it is continued.
+        layout: name of the collection's layout.
+        options: everything that decides the crops.
+        writers: the writer table, for layouts that have one.
+        workers: processes; 0: one per core. The bytes do not depend on it.
+        overwrite: replace an existing dataset, and an unfinished run of other options.
+        progress: where progress and warnings go.
+
+    Raises:
+        DatasetError: if no page can be used.
+        InputError: if ``target`` exists, or an unfinished run of other options does, and ``overwrite`` is false.
+    """
+    options = options or TextOptions()
+    source, target = Path(source), Path(target)
+    if target.exists() and not overwrite:
+        raise InputError(f"{target}: exists already; choose another name or give --overwrite")
+    pages = find_pages(layout, source, writers)
+    for name, reason in pages.skipped:
+        progress.warn(f"{name}: left out, {reason}")
+    run = _describe_run(source, layout, options, pages)
+    store = _open_store(target, run, overwrite=overwrite)
+    resumed = len(store.finished)
+    try:
+        if resumed:
+            progress.info(f"{resumed} of {len(pages.pages)} pages were finished before; going on from there")
+        _run_pages(store, pages, options, worker_count(workers), progress)
+        metadata = _finish(store, target, run, pages, options, progress)
+    except KeyboardInterrupt:
+        progress.info(
+            f"stopped after {len(store.finished)} of {len(pages.pages)} pages; the same command goes on from there"
+        )
+        raise
+    finally:
+        store.close()
+    store.remove()
+    return Prepared(target, metadata, resumed)
+
+
+def _describe_run(source: Path, layout: str, options: TextOptions, pages: Pages) -> dict[str, Any]:
+    """Return everything that decides the bytes of the dataset."""
+    return {
+        "sigkd_version": __version__,
+        "preprocess_version": PREPROCESS_VERSION,
+        "source": str(source),
+        "layout": layout,
+        "options": options.to_json(),
+        "pages": [{"name": p.name, "writer": p.writer, "bytes": p.path.stat().st_size} for p in pages.pages],
+        "left_out": [list(entry) for entry in pages.skipped],
+    }
+
+
+def _open_store(target: Path, run: dict[str, Any], *, overwrite: bool) -> PartialStore:
+    try:
+        return PartialStore(target, run)
+    except InputError:
+        if not overwrite:
+            raise
+        shutil.rmtree(textset.partial_path(target))
+        return PartialStore(target, run)
+
+
+def _run_pages(store: PartialStore, pages: Pages, options: TextOptions, workers: int, progress: Progress) -> None:
+    """Process the pages that are not finished yet."""
+    done = len(store.finished)
+    remaining = pages.pages[done:]
+    with progress.task("pages", total=len(pages.pages), unit="pages") as task:
+        task.advance(done)
+        results = process_pages(remaining, options, min(workers, max(1, len(remaining))))
+        with contextlib.closing(results):
+            for number, (page, result) in enumerate(zip(remaining, results, strict=True), start=done):
+                result.index["page"] = number
+                store.append(
+                    {
+                        "page": page.name,
+                        "lines": result.lines,
+                        "stripes": result.stripes,
+                        "skipped": result.skipped,
+                        "problem": result.problem,
+                    },
+                    result,
+                )
+                if result.problem:
+                    progress.warn(f"{page.name}: gives nothing, {result.problem}")
+                task.describe(f"{store.crops} crops")
+                task.advance()
+
+
+def _finish(
+    store: PartialStore, target: Path, run: dict[str, Any], pages: Pages, options: TextOptions, progress: Progress
+) -> dict[str, Any]:
+    """Choose, split and describe the crops, and put the dataset in its place."""
+    rows = store.index()
+    if not len(rows):
+        first = next((f"{e['page']}: {e['problem']}" for e in store.finished if e["problem"]), "no crops")
+        raise DatasetError(f"{run['source']}: no page gave a crop (first: {first})")
+    names = sorted({page.writer for page in pages.pages})
+    number = {name: index for index, name in enumerate(names)}
+    label = np.array([number[page.writer] for page in pages.pages], np.int64)[rows["page"]]
+    amounts = np.bincount(label, minlength=len(names))
+    few = [name for name, amount in zip(names, amounts, strict=True) if amount < options.min_crops]
+    for name in few:
+        verb = "kept" if options.keep_small and amounts[number[name]] else "left out"
+        progress.warn(f"writer {name}: only {amounts[number[name]]} crops, {verb}")
+    keep = amounts[label] >= (1 if options.keep_small else options.min_crops)
+    if not keep.any():
+        raise DatasetError(
+            f"{run['source']}: no writer has {options.min_crops} crops; lower --min-crops or give --keep-small"
+        )
+    if options.max_images is not None and keep.sum() > options.max_images:
+        keep[np.flatnonzero(keep)] = thin_rows(label[keep], options.max_images, options.seed)
+    kept_label, rows = label[keep], rows[keep]
+    kept, new_label = np.unique(kept_label, return_inverse=True)
+    index = np.zeros(len(rows), FINAL_DTYPE)
+    for column in INDEX_DTYPE.names or ():
+        index[column] = rows[column]
+    index["label"] = new_label
+    index["split"] = split_rows(new_label, rows["page"], rows["line"], options.validation, options.seed)
+    writers = [names[position] for position in kept]
+    building = store.directory / "dataset"
+    shutil.rmtree(building, ignore_errors=True)
+    building.mkdir()
+    _place_images(store.close_images(), building / textset.IMAGES, keep)
+    with (building / textset.INDEX).open("wb") as stream:
+        np.lib.format.write_array(stream, index, version=(1, 0), allow_pickle=False)
+    metadata = _describe(run, store.finished, index, writers, few)
+    metadata["content_hash"] = textset.content_hash(building, writers)
+    write_json(building / textset.DESCRIPTION, metadata)
+    if target.exists():
+        shutil.rmtree(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    building.rename(target)
+    return metadata
+
+
+def _place_images(images: Path, target: Path, keep: npt.NDArray[np.bool_]) -> None:
+    """Put the kept crops of ``images`` into ``target``: a link to the same file where all are kept, else a streamed copy."""
+    if keep.all():
+        try:
+            os.link(images, target)
+        except OSError:  # a file system without hard links
+            shutil.copyfile(images, target)
+        return
+    every = np.load(images, mmap_mode="r", allow_pickle=False)
+    chosen = np.flatnonzero(keep)
+    from sigkd.text.store import npy_header
+
+    with target.open("wb") as stream:
+        stream.write(npy_header(len(chosen)))
+        for start in range(0, len(chosen), _CHUNK):
+            stream.write(np.ascontiguousarray(every[chosen[start : start + _CHUNK]]).data)
+
+
+def _describe(
+    run: dict[str, Any],
+    finished: list[dict[str, Any]],
+    index: npt.NDArray[np.void],
+    writers: list[str],
+    few: list[str],
+) -> dict[str, Any]:
+    """Return the document ``dataset.json`` without its content hash."""
+    per_writer = np.bincount(index["label"], minlength=len(writers))
+    skipped: dict[str, int] = {}
+    for entry in finished:
+        for reason, amount in entry["skipped"].items():
+            skipped[reason] = skipped.get(reason, 0) + amount
+    usable = [entry for entry in finished if not entry["problem"]]
+    return {
+        "format": textset.FORMAT,
+        "format_version": textset.FORMAT_VERSION,
+        "sigkd_version": run["sigkd_version"],
+        "preprocess_version": run["preprocess_version"],
+        "source": run["source"],
+        "layout": run["layout"],
+        "options": run["options"],
+        "size": list(SIZE),
+        "canvas_names": list(CANVAS_NAMES),
+        "canvas_sizes": [list(CANVASES[name]) for name in CANVAS_NAMES],
+        "counts": {
+            "pages": len(usable),
+            "lines": sum(entry["lines"] for entry in finished),
+            "stripes": sum(entry["stripes"] for entry in finished),
+            "crops": len(index),
+            "writers": len(writers),
+            "train": int((index["split"] != VALIDATION).sum()),
+            "validation": int((index["split"] == VALIDATION).sum()),
+            "pages_found": len(finished),
+            "crops_cut": sum(entry["crops"] for entry in finished),
+        },
+        "skipped": {
+            "files": run["left_out"],
+            "pages": [[entry["page"], entry["problem"]] for entry in finished if entry["problem"]],
+            "writers": few,
+            "parts": dict(sorted(skipped.items())),
+        },
+        "writers": writers,
+        "crops_per_writer": per_writer.tolist(),
+        "pages": [
+            {"name": page["name"], "writer": page["writer"], **{k: entry[k] for k in ("lines", "stripes", "crops")}}
+            for page, entry in zip(run["pages"], finished, strict=True)
+        ],
+    }
