@@ -1,9 +1,9 @@
-"""What the core reports while it works. The core calls this protocol; the command line draws it (``sigkd/cli/progress.py``)."""
+"""What the core reports while it works; the command line draws it (``sigkd/cli/progress.py``)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol, runtime_checkable
 
 
@@ -21,7 +21,7 @@ class Task(Protocol):
 class Progress(Protocol):
     """Where the core's progress and warnings go."""
 
-    def task(self, description: str, total: int | None = None, unit: str = "") -> _TaskContext:
+    def task(self, description: str, total: int | None = None, unit: str = "") -> AbstractContextManager[Task]:
         """Open a task of ``total`` units (None: unknown) as a context manager."""
 
     def warn(self, message: str) -> None:
@@ -29,12 +29,6 @@ class Progress(Protocol):
 
     def info(self, message: str) -> None:
         """Report a one-line notice."""
-
-
-class _TaskContext(Protocol):
-    def __enter__(self) -> Task: ...
-
-    def __exit__(self, *exc: object) -> bool | None: ...
 
 
 class _SilentTask:

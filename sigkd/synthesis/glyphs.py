@@ -1,7 +1,7 @@
 """The letters as motor plans: the points that a pen passes, in units of the x-height.
 
-The baseline is y = 0, the top of a small letter y = 1, of an ascender or a capital y = 2, of a descender y = -1. ``!`` marks a
-point where the pen turns sharply, ``|`` lifts the pen. A small letter begins with its joining stroke.
+The baseline is y = 0, the top of a small letter y = 1, of an ascender or a capital y = 2, of a descender y = -1.
+``!`` marks a point where the pen turns sharply, ``|`` lifts the pen. A small letter begins with its joining stroke.
 """
 
 from __future__ import annotations
@@ -90,4 +90,5 @@ def glyph(letter: str) -> Glyph:
     """Return the plan of an English letter, small or capital."""
     text = _SMALL.get(letter) or _CAPITAL[letter]
     components = tuple(_component(part) for part in text.split("|"))
-    return Glyph(components, float(components[0][0][:, 0].max()))
+    body = components if letter.isupper() else components[:1]  # the dot or crossbar of a small letter takes no room
+    return Glyph(components, max(float(points[:, 0].max()) for points, _ in body))

@@ -1,9 +1,9 @@
 """Pen movements by the kinematic theory: a sum of lognormal strokes along circular arcs.
 
-Sources: R. Plamondon, A kinematic theory of rapid human movements, Biological Cybernetics 72 (1995) 295-307 and 309-320;
-C. O'Reilly and R. Plamondon, Development of a Sigma-Lognormal representation for on-line signatures, Pattern Recognition 42
-(2009) 3324-3337. The parameters of a stroke by its duration and asymmetry follow D. Berio and F. F. Leymarie, Computational models
-for the analysis and synthesis of graffiti tag strokes, Computational Aesthetics (2015).
+Sources: R. Plamondon, A kinematic theory of rapid human movements, Biological Cybernetics 72 (1995) 295-307, 309-320;
+C. O'Reilly and R. Plamondon, Development of a Sigma-Lognormal representation for on-line signatures, Pattern
+Recognition 42 (2009) 3324-3337. The parameters of a stroke by its duration and asymmetry follow D. Berio and F. F.
+Leymarie, Computational models for the analysis and synthesis of graffiti tag strokes, Computational Aesthetics (2015).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Kinematics:
     stroke_time: float = 0.12
     """Seconds for a stroke of one x-height."""
     overlap: float = 0.5
-    """How far a stroke has run when the next begins (0: both at once, 1: one after the other); the lower, the rounder."""
+    """How far a stroke has run when the next begins (0: at once, 1: one after the other); the lower, the rounder."""
     asymmetry: float = 0.08
     """Skewness of the bell-shaped speed, in (0, 1)."""
     tremor: float = 0.0
@@ -37,7 +37,7 @@ class Kinematics:
 
 
 def _arc_angles(points: Array, corners: NDArray[np.bool_]) -> Array:
-    """Return the turning angle [n-1] of the arc between each two points, so that arcs meet smoothly except at corners."""
+    """Return the turning angle [n-1] of the arc between each two points: arcs meet smoothly except at corners."""
     chord = np.diff(points, axis=0)
     heading = np.arctan2(chord[:, 1], chord[:, 0])
     turn = np.angle(np.exp(1j * np.diff(heading)))  # at the inner points
@@ -52,7 +52,7 @@ def _arc_angles(points: Array, corners: NDArray[np.bool_]) -> Array:
     both = np.stack([at_end, at_start])
     known = np.isfinite(both)
     angles = 2 * np.where(known, both, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-    return np.clip(angles, -2.6, 2.6)
+    return np.asarray(np.clip(angles, -2.6, 2.6))
 
 
 def trajectory(
@@ -60,10 +60,10 @@ def trajectory(
 ) -> tuple[Array, Array]:
     r"""Return the positions [T, 2] and speeds [T] (x-heights a second) of one pen-down movement through target points.
 
-    The pen's position is the start plus the sum of the strokes' displacements. Stroke i runs along an arc of length D_i from
-    direction :math:`\theta_i` to :math:`\theta_i + \delta_i` and has covered the fraction
-    :math:`w_i(t) = \Phi((\ln(t - t_{0i}) - \mu_i) / \sigma_i)` of it at time t (a lognormal speed). Since neighbouring strokes overlap
-    in time the targets are rounded, not hit, as in real handwriting.
+    The pen's position is the start plus the sum of the strokes' displacements. Stroke i runs along an arc of length
+    D_i from direction :math:`\theta_i` to :math:`\theta_i + \delta_i` and has covered the fraction
+    :math:`w_i(t) = \Phi((\ln(t - t_{0i}) - \mu_i) / \sigma_i)` of it at time t (a lognormal speed). Since neighbouring
+    strokes overlap in time the targets are rounded, not hit, as in real handwriting.
 
     Args:
         points: targets [n, 2], n >= 2, in x-heights.
@@ -84,7 +84,7 @@ def trajectory(
     sigma = float(np.sqrt(-np.log(1 - kinematics.asymmetry)))
     mu = 3 * sigma - np.log((np.exp(6 * sigma) - 1) / duration)
     waiting = np.where(corners[:-1], 0.5 + 0.5 * kinematics.overlap, kinematics.overlap) * spread[1]
-    onset = np.concatenate([[0.0], np.cumsum((duration[:-1] * waiting[1:]))])
+    onset = np.concatenate([[0.0], np.cumsum(duration[:-1] * waiting[1:])])
     t0 = onset - np.exp(mu - 3 * sigma)
 
     end = float((onset + duration).max())

@@ -50,7 +50,9 @@ def _personal(letter: str, style: Style, writer: int, seed: int) -> list[tuple[A
         bent = points + rng.normal(0, 0.055 * style.shape, points.shape)
         x, y = bent[:, 0] * stretch * scale, bent[:, 1] * scale
         if not capital:
-            y = np.where(y > 1.1, 1.1 + (y - 1.1) * style.ascender, np.where(y < -0.1, -0.1 + (y + 0.1) * style.descender, y))
+            y = np.where(
+                y > 1.1, 1.1 + (y - 1.1) * style.ascender, np.where(y < -0.1, -0.1 + (y + 0.1) * style.descender, y)
+            )
         parts.append((np.stack([x, y], axis=1), corners))
     return parts
 
@@ -78,14 +80,14 @@ def word_plan(text: str, style: Style, writer: int, seed: int, rng: np.random.Ge
             )
         else:
             bodies.append(Component(points, corners))
-        extras += [Component(more + [x, 0.0], sharp) for more, sharp in parts[1:]]
+        extras += [Component(more + np.array([x, 0.0]), sharp) for more, sharp in parts[1:]]
         x += max(advance + style.spacing * (1.0 if letter.islower() else 1.6), 0.35)
         previous = letter
     return bodies + extras, x
 
 
 def _shift(plan: Plan, dx: float, dy: float = 0.0, scale: float = 1.0) -> Plan:
-    return [replace(part, points=part.points * scale + [dx, dy]) for part in plan]
+    return [replace(part, points=part.points * scale + np.array([dx, dy])) for part in plan]
 
 
 def _curve(rows: list[tuple[float, float]], corners: tuple[int, ...] = ()) -> Component:
@@ -95,7 +97,7 @@ def _curve(rows: list[tuple[float, float]], corners: tuple[int, ...] = ()) -> Co
 
 
 def _wave(rng: np.random.Generator, humps: int, width: float, height: float, decay: float) -> Component:
-    """Return the line into which hurried letters collapse: humps that grow flatter, pointed or round, with a long tail."""
+    """Return the line into which hurried letters collapse: flattening humps, pointed or round, with a tail."""
     rows, corners = [(0.0, rng.uniform(0.0, 0.3))], [False]
     pointed = rng.random() < 0.5
     x = 0.0
@@ -113,7 +115,7 @@ def _wave(rng: np.random.Generator, humps: int, width: float, height: float, dec
 def _scrawl(rng: np.random.Generator) -> Component:
     """Return a signature that never was letters: strokes up and down with loops, leaning forwards."""
     count = int(rng.integers(4, 12))
-    height, step = rng.uniform(1.5, 4.5), rng.uniform(0.25, 1.3)
+    height, step = rng.uniform(1.2, 4.0), rng.uniform(0.4, 1.8)
     rows, corners = [(0.0, rng.uniform(-0.5, 1.5))], [False]
     x, loops = 0.0, rng.random()
     for number in range(count):
@@ -128,7 +130,7 @@ def _scrawl(rng: np.random.Generator) -> Component:
         low = rng.uniform(-0.5, 0.4) - (rng.random() < 0.2) * rng.uniform(0.5, 2.0)
         rows.append((x + rng.uniform(-0.1, 0.5) * step, low))
         corners.append(rng.random() < 0.45)
-    rows.append((x + rng.uniform(0.5, 5.0), rng.uniform(0, 1.6)))
+    rows.append((x + rng.uniform(0.5, 7.0), rng.uniform(0, 1.8)))
     corners.append(False)
     return Component(np.array(rows), np.array(corners), flourish=True)
 
@@ -139,7 +141,7 @@ def _box(plan: Plan) -> tuple[float, float, float, float]:
 
 
 def _paraph(rng: np.random.Generator, plan: Plan) -> Plan:
-    """Return ``plan`` with a flourish: a line under, through or around the name, a loop back, a zigzag or a long exit."""
+    """Return ``plan`` with a flourish: a line under, through or around the name, loops, a zigzag, a long exit."""
     left, low, right, high = _box(plan)
     width, height = right - left, high - low
     last = plan[-1]
@@ -148,17 +150,25 @@ def _paraph(rng: np.random.Generator, plan: Plan) -> Plan:
     u = rng.uniform
     below = low - u(0.1, 0.9)
     if kind == "exit":
-        tail = [(ex + width * u(0.15, 0.6), ey + u(-0.3, 1.2)), (ex + width * u(0.6, 1.1), ey + u(-0.5, 2.5))]
+        tail = [(ex + width * u(0.15, 0.6), ey + u(-0.3, 0.8)), (ex + width * u(0.6, 1.2), ey + u(-0.5, 2.0))]
         return [*plan[:-1], _extend(last, tail)]
     if kind == "under":
         line = [(left + width * u(-0.1, 0.3), below + u(-0.4, 0.3)), (left + width * 0.6, below + u(-0.1, 0.2))]
         return [*plan, _curve([*line, (right + width * u(-0.1, 0.25), below + u(-0.1, 0.9))])]
     if kind == "back":
         tail = [(right + u(0.2, 1.0), ey - u(0.2, 0.8)), (left + width * u(-0.1, 0.4), below)]
-        tail += [(left + width * u(-0.15, 0.2), below - u(0.05, 0.5)), (right + width * u(-0.2, 0.35), below + u(-0.3, 0.9))]
+        tail += [
+            (left + width * u(-0.15, 0.2), below - u(0.05, 0.5)),
+            (right + width * u(-0.2, 0.35), below + u(-0.3, 0.9)),
+        ]
         return [*plan[:-1], _extend(last, tail, (1,) if rng.random() < 0.6 else ())]
     if kind == "loops":
-        cx, cy, rx, ry = left + width * u(0.3, 0.8), low + height * u(-0.1, 0.5), width * u(0.15, 0.4), height * u(0.2, 0.6)
+        cx, cy, rx, ry = (
+            left + width * u(0.3, 0.8),
+            low + height * u(-0.1, 0.5),
+            width * u(0.15, 0.4),
+            height * u(0.2, 0.6),
+        )
         turns, start = int(rng.integers(4, 11)), u(0, 2 * np.pi)
         angles = start + np.arange(turns) * u(1.2, 1.8) * rng.choice([-1, 1])
         drift = np.linspace(0, u(0, width * 0.35), turns)
@@ -179,10 +189,17 @@ def _paraph(rng: np.random.Generator, plan: Plan) -> Plan:
     if kind == "zigzag":
         steps, reach = int(rng.integers(3, 7)), width * u(0.25, 0.7)
         x0, y0 = right - reach * u(0.4, 1.0), low + height * u(-0.2, 0.5)
-        rows = [(x0 + (k % 2) * reach * u(0.7, 1.0), y0 - 0.18 * k * u(0.5, 1.5) + (k % 2) * u(0.2, 1.2)) for k in range(steps)]
+        rows = [
+            (x0 + (k % 2) * reach * u(0.7, 1.0), y0 - 0.18 * k * u(0.5, 1.5) + (k % 2) * u(0.2, 1.2))
+            for k in range(steps)
+        ]
         return [*plan, _curve(rows, tuple(range(1, steps - 1)) if rng.random() < 0.5 else ())]
     drop = u(1.0, 3.0)
-    tail = [(ex + u(0.4, 1.2), ey - 0.3 * drop), (ex - u(0.0, 0.8), ey - drop), (ex - width * u(0.1, 0.6), ey - drop * u(0.5, 1.0))]
+    tail = [
+        (ex + u(0.4, 1.2), ey - 0.3 * drop),
+        (ex - u(0.0, 0.8), ey - drop),
+        (ex - width * u(0.1, 0.6), ey - drop * u(0.5, 1.0)),
+    ]
     return [*plan[:-1], _extend(last, tail)]
 
 
@@ -197,33 +214,33 @@ def _capital_letter(rng: np.random.Generator) -> str:
 
 
 def _letters(rng: np.random.Generator, style: Style, writer: int, seed: int) -> Plan:
-    """Return the written part of a signature: a full name, initials and a name, or a name that collapses into a line."""
+    """Return the written part of a signature: a name, initials, or a name that collapses into a line."""
     readable = rng.random()
-    small = replace(style, capital=style.capital * rng.uniform(1.0, 1.8))
+    large = replace(style, capital=style.capital * float(rng.choice([rng.uniform(0.9, 1.2), rng.uniform(1.2, 2.0)])))
     plan: Plan = []
     x = 0.0
     initials = int(rng.choice([0, 1, 2], p=[0.35, 0.45, 0.2]))
     for _ in range(initials):
-        part, advance = word_plan(_capital_letter(rng), small, writer, seed, rng)
+        part, advance = word_plan(_capital_letter(rng), large, writer, seed, rng)
         plan += _shift(part, x, rng.uniform(-0.3, 0.2))
         if rng.random() < 0.3:
             plan.append(Component(np.array([[x + advance, 0.05], [x + advance + 0.08, 0.0]]), np.zeros(2, bool)))
         x += advance * rng.uniform(0.55, 1.15)
-    name = made_up_word(rng, 3, 9)
+    name = made_up_word(rng, 4, 11)
     if readable < 0.12:  # block capitals or separate letters
         text = name.upper() if rng.random() < 0.5 else name.capitalize()
-        part, _ = word_plan(text, replace(small, joined=0.0, capital=style.capital * 0.8), writer, seed, rng)
+        part, _ = word_plan(text, replace(large, joined=0.0, capital=style.capital * 0.8), writer, seed, rng)
         return plan + _shift(part, x)
     if readable < 0.5:
         if rng.random() < 0.3:  # a given name before it, in the same hand
-            part, advance = word_plan(made_up_word(rng, 3, 6).capitalize(), small, writer, seed, rng)
+            part, advance = word_plan(made_up_word(rng, 3, 6).capitalize(), large, writer, seed, rng)
             plan += _shift(part, x)
             x += advance + rng.uniform(0.2, 0.8)
-        part, _ = word_plan(name.capitalize(), small, writer, seed, rng)
+        part, _ = word_plan(name.capitalize(), large, writer, seed, rng)
         return plan + _shift(part, x)
     legible = int(rng.integers(1, 4))
-    part, advance = word_plan(name[:legible].capitalize(), small, writer, seed, rng)
-    wave = _wave(rng, int(rng.integers(2, 7)), rng.uniform(0.5, 1.3), rng.uniform(0.7, 1.6), rng.uniform(0.7, 1.02))
+    part, advance = word_plan(name[:legible].capitalize(), large, writer, seed, rng)
+    wave = _wave(rng, int(rng.integers(2, 8)), rng.uniform(0.6, 1.8), rng.uniform(0.7, 1.6), rng.uniform(0.7, 1.02))
     return [*plan, *_shift(part, x), *_shift([wave], x + advance * rng.uniform(0.85, 1.0))]
 
 
@@ -233,9 +250,14 @@ def signature_plan(writer: int, style: Style, seed: int = 0) -> SignaturePlan:
     if rng.random() < 0.22:
         plan: Plan = [_scrawl(rng)]
         if rng.random() < 0.5:
-            plan = [*word_plan(_capital_letter(rng), replace(style, capital=style.capital * 1.4), writer, seed, rng)[0], *plan]
+            plan = [
+                *word_plan(_capital_letter(rng), replace(style, capital=style.capital * 1.4), writer, seed, rng)[0],
+                *plan,
+            ]
     else:
         plan = _letters(rng, style, writer, seed)
     for _ in range(int(rng.choice([0, 1, 2], p=[0.35, 0.5, 0.15]))):
         plan = _paraph(rng, plan)
-    return SignaturePlan(plan, float(np.clip(640 * np.exp(rng.normal(0, 0.32)), 230, 1150)), float(rng.normal(0.10, 0.13)))
+    return SignaturePlan(
+        plan, float(np.clip(640 * np.exp(rng.normal(0, 0.32)), 230, 1150)), float(rng.normal(0.10, 0.13))
+    )

@@ -1,7 +1,7 @@
 """Ink on paper, scanned: turns pen movements into a grey image.
 
-Everything after the trajectories is integer or elementwise arithmetic, and coordinates are rounded to 1/16 of a pixel, so that the
-last bit of a sine, which differs between processors, does not reach the image.
+After the trajectories all is integer or elementwise arithmetic, and coordinates are rounded to 1/16 of a pixel, so
+that the last bit of a sine, which differs between processors, does not reach the image.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _TILE = 1024
 
 @dataclass(frozen=True)
 class Trace:
-    """One drawn movement: positions in pixels [T, 2] (y downwards), speeds [T] in pixels a second, whether it is a flourish."""
+    """One drawn movement: positions in pixels [T, 2] (y downwards), speeds [T] in pixels a second."""
 
     position: Array
     speed: Array
@@ -61,11 +61,11 @@ def random_paper(rng: np.random.Generator) -> Paper:
 
 @cache
 def _tile(number: int) -> Image:
-    """Return one of the textures [1024, 1024]: 0 white noise, 1 paper grain (finer), 2 paper fibres (coarser); mean 128."""
+    """Return one of the textures [1024, 1024]: 0 white noise, 1 paper grain (fine), 2 paper fibres (coarse)."""
     raw = generator(0, "texture", number).integers(0, 256, (_TILE, _TILE), dtype=np.uint8)
     if number == 0:
         return raw
-    soft = cv2.GaussianBlur(raw, (0, 0), (0.0, 0.9, 2.2)[number], borderType=cv2.BORDER_REFLECT)  # bit-exact for uint8
+    soft = cv2.GaussianBlur(raw, (0, 0), (0.0, 0.75, 1.8)[number], borderType=cv2.BORDER_REFLECT)  # bit-exact for uint8
     low, high = np.percentile(soft, [1, 99])
     table = np.clip((np.arange(256) - low) / (high - low) * 255, 0, 255).astype(np.uint8)
     return np.asarray(cv2.LUT(soft, table), np.uint8)
@@ -87,7 +87,7 @@ def _texture(number: int, shape: tuple[int, int], rng: np.random.Generator) -> I
 
 
 def _pressure(trace: Trace, reference: float) -> Array:
-    """Return the pen's pressure [T], about 1: lower where the pen is fast, rising at the start and falling at the lift."""
+    """Return the pen's pressure [T], about 1: lower where the pen is fast, and at its landing and lift."""
     relative = np.log2(np.maximum(trace.speed, 1e-3) / reference)
     pressure = np.clip(1.0 - 0.22 * relative, 0.45, 1.45)
     count = len(pressure)
@@ -95,7 +95,7 @@ def _pressure(trace: Trace, reference: float) -> Array:
     landing = np.clip((position + 1) / 3, 0.55, 1.0)
     lift = np.clip((count - position) / 7, 0.3, 1.0)
     kernel = np.ones(5) / 5
-    return np.convolve(np.pad(pressure, 2, mode="edge"), kernel, "valid") * landing * lift
+    return np.asarray(np.convolve(np.pad(pressure, 2, mode="edge"), kernel, "valid") * landing * lift)
 
 
 def ink_map(traces: list[Trace], pen: Pen, shape: tuple[int, int], oversample: int) -> Image:
@@ -139,7 +139,9 @@ def scan(ink: Image, pen: Pen, paper: Paper, rng: np.random.Generator) -> Image:
     shape = ink.shape
     grain = _texture(1, shape, rng).astype(np.float32)
     # where the pen presses lightly the ink stays on the paper's ridges
-    covered = ink.astype(np.float32) * (1.0 - np.float32(pen.grain / 255.0) * grain * (1.25 - ink.astype(np.float32) / 255.0))
+    covered = ink.astype(np.float32) * (
+        1.0 - np.float32(pen.grain / 255.0) * grain * (1.15 - np.float32(0.45 / 255.0) * ink)
+    )
     sheet = _texture(2, shape, rng).astype(np.float32)
     sheet -= 128.0
     sheet *= np.float32(paper.fibre / 64.0)
@@ -151,4 +153,4 @@ def scan(ink: Image, pen: Pen, paper: Paper, rng: np.random.Generator) -> Image:
     image = cv2.GaussianBlur(np.clip(sheet, 0, 255).astype(np.uint8), (0, 0), paper.blur)
     noise = (_texture(0, shape, rng).astype(np.float32) - np.float32(127.5)) * np.float32(paper.noise / 74.0)
     noise += image
-    return np.clip(noise, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(noise, 0, 255), np.uint8)

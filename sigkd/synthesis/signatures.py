@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
-from pathlib import Path
 from typing import Literal
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from sigkd.errors import UsageError
-from sigkd.progress import SILENT, Progress
 from sigkd.synthesis.lognormal import trajectory
 from sigkd.synthesis.plan import Component, SignaturePlan, signature_plan
 from sigkd.synthesis.render import Image, Trace, ink_map, random_paper, scan
@@ -42,21 +38,27 @@ def _varied(part: Component, spread: float, rng: np.random.Generator) -> Compone
     return replace(part, points=part.points + move + rng.standard_normal(2) * spread)
 
 
-def _performed(writer: int, index: int, kind: Kind, seed: int) -> tuple[Style, SignaturePlan, np.random.Generator, float]:
+def _performed(
+    writer: int, index: int, kind: Kind, seed: int
+) -> tuple[Style, SignaturePlan, np.random.Generator, float]:
     """Return how the plan is performed this time: the style, the varied plan, its generator, the relative deviation."""
     style, plan = _writer(writer, seed)
     if kind == "genuine":
         rng = generator(seed, "genuine", writer, index)
-        spread = 0.045 * style.consistency
+        spread = 0.06 * style.consistency
         kinematics = replace(
             style.kinematics,
             stroke_time=style.kinematics.stroke_time * float(np.exp(rng.normal(0, 0.08))),
             overlap=style.kinematics.overlap * float(np.exp(rng.normal(0, 0.04))),
         )
         pen = random_pen(rng) if rng.random() < 0.06 else style.pen
-        pen = replace(pen, width=pen.width * float(np.exp(rng.normal(0, 0.05))), darkness=min(pen.darkness * float(np.exp(rng.normal(0, 0.05))), 1.0))
+        pen = replace(
+            pen,
+            width=pen.width * float(np.exp(rng.normal(0, 0.05))),
+            darkness=min(pen.darkness * float(np.exp(rng.normal(0, 0.05))), 1.0),
+        )
         style = replace(style, kinematics=kinematics, pen=pen, slant=style.slant + rng.normal(0, 0.03))
-        drift = 0.04
+        drift = 0.05
     else:
         forger = generator(seed, "forger", writer, index // 4)  # one forger makes four attempts
         rng = generator(seed, "skilled", writer, index)
@@ -85,8 +87,8 @@ def _performed(writer: int, index: int, kind: Kind, seed: int) -> tuple[Style, S
 def signature_image(writer: int, index: int, kind: Kind = "genuine", seed: int = 0) -> Image:
     """Return one made-up signature as a grey scan [H, W] uint8 (0 black ink, 255 white paper), about 400 dpi.
 
-    A skilled forgery follows the writer's plan with other kinematics: slower, segmented, trembling, with the forger's pen and some of
-    the forger's slant. A random forgery is another writer's genuine signature.
+    A skilled forgery follows the writer's plan with other kinematics: slower, segmented, trembling, with the forger's
+    pen and some of the forger's slant. A random forgery is another writer's genuine signature.
 
     Args:
         writer: number of the made-up writer, >= 0.
@@ -111,11 +113,11 @@ def signature_image(writer: int, index: int, kind: Kind = "genuine", seed: int =
     # the writer's size on paper belongs to the plan, not to this performance's extent
     reference = np.vstack([part.points for part in _writer(writer, seed)[1].components]) @ linear
     extent = np.ptp(reference, axis=0)
-    scale = min(plan.width / extent[0], 520 / extent[1]) * float(np.exp(rng.normal(0, 0.6 * drift)))
+    scale = min(plan.width / extent[0], 440 / extent[1]) * float(np.exp(rng.normal(0, 0.6 * drift)))
     scale = min(scale, LARGEST[1] * 0.85 / np.ptp(every[:, 0]), LARGEST[0] * 0.85 / np.ptp(every[:, 1]))
     margin = rng.integers(8, 50, 4)
     low, high = every.min(axis=0) * scale, every.max(axis=0) * scale
-    width, height = np.ceil(high - low).astype(int) + [margin[0] + margin[1], margin[2] + margin[3]]
+    width, height = np.ceil(high - low).astype(int) + margin[::2] + margin[1::2]
     offset = np.array([margin[0], margin[2]]) - low
     traces = [Trace(xy * scale + offset, speed * scale) for xy, (_, speed) in zip(placed, moves, strict=True)]
     ink = ink_map(traces, style.pen, (int(height), int(width)), oversample=3)

@@ -13,7 +13,30 @@ Array = NDArray[np.float64]
 
 _TAGS = {"style": 1, "plan": 2, "genuine": 3, "skilled": 4, "forger": 5, "page": 6, "glyph": 7, "texture": 8}
 
-_ONSETS = ("b", "br", "c", "d", "f", "g", "gr", "h", "j", "k", "l", "m", "n", "p", "r", "s", "st", "t", "v", "w", "sch", "z")
+_ONSETS = (
+    "b",
+    "br",
+    "c",
+    "d",
+    "f",
+    "g",
+    "gr",
+    "h",
+    "j",
+    "k",
+    "l",
+    "m",
+    "n",
+    "p",
+    "r",
+    "s",
+    "st",
+    "t",
+    "v",
+    "w",
+    "sch",
+    "z",
+)
 _VOWELS = ("a", "e", "i", "o", "u", "a", "e", "o", "ee", "ai", "ou", "y")
 _CODAS = ("", "", "", "n", "r", "l", "s", "t", "m", "nd", "ck", "rt", "ss", "lt", "ng")
 
@@ -68,12 +91,12 @@ def random_pen(rng: np.random.Generator) -> Pen:
     """Draw a pen: ballpoint, gel pen, fineliner, felt-tip, fountain pen or pencil."""
     kind = rng.choice(6, p=[0.42, 0.2, 0.14, 0.1, 0.1, 0.04])
     low_high = (
-        ((4.0, 6.0), (0.50, 0.85), 0.25, 0.35, 0.45),
-        ((4.5, 7.0), (0.80, 0.97), 0.15, 0.10, 0.15),
-        ((3.2, 4.8), (0.70, 0.95), 0.10, 0.15, 0.20),
+        ((4.0, 6.0), (0.60, 0.95), 0.25, 0.35, 0.75),
+        ((4.5, 7.0), (0.80, 0.97), 0.15, 0.10, 0.30),
+        ((3.2, 4.8), (0.70, 0.95), 0.10, 0.15, 0.35),
         ((7.0, 11.0), (0.82, 0.98), 0.12, 0.06, 0.10),
         ((4.5, 8.0), (0.65, 0.95), 0.35, 0.20, 0.12),
-        ((3.5, 5.5), (0.40, 0.65), 0.30, 0.55, 0.70),
+        ((3.5, 5.5), (0.45, 0.75), 0.30, 0.55, 0.95),
     )[int(kind)]
     width, darkness, pressure_width, pressure_ink, grain = low_high
     return Pen(
@@ -92,10 +115,10 @@ def writer_style(writer: int, seed: int = 0) -> Style:
     rng = generator(seed, "style", writer)
     return Style(
         slant=float(np.clip(rng.normal(0.25, 0.28), -0.4, 0.9)),
-        width=float(np.exp(rng.normal(0.0, 0.2))),
-        ascender=rng.uniform(0.7, 1.6),
-        descender=rng.uniform(0.6, 1.5),
-        capital=rng.uniform(0.85, 1.7),
+        width=float(np.exp(rng.normal(0.12, 0.22))),
+        ascender=rng.uniform(0.55, 1.4),
+        descender=rng.uniform(0.5, 1.3),
+        capital=rng.uniform(0.75, 1.35),
         spacing=float(np.clip(rng.normal(0.08, 0.13), -0.15, 0.45)),
         joined=float(rng.choice([0.0, 0.5, 0.85, 1.0], p=[0.12, 0.23, 0.3, 0.35])),
         entry=bool(rng.random() < 0.4),
