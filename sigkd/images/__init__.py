@@ -1,1 +1,1 @@
-"""."""
+"""Reading untrusted images, normalising signatures, contact sheets."""
