@@ -16,8 +16,8 @@ U8 = npt.NDArray[np.uint8]
 MAX_PIXELS = 80_000_000
 """Largest image that is decoded, in pixels, unless the caller says otherwise: an A4 page at 900 dpi."""
 
-FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "BMP")
-"""Formats that are recognised; MPO is the JPEG that some phones write."""
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
+"""Formats that are recognised."""
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
 """Suffixes (lower case) by which folders are searched for images; what a file really is, its content says."""
