@@ -36,14 +36,13 @@ CANVASES: dict[str, tuple[int, int]] = {
 LARGER_THAN_CANVAS = "larger than the canvas (cut to its middle)"
 THIN_INK = "faint, small or binarised (ink box found without smoothing)"
 INK_OUTSIDE = "thin or scattered strokes outside of the ink box (cut off)"
-DARK_PAPER = "more ink than paper (inverted or badly lit scan?)"
 
 _BLUR_KERNEL = cv2.getGaussianKernel(17, 2.0)  # four sigma on either side, as SciPy truncates its Gaussian
-_LEAST_SHARE, _USUAL_SHARE = 0.25, 0.85
+_LEAST_SHARE, _USUAL_SHARE, _SMALL_INK = 0.4, 0.85, 2000
 _SPECK_SHARE, _SPECK_PIXELS = 0.005, 12
 _LEAST_INK = 16
 _LEAST_CONTRAST = 8.0
-_WEAK_CONTRAST, _NOISE_CLUSTERING = 48.0, 2.5
+_WEAK_CONTRAST, _NOISE_CLUSTERING, _STAIN_SHARE = 64.0, 2.5, 0.35
 
 
 @dataclass(frozen=True)
@@ -87,11 +86,7 @@ def normalize(image: U8, canvas: tuple[int, int] = (952, 1360), size: tuple[int,
     image = np.ascontiguousarray(image)
     histogram = _histogram(image)
     threshold = otsu_threshold(histogram)
-    warnings: list[str] = []
-    if histogram[: threshold + 1].sum() * 2 > image.size:
-        warnings.append(DARK_PAPER)
-    rows, columns, found = _find_ink(image, histogram, threshold)
-    warnings += found
+    rows, columns, warnings = _find_ink(image, histogram, threshold)
     top, box_top, height = _place(rows, canvas[0])
     left, box_left, width = _place(columns, canvas[1])
     if height < rows.length or width < columns.length:
@@ -170,7 +165,8 @@ def _find_ink(image: U8, histogram: npt.NDArray[np.int64], threshold: int) -> tu
         by_row, by_column = _smoothed_extents(image, threshold, rows, columns)
         inside = ink[by_row.slice, by_column.slice]
         share = cv2.countNonZero(inside) / cv2.countNonZero(ink) if inside.size else 0.0
-        if share >= _LEAST_SHARE:
+        # sigma 2 is out of scale for a small signature; a large one is cut as the reference cuts it, and that is said
+        if share >= (_USUAL_SHARE if cv2.countNonZero(ink) < _SMALL_INK else _LEAST_SHARE):
             return by_row, by_column, [INK_OUTSIDE] if share < _USUAL_SHARE else []
     rows, columns = _counts(_without_specks(ink))
     return _extent(rows), _extent(columns), [THIN_INK]
@@ -203,10 +199,13 @@ def _refuse_blank(ink: U8, histogram: npt.NDArray[np.int64], threshold: int) -> 
     if pixels < _LEAST_INK or contrast < _LEAST_CONTRAST:
         raise ImageError("the image is blank: there is no signature in it")
     if contrast < _WEAK_CONTRAST and ink.shape[1] > 1:
-        # strokes have inked neighbours, grain has them no more often than chance gives
+        # strokes have inked neighbours, grain has them no more often than chance gives; stains and shadows are large
         neighbours = cv2.countNonZero(ink[:, 1:] & ink[:, :-1]) / pixels
-        if neighbours < min(_NOISE_CLUSTERING * pixels / ink.size, 0.75):
-            raise ImageError("the image is blank paper: its grain is no signature")
+        share = pixels / ink.size
+        if neighbours < min(_NOISE_CLUSTERING * share, 0.75) or share > _STAIN_SHARE:
+            raise ImageError("the image is blank paper: its grain or shading is no signature")
+    if 2 * pixels > ink.size:
+        raise ImageError("more ink than paper: no signature on light paper (is the scan inverted?)")
 
 
 def _without_specks(ink: U8) -> U8:
