@@ -6,7 +6,7 @@ import importlib
 import importlib.util
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -68,16 +68,25 @@ for _module in COMMAND_MODULES:
         importlib.import_module(f"sigkd.cli.{_module}")
 
 
+# Typer's own copy of Click has no public name for the base of what a wrong command line raises.
+_CommandLineError: type[Exception] = typer.BadParameter.__mro__[2]
+
+
 def main(args: list[str] | None = None) -> None:
     """Run the program; never returns (``SystemExit`` carries the exit code)."""
     try:
-        typer.main.get_command(app).main(args=args, prog_name="sigkd")
+        outcome = typer.main.get_command(app).main(args=args, prog_name="sigkd", standalone_mode=False)
+        if outcome == ExitCode.INTERRUPTED:
+            raise KeyboardInterrupt
+        sys.exit(outcome if isinstance(outcome, int) else ExitCode.DONE)
+    except _CommandLineError as error:
+        sys.exit(_wrong_usage(error))
     except SigkdError as error:
         if os.environ.get("SIGKD_DEBUG"):
             raise
         error_line(str(error))
         sys.exit(int(error.exit_code))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         error_line("interrupted")
         sys.exit(int(ExitCode.INTERRUPTED))
     except OSError as error:
@@ -89,5 +98,16 @@ def main(args: list[str] | None = None) -> None:
     except Exception as error:
         if os.environ.get("SIGKD_DEBUG"):
             raise
-        error_line(f"internal error, please report it ({type(error).__name__}: {error}); 'sigkd --debug ...' shows where")
+        what = f"{type(error).__name__}: {error}"
+        error_line(f"internal error, please report it ({what}); 'sigkd --debug ...' shows where")
         sys.exit(70)
+
+
+def _wrong_usage(error: Any) -> int:
+    """Say in one line what is wrong with the command line; without any words show the help. Returns the exit code."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        error.show()
+    else:
+        command = getattr(error.ctx, "command_path", "sigkd") if getattr(error, "ctx", None) else "sigkd"
+        error_line(f"{error.format_message()} ('{command} --help' shows the usage)")
+    return int(ExitCode.USAGE)
