@@ -1,4 +1,4 @@
-"""Write ``docs/reference/commands.md`` from the commands' own declarations: ``python docs/commands.py`` (in ``make docs``).
+"""Write ``docs/reference/commands.md`` from the declarations of the commands (called by ``make docs``).
 
 A test compares the page with the program, so neither changes without the other.
 """
