@@ -111,9 +111,8 @@ def feature_length(model: LoadedModel) -> int:
     blank = np.zeros((1, *INPUT_SIZE), np.uint8)
     with torch.inference_mode():
         parameter = next(model.network.parameters(), None)
-        return _forward(
-            model.network, blank, parameter.device if parameter is not None else torch.device("cpu"), None
-        ).shape[1]
+        device = parameter.device if parameter is not None else torch.device("cpu")
+        return int(_forward(model.network, blank, device, None).shape[1])
 
 
 def _forward(

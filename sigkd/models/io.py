@@ -1,9 +1,14 @@
-"""Saving and loading networks as safetensors with metadata, and what ``--model`` may name."""
+"""Saving and loading networks as safetensors with metadata, and what ``--model`` may name.
+
+The layout of a model file is in ``docs/reference/model-file.md``.
+"""
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
+import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,17 +19,20 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from sigkd import __version__
-from sigkd.errors import ModelError
+from sigkd.errors import ModelError, UsageError
 from sigkd.files import atomic_path
-from sigkd.models.registry import NETWORKS, FeatureNetwork, build_network
+from sigkd.models.cards import WeightCard, card_names, find_card, is_card
+from sigkd.models.fingerprint import feature_fingerprint
+from sigkd.models.registry import NETWORKS, FeatureNetwork, build_network, import_networks
+from sigkd.registry import nearest
 
 ASSETS = Path(__file__).parent.parent / "assets"
 """Where the models shipped with the package are."""
 
-SHIPPED = {"sigkd-resnet18": "default.safetensors", "sigkd-signet": "sigkd-signet.safetensors"}
-"""Names of the shipped models and their files in :data:`ASSETS`."""
-
 DEFAULT_MODEL = "sigkd-resnet18"
+
+CANVAS = (952, 1360)
+"""The canvas of every set in the paper: what a model is taken to expect that does not say otherwise."""
 
 
 @dataclass
@@ -34,19 +42,24 @@ class LoadedModel:
     network: FeatureNetwork
     name: str
     hash: str
-    """SHA-256 over the names, shapes and values of the state; what templates, features and calibrations are bound to."""
+    """The model hash (:func:`state_hash`; of an ONNX file its SHA-256): what templates, features and calibrations are
+    bound to."""
     preprocess_version: str | None = None
-    canvas: tuple[int, int] = (952, 1360)
+    canvas: tuple[int, int] = CANVAS
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
 def state_hash(state: dict[str, torch.Tensor]) -> str:
-    """Return the SHA-256 of a state: names, dtypes, shapes and bytes in the order of the names."""
+    """Return the model hash: SHA-256 over the names, types, shapes and bytes of the stored tensors, ordered by name.
+
+    Metadata is not part of it: a file whose notes are edited keeps its hash. The type is: the same weights rounded to
+    float16 are another model, with slightly other features.
+    """
     digest = hashlib.sha256()
     for name in sorted(state):
         tensor = state[name].detach().cpu().contiguous()
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.flatten().view(torch.uint8).numpy().tobytes())
+        digest.update(tensor.flatten().view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 
@@ -55,7 +68,7 @@ def save_model(path: Path, network: FeatureNetwork, metadata: dict[str, Any], *,
 
     Args:
         path: the target; an existing file is replaced.
-        network: the network; its architecture and number of classes are recorded.
+        network: the network; its architecture and number of classes are recorded, and its feature fingerprint.
         metadata: JSON-compatible facts (training data, recipe, licence, metrics, preprocess version, canvas).
         half: store floating-point tensors as float16 (half the size; loaded back as float32).
 
@@ -74,16 +87,27 @@ def save_model(path: Path, network: FeatureNetwork, metadata: dict[str, Any], *,
         "sigkd_version": __version__,
         "hash": digest,
     }
+    facts.pop("fingerprint", None)
+    fingerprint = _fingerprint_of(network, state)
+    if all(math.isfinite(value) for value in fingerprint):
+        facts["fingerprint"] = fingerprint
     with atomic_path(Path(path)) as temporary:
         save_file(state, temporary, metadata={"sigkd": json.dumps(facts)})
     return digest
 
 
-def load_file(path: Path) -> LoadedModel:
-    """Load a model file written by :func:`save_model`.
+def _fingerprint_of(network: FeatureNetwork, state: dict[str, torch.Tensor]) -> list[float]:
+    """Return the fingerprint that ``network`` will have with ``state`` on the CPU in float32, leaving it as it is."""
+    twin = copy.deepcopy(network).cpu().float().eval()
+    twin.load_state_dict(state)
+    return list(feature_fingerprint(twin))
+
+
+def read_metadata(path: Path) -> dict[str, Any]:
+    """Return the metadata of a model file without reading its tensors.
 
     Raises:
-        ModelError: not a model file, unknown architecture, missing or surplus tensors, wrong shapes, values that are not finite.
+        ModelError: absent, or not a safetensors file.
     """
     path = Path(path)
     if not path.is_file():
@@ -91,60 +115,168 @@ def load_file(path: Path) -> LoadedModel:
     try:
         with safe_open(path, framework="pt") as stream:
             facts = json.loads((stream.metadata() or {}).get("sigkd", "{}"))
+    except (SafetensorError, ValueError, OSError) as error:
+        raise ModelError(f"{path}: not a whole safetensors model file ({_line(error)})") from None
+    return facts if isinstance(facts, dict) else {}
+
+
+def load_file(path: Path) -> LoadedModel:
+    """Load a model file written by :func:`save_model`.
+
+    Raises:
+        ModelError: not a model file, unknown architecture, missing or surplus tensors, wrong shapes, values that are
+        not
+            finite, or content that is not what its metadata says.
+    """
+    path = Path(path)
+    facts = read_metadata(path)
+    try:
+        with safe_open(path, framework="pt") as stream:
             state = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 - not a dict
-    except (SafetensorError, json.JSONDecodeError, OSError) as error:
-        raise ModelError(f"{path}: not a whole safetensors model file ({error})") from None
-    if facts.get("architecture") not in NETWORKS:
-        build_known()
-    if facts.get("architecture") not in NETWORKS:
-        raise ModelError(f"{path}: unknown architecture {facts.get('architecture')!r}; known: {', '.join(NETWORKS)}")
-    digest = state_hash(state)
-    network = build_network(facts["architecture"], facts.get("classes"), seed=0)
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{path}: not a whole safetensors model file ({_line(error)})") from None
+    architecture, classes, canvas = facts.get("architecture"), facts.get("classes"), facts.get("canvas") or CANVAS
+    if architecture is None:
+        raise ModelError(
+            f"{path}: names no architecture: it was not written by 'sigkd distill', 'export' or 'train-teacher'"
+        )
+    if architecture not in architectures():
+        raise ModelError(f"{path}: unknown architecture '{architecture}'; known: {', '.join(architectures())}")
+    if not (classes is None or (isinstance(classes, int) and 0 < classes < 10**7)) or len(canvas) != 2:
+        raise ModelError(f"{path}: its metadata is damaged (classes {classes!r}, canvas {canvas!r})")
+    network = build_network(architecture, classes, seed=0)
     fill(network, state, str(path))
-    canvas = tuple(facts.get("canvas") or (952, 1360))
-    return LoadedModel(network.eval(), path.stem, digest, facts.get("preprocess_version"), (canvas[0], canvas[1]), facts)
+    digest = state_hash(state)
+    if facts.get("hash") not in (None, digest):
+        raise ModelError(f"{path}: the weights are not the ones that were saved (hash differs); the file is damaged")
+    place = (int(canvas[0]), int(canvas[1]))
+    return LoadedModel(network.eval(), path.stem, digest, facts.get("preprocess_version"), place, facts)
 
 
-def build_known() -> None:
-    """Import every architecture, so that the registry is complete."""
-    build_network("signet", seed=0)
+def architectures() -> list[str]:
+    """Return the names of all architectures (importing them, so that the registry is complete)."""
+    import_networks()
+    return NETWORKS.names()
 
 
 def fill(network: FeatureNetwork, state: dict[str, torch.Tensor], source: str) -> None:
-    """Load ``state`` into ``network`` strictly; the error is one line naming ``source`` and the first tensor that does not fit."""
+    """Load ``state`` into ``network`` strictly; the error is one line naming ``source`` and the first misfit."""
     own = network.state_dict()
+    kind = network.architecture
     for name, tensor in own.items():
         if name not in state:
-            raise ModelError(f"{source}: tensor '{name}' is missing: not a whole {network.architecture}")
-        if state[name].shape != tensor.shape:
-            raise ModelError(
-                f"{source}: tensor '{name}' has shape {tuple(state[name].shape)}, a {network.architecture} has {tuple(tensor.shape)}"
-            )
+            raise ModelError(f"{source}: tensor '{name}' is missing: not a whole {kind}")
+        found = tuple(state[name].shape)
+        if found != tuple(tensor.shape):
+            raise ModelError(f"{source}: tensor '{name}' has shape {found}, a {kind} has {tuple(tensor.shape)}")
         if state[name].is_floating_point() and not bool(torch.isfinite(state[name]).all()):
             raise ModelError(f"{source}: tensor '{name}' holds values that are not finite; the file is damaged")
     surplus = sorted(set(state) - set(own))
     if surplus:
-        raise ModelError(f"{source}: tensor '{surplus[0]}' is not part of a {network.architecture}")
+        raise ModelError(f"{source}: tensor '{surplus[0]}' is not part of a {kind}")
     network.load_state_dict(state)
 
 
 def load_model(spec: str | Path | None = None, *, cache: Path | None = None) -> LoadedModel:
-    """Load what ``--model`` names: None (the default student), a shipped name, a file, or ``ARCHITECTURE:random[:SEED]``.
+    """Load what ``--model`` names.
+
+    Args:
+        spec: None (the default student), the name of a weight card (a shipped model, or a published one in the cache),
+            a file (``.safetensors``, ``.pth``, ``.onnx``), or ``ARCHITECTURE:random[:SEED]``.
+        cache: the cache directory; None: ``$SIGKD_CACHE``, else the platform's.
 
     Raises:
-        ModelError: the weights are absent or damaged; the message says how to get them. Random weights are used only when the
-            name says so.
+        UsageError: the name is unknown.
+        ModelError: the weights are absent or damaged; the message says how to get them. Random weights are used only
+            when the name says so.
     """
-    spec = DEFAULT_MODEL if spec is None else spec
-    match = re.fullmatch(r"(\w+):random(?::(\d+))?", str(spec))
+    text = DEFAULT_MODEL if spec is None else str(spec)
+    match = re.fullmatch(r"([\w-]+):random(?::(\d+))?", text)
     if match:
         network = build_network(match[1], seed=int(match[2] or 0))
-        return LoadedModel(network.eval(), str(spec), state_hash(network.state_dict()), metadata={"architecture": match[1]})
-    if str(spec) in SHIPPED:
-        path = ASSETS / SHIPPED[str(spec)]
-        if not path.is_file():
-            raise ModelError(f"the model '{spec}' is not in this installation ({path} is missing); name another with --model")
+        facts = {"architecture": match[1]}
+        return LoadedModel(network.eval(), text, state_hash(network.state_dict()), metadata=facts)
+    if is_card(text):
+        return _load_named(find_card(text), cache)
+    path = Path(text)
+    if path.is_file():
+        return load_any_file(path)
+    if path.suffix or path.name != text:
+        raise ModelError(f"{path}: no such model file")
+    if text in architectures():
+        raise UsageError(f"'{text}' is an architecture and has no weights of its own: name a model, or '{text}:random'")
+    names = card_names()
+    raise UsageError(
+        f"unknown model '{text}'.{nearest(text, names)} Use a file, ARCHITECTURE:random or {', '.join(names)}"
+    )
+
+
+def load_any_file(path: Path, architecture: str | None = None) -> LoadedModel:
+    """Load a model file by its suffix: ``.onnx``, ``.pth`` or ``.pt`` (tensors only), anything else as safetensors.
+
+    A ``.pth`` file does not say its architecture: ``architecture``, else SigNet, the published one.
+    """
+    suffix = path.suffix.lower()
+    if suffix == ".onnx":
+        return _load_onnx(path)
+    if suffix in (".pth", ".pt", ".ckpt", ".bin"):
+        return _load_checkpoint(path, architecture or "signet")
+    return load_file(path)
+
+
+def load_card_file(card: WeightCard, path: Path) -> LoadedModel:
+    """Load ``path`` as the file of ``card``, whatever it is called."""
+    if card.kind == "onnx":
+        loaded = _load_onnx(path)
+    elif card.kind == "pth":
+        loaded = _load_checkpoint(path, card.architecture)
+    else:
         loaded = load_file(path)
-        loaded.name = str(spec)
-        return loaded
-    return load_file(Path(spec))
+    loaded.name = card.name
+    if not card.shipped:
+        loaded.canvas, loaded.preprocess_version = card.canvas, card.preprocess_version
+        about = {"training_data": card.training_data, "licence": card.licence, "paper": card.paper}
+        loaded.metadata = {**loaded.metadata, **about}
+    return loaded
+
+
+def shipped_path(card: WeightCard) -> Path:
+    """Return where the file of a shipped model is, or would be."""
+    return ASSETS / card.filename
+
+
+def _load_named(card: WeightCard, cache: Path | None) -> LoadedModel:
+    if card.shipped:
+        path = shipped_path(card)
+        if not path.is_file():
+            raise ModelError(f"the model '{card.name}' is not in this installation ({path}); name another with --model")
+        return load_card_file(card, path)
+    from sigkd.models.cache import WeightCache
+
+    return load_card_file(card, WeightCache(cache).ensure(card))
+
+
+def _load_onnx(path: Path) -> LoadedModel:
+    from sigkd.models.onnx_network import load_onnx
+
+    network, digest, custom = load_onnx(path)
+    try:
+        facts = json.loads(custom.get("sigkd", "{}"))
+        canvas = tuple(int(side) for side in facts.get("canvas") or CANVAS)
+    except (ValueError, TypeError, AttributeError):
+        raise ModelError(f"{path}: its metadata is damaged") from None
+    version = facts.get("preprocess_version")
+    facts = {**facts, "architecture": "onnx"}
+    return LoadedModel(network, path.stem, digest, version, (canvas[0], canvas[1]), facts)
+
+
+def _load_checkpoint(path: Path, architecture: str) -> LoadedModel:
+    from sigkd.models.foreign import load_checkpoint
+
+    network = load_checkpoint(path, architecture)
+    digest = state_hash(network.state_dict())
+    return LoadedModel(network, path.stem, digest, metadata={"architecture": architecture})
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]

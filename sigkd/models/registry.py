@@ -57,6 +57,11 @@ NETWORKS: Registry[Callable[[int | None], FeatureNetwork]] = Registry("architect
 """Constructors by name; each takes the number of classes (None: no classification layer)."""
 
 
+def import_networks() -> None:
+    """Import every architecture, so that the registry is complete."""
+    from sigkd.models import resnet, signet  # noqa: F401 - imported for their registration
+
+
 def build_network(name: str, classes: int | None = None, seed: int | None = None) -> FeatureNetwork:
     """Build a freshly initialised network.
 
@@ -65,8 +70,7 @@ def build_network(name: str, classes: int | None = None, seed: int | None = None
         classes: outputs of the classification layer; None leaves it out.
         seed: makes the initial weights reproducible without touching torch's global random state; None draws from that state.
     """
-    from sigkd.models import resnet, signet  # noqa: F401 - imported for their registration
-
+    import_networks()
     constructor = NETWORKS.get(name)
     if seed is None:
         return constructor(classes)

@@ -1,0 +1,223 @@
+"""``sigkd weights``: the published models and the cache that holds them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sigkd.cli.app import app
+from sigkd.cli.command import SigkdCommand
+from sigkd.cli.options import CacheDir, Json
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+weights = typer.Typer(
+    help="List, download, import, verify and remove published model weights.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(weights, name="weights")
+
+Name = Annotated[str, typer.Argument(help="A model's name ('sigkd weights list').")]
+Names = Annotated[list[str], typer.Argument(help="Models' names ('sigkd weights list').")]
+Trust = Annotated[
+    bool,
+    typer.Option(
+        "--trust-first-use",
+        help="Accept a file whose hash is not known beforehand, and remember its hash from then on.",
+    ),
+]
+
+
+@weights.command("list", cls=SigkdCommand)
+def list_(cache_dir: CacheDir = None, json: Json = False) -> None:
+    """List every known model: what it is, whether it is here, and how its file is recognised."""
+    from sigkd.cli.output import print_json, print_table
+    from sigkd.models.weights import overview
+
+    rows = overview(cache_dir)
+    if json:
+        print_json({"weights": rows})
+        return
+    from rich.table import Table
+
+    table = Table()
+    for column in ("name", "what", "architecture", "status", "MB", "recognised by", "licence"):
+        table.add_column(column, no_wrap=column in ("name", "status"), justify="right" if column == "MB" else "left")
+    for row in rows:
+        size = "" if row["size"] is None else f"{row['size'] / 1e6:.1f}"
+        table.add_row(
+            row["name"], row["title"], row["architecture"], row["status"], size, row["identity"], row["licence"]
+        )
+    print_table(table)
+
+
+@weights.command(cls=SigkdCommand)
+def pull(
+    names: Names,
+    url: Annotated[
+        list[str] | None, typer.Option(help="Sources to use instead of the known ones (a mirror), tried in this order.")
+    ] = None,
+    trust_first_use: Trust = False,
+    retries: Annotated[int, typer.Option(help="Further attempts at each source.", min=0)] = 4,
+    cache_dir: CacheDir = None,
+    json: Json = False,
+) -> None:
+    """Download weights into the cache; a file that is not the published one is refused.
+
+    Example: sigkd weights pull signet
+    """
+    from sigkd.cli.output import print_json
+    from sigkd.cli.progress import console_progress
+    from sigkd.models.weights import pull_weights
+
+    done = pull_weights(
+        names,
+        cache_dir,
+        urls=url or [],
+        trust=trust_first_use,
+        retries=retries,
+        progress=console_progress(),
+    )
+    if json:
+        print_json({"pulled": done})
+        return
+    for row in done:
+        how = "was there already" if not row["downloaded"] else f"downloaded from {row['record']['source']}"
+        typer.echo(f"{row['path']}: {how}; recognised by {row['record']['recognised_by']}")
+
+
+@weights.command(cls=SigkdCommand)
+def add(
+    name: Name,
+    file: Annotated[Path, typer.Argument(help="The file that you have got by other means; it is copied.")],
+    trust_first_use: Trust = False,
+    cache_dir: CacheDir = None,
+    json: Json = False,
+) -> None:
+    """Import a file that was fetched by hand, if it is the published one.
+
+    Example: sigkd weights add signet ~/Downloads/signet.pth
+    """
+    from sigkd.cli.output import print_json
+    from sigkd.models.weights import add_weights
+
+    row = add_weights(name, file, cache_dir, trust=trust_first_use)
+    if json:
+        print_json(row)
+    else:
+        typer.echo(f"{row['path']}: imported; recognised by {row['record']['recognised_by']}")
+
+
+@weights.command(cls=SigkdCommand)
+def verify(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Models' names; none: every one that is here.", show_default=False)
+    ] = None,
+    cache_dir: CacheDir = None,
+    json: Json = False,
+) -> None:
+    """Read the files again: compare their hashes, load them, compute their feature fingerprints. Exit 5 if one is not
+    right.
+
+    Example: sigkd weights verify
+    """
+    from sigkd.cli.output import print_json
+    from sigkd.errors import ModelError
+    from sigkd.models.weights import verify_weights
+
+    rows = verify_weights(names or [], cache_dir)
+    bad = [row for row in rows if not row["ok"]]
+    if json:
+        print_json({"verified": rows})
+    elif not rows:
+        typer.echo("nothing to verify: no weights are here ('sigkd weights list')")
+    else:
+        for row in rows:
+            typer.echo(_verdict(row))
+    if bad:
+        raise ModelError("; ".join(row["error"] for row in bad))
+
+
+def _verdict(row: dict[str, Any]) -> str:
+    if not row["ok"]:
+        return f"{row['name']}: NOT RIGHT"
+    numbers = " ".join(f"{value:.4g}" for value in row["fingerprint"][:4])
+    compared = "" if row["distance"] is None else f", as expected (off by {row['distance']:.1e})"
+    return f"{row['name']}: right by {row['recognised_by']}; loads; fingerprint {numbers} ...{compared}"
+
+
+@weights.command(cls=SigkdCommand)
+def path(name: Name, cache_dir: CacheDir = None, json: Json = False) -> None:
+    """Print where the file of a model is, after checking it; exit 5 if it is not there.
+
+    Example: cp "$(sigkd weights path signet)" /media/stick
+    """
+    from sigkd.cli.output import print_json
+    from sigkd.models.weights import weight_path
+
+    found = weight_path(name, cache_dir)
+    if json:
+        print_json({"name": name, "path": str(found)})
+    else:
+        typer.echo(str(found))
+
+
+@weights.command(cls=SigkdCommand)
+def remove(
+    names: Names,
+    forget: Annotated[bool, typer.Option("--forget", help="Forget a hash that was trusted at first use, too.")] = False,
+    cache_dir: CacheDir = None,
+    json: Json = False,
+) -> None:
+    """Remove weights and what is left of broken downloads from the cache.
+
+    Example: sigkd weights remove signet
+    """
+    from sigkd.cli.output import print_json
+    from sigkd.models.weights import remove_weights
+
+    freed = remove_weights(names, cache_dir, forget=forget)
+    if json:
+        print_json({"removed": freed})
+        return
+    for name, size in freed.items():
+        typer.echo(f"{name}: {size / 1e6:.1f} MB freed" if size else f"{name}: nothing was there")
+
+
+@weights.command(cls=SigkdCommand)
+def info(name: Name, cache_dir: CacheDir = None, json: Json = False) -> None:
+    """Show the card of a model: source, hash, licence, paper, and the state of its file.
+
+    Example: sigkd weights info signet
+    """
+    from sigkd.cli.output import print_json, print_table
+    from sigkd.models.weights import weight_info
+
+    facts = weight_info(name, cache_dir)
+    if json:
+        print_json(facts)
+    else:
+        print_table(_card_table(facts))
+
+
+def _card_table(facts: dict[str, Any]) -> Table:
+    from rich.table import Table
+
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for key, value in facts.items():
+        if value in (None, [], (), ""):
+            continue
+        if key in ("urls",):
+            text = "\n".join(value)
+        elif isinstance(value, dict):
+            text = "\n".join(f"{inner}: {content}" for inner, content in value.items() if inner != "fingerprint")
+        else:
+            text = "x".join(map(str, value)) if key == "canvas" else str(value)
+        table.add_row(key.replace("_", " "), text)
+    return table
