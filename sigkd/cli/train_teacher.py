@@ -1,0 +1,103 @@
+"""``sigkd train-teacher``: train SigNet on writer identification from signature images."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sigkd.cli import training_options as shared
+from sigkd.cli.app import app
+from sigkd.cli.command import SigkdCommand
+from sigkd.cli.options import DataDir, Device, Json
+from sigkd.errors import UsageError
+
+
+@app.command("train-teacher", cls=SigkdCommand)
+def train_teacher(
+    dataset: Annotated[list[str], typer.Option(help="Prepared signature sets, joined.", show_default=False)],
+    arch: Annotated[str | None, typer.Option(help="Architecture to train.", show_default="signet")] = None,
+    forgeries: Annotated[bool, typer.Option("--forgeries", help="Learn from skilled forgeries too (SigNet-F).")] = False,
+    lamb: Annotated[float, typer.Option(help="Weight of the forgery term; 1 - this for the writers.", min=0, max=1)] = 0.95,
+    skip_writers: Annotated[int, typer.Option(help="Leave out the last N writers of each set.", min=0)] = 0,
+    validation: Annotated[float, typer.Option(help="Part of each writer's images to validate on.", min=0, max=0.9)] = 0.1,
+    epochs: shared.Epochs = None,
+    batch_size: shared.BatchSize = None,
+    lr: shared.Lr = None,
+    schedule: shared.Schedule = None,
+    weight_decay: shared.WeightDecay = None,
+    label_smoothing: shared.LabelSmoothing = None,
+    crop: shared.Crop = None,
+    augment: shared.Augment = None,
+    images_per_epoch: shared.ImagesPerEpoch = None,
+    max_images: shared.MaxImages = None,
+    validation_images: shared.ValidationImages = None,
+    init: shared.Init = None,
+    probe: shared.Probe = None,
+    probe_every: shared.ProbeEvery = None,
+    precision: shared.Precision = None,
+    compile_step: shared.Compile = None,
+    checkpoint_seconds: shared.CheckpointSeconds = None,
+    seed: shared.TrainingSeed = None,
+    config: shared.Config = None,
+    name: shared.Name = None,
+    resume: shared.Resume = False,
+    device: Device = "auto",
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Train an expert network on writer identification from signatures.
+
+    The defaults are those of Hafemann et al. 2017: Nesterov 0.9, learning rate 0.001 divided by 10 every 20 epochs, weight decay
+    0.0001, 60 epochs, batches of 32, random crops. With --forgeries it is SigNet-F. The run is kept in DATA_DIR/runs/NAME.
+    """
+    from sigkd.datasets.prepared import find_prepared
+    from sigkd.distillation import recipes
+    from sigkd.distillation.data import from_signatures
+    from sigkd.paths import data_dir as data_home
+
+    options = {
+        "student": arch,
+        "data": "+".join(dataset),
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "lr": lr,
+        "schedule": schedule,
+        "weight_decay": weight_decay,
+        "label_smoothing": label_smoothing,
+        "crop": crop,
+        "augment": augment,
+        "images_per_epoch": images_per_epoch,
+        "max_images": max_images,
+        "validation_images": validation_images,
+        "init": init,
+        "probe": probe,
+        "probe_every": probe_every,
+        "precision": precision,
+        "compile": compile_step,
+        "checkpoint_seconds": checkpoint_seconds,
+        "seed": seed,
+    }
+    home = data_home(data_dir)
+    base = recipes.teacher_config(lamb if forgeries else None)
+    merged, run = shared.settle(base, config, options, name, resume, home)
+    images = from_signatures(
+        [find_prepared(each, home) for each in dataset],
+        forgeries=forgeries,
+        validation=validation,
+        skip_writers=skip_writers,
+        seed=merged.seed,
+    )
+    if forgeries and images.forged is not None and not images.forged.any():
+        raise UsageError(f"--forgeries: none of {', '.join(dataset)} has skilled forgeries")
+    with shared.run_view(run) as observer:
+        facts = recipes.train_teacher(
+            merged,
+            images,
+            run,
+            device=shared.training_device(device),
+            resume=resume,
+            observer=observer,
+            probe=shared.make_probe(merged.probe, home, device),
+        )
+    shared.render_result(facts, run, json)

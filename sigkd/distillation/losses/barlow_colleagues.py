@@ -1,0 +1,48 @@
+"""Barlow Colleagues: each student element finds the teacher element that it resembles most; permutations are free."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from torch import Tensor
+
+from sigkd.distillation.losses.base import LOSSES, Loss, Needs, StudentOutput, Supervision, Targets
+from sigkd.distillation.losses.correlation import cross_correlation
+
+
+def barlow_colleagues_loss(correlation: Tensor, redundancy: float = 1e-4) -> Tensor:
+    """Return sum_i (1 - max_j C_ij)^2 + redundancy * sum_{i, j != argmax_j C_ij} C_ij^2 (paper, Eq. 8). Sums, not means.
+
+    The choice of the maximum carries no gradient, its value does.
+
+    Args:
+        correlation: C, float32 [K, K], rows = student elements, columns = teacher elements.
+        redundancy: lambda.
+
+    >>> import torch
+    >>> float(barlow_colleagues_loss(torch.eye(3)[[2, 0, 1]]))  # a permutation costs nothing
+    0.0
+    """
+    chosen = correlation.detach().argmax(dim=1, keepdim=True)
+    best = correlation.gather(1, chosen).squeeze(1)
+    others = correlation.square().sum() - best.square().sum()
+    return (1.0 - best).square().sum() + redundancy * others
+
+
+@LOSSES.register("bc")
+class BarlowColleagues(Loss):
+    """``bc``: :func:`barlow_colleagues_loss` of the responses over the global batch, weight 0.0001."""
+
+    weights: ClassVar[Mapping[str, float]] = {"bc": 0.0001}
+    needs: ClassVar[Needs] = Needs.RESPONSE
+
+    def __init__(self, redundancy: float = 1e-4) -> None:
+        self.redundancy = redundancy
+
+    def __call__(self, student: StudentOutput, targets: Targets, supervision: Supervision | None) -> dict[str, Tensor]:
+        """Return ``bc``."""
+        if supervision is None or supervision.response is None:
+            raise ValueError("Barlow Colleagues needs a teacher's response")
+        correlation = cross_correlation(student.response, supervision.response)
+        return {"bc": barlow_colleagues_loss(correlation, self.redundancy)}

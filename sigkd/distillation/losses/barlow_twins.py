@@ -1,0 +1,44 @@
+"""Barlow Twins between student and teacher: element i of one correlates with element i of the other, and with no other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from torch import Tensor
+
+from sigkd.distillation.losses.base import LOSSES, Loss, Needs, StudentOutput, Supervision, Targets
+from sigkd.distillation.losses.correlation import cross_correlation
+
+
+def barlow_twins_loss(correlation: Tensor, redundancy: float = 1e-4) -> Tensor:
+    """Return sum_i (1 - C_ii)^2 + redundancy * sum_{i, j != i} C_ij^2 (paper, Eq. 7; Zbontar et al. 2021). Sums, not means.
+
+    Args:
+        correlation: C, float32 [K, K], rows = student elements.
+        redundancy: lambda.
+
+    >>> import torch
+    >>> float(barlow_twins_loss(torch.zeros(3, 3)))
+    3.0
+    """
+    diagonal = correlation.diagonal()
+    others = correlation.square().sum() - diagonal.square().sum()
+    return (1.0 - diagonal).square().sum() + redundancy * others
+
+
+@LOSSES.register("bt")
+class BarlowTwins(Loss):
+    """``bt``: :func:`barlow_twins_loss` of the responses over the global batch, weight 0.0001."""
+
+    weights: ClassVar[Mapping[str, float]] = {"bt": 0.0001}
+    needs: ClassVar[Needs] = Needs.RESPONSE
+
+    def __init__(self, redundancy: float = 1e-4) -> None:
+        self.redundancy = redundancy
+
+    def __call__(self, student: StudentOutput, targets: Targets, supervision: Supervision | None) -> dict[str, Tensor]:
+        """Return ``bt``."""
+        if supervision is None or supervision.response is None:
+            raise ValueError("Barlow Twins needs a teacher's response")
+        return {"bt": barlow_twins_loss(cross_correlation(student.response, supervision.response), self.redundancy)}

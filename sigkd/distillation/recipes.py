@@ -1,0 +1,206 @@
+"""The two recipes that run the training loop: a student taught on text, and a teacher trained on signatures."""
+
+from __future__ import annotations
+
+import platform
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sigkd import __version__
+from sigkd.distillation.augment import Augmentation, parse_augmentations
+from sigkd.distillation.config import TrainingConfig, config_toml
+from sigkd.distillation.data import TrainingImages
+from sigkd.distillation.distributed import World, barrier, join_world, leave_world
+from sigkd.distillation.losses import LOSSES, Objective
+from sigkd.distillation.losses.objective import parse_losses
+from sigkd.distillation.observer import NOBODY, Observer
+from sigkd.distillation.rundir import RunDirectory
+from sigkd.distillation.student import build_student, resolve_precision
+from sigkd.distillation.supervision import OnlineSupervisor, Supervisor
+from sigkd.distillation.training import Probe, Trainer
+from sigkd.errors import UsageError
+from sigkd.files import write_text
+from sigkd.models.io import LoadedModel
+
+LoadTeacher = Callable[[str], LoadedModel]
+
+
+def teacher_config(lamb: float | None = None) -> TrainingConfig:
+    """Return the recipe of Hafemann et al. 2017 for SigNet, or with ``lamb`` (the forgery term's weight) for SigNet-F."""
+    return TrainingConfig(
+        student="signet",
+        teacher="",
+        loss="cl" if lamb is None else "cl+forgery",
+        weight={} if lamb is None else {"cl": 1.0 - lamb, "forgery": lamb},
+        epochs=60,
+        batch_size=32,
+        lr=1e-3,
+        step_epochs=20,
+        weight_decay=1e-4,
+        crop="random",
+    )
+
+
+def teacher_names(text: str) -> list[str]:
+    """Return the teachers of ``signet+signet-f``: names or files joined by ``+`` (a path may hold a ``+`` if the file exists)."""
+    if Path(text).is_file():
+        return [text]
+    names = [name.strip() for name in text.split("+") if name.strip()]
+    if not names:
+        raise UsageError("--teacher names no teacher")
+    return names
+
+
+def run_name(config: TrainingConfig) -> str:
+    """Return the default name of a run: student, losses and teachers, safe as a directory's name."""
+    losses = "+".join(parse_losses(config.loss, not config.no_cl))
+    parts = [config.student, losses]
+    if _objective(config).needs:
+        parts.append("from-" + "+".join(Path(name).stem for name in teacher_names(config.teacher)))
+    return re.sub(r"[^\w.+-]", "-", "-".join(parts))
+
+
+def distill(
+    config: TrainingConfig,
+    data: TrainingImages,
+    run: Path,
+    load_teacher: LoadTeacher,
+    *,
+    device: torch.device,
+    resume: bool = False,
+    observer: Observer = NOBODY,
+    probe: Probe | None = None,
+    cache: Path | None = None,
+) -> dict[str, Any]:
+    """Teach a student (paper, Section 3) and return the facts of the run.
+
+    Args:
+        config: the run; the defaults are the paper's.
+        data: text images with their writers.
+        run: the run's directory.
+        load_teacher: gives the model of a name of ``config.teacher``; only called if a loss needs a teacher.
+        device: where to train.
+        resume: go on from the last checkpoint.
+        observer: is told about the progress.
+        probe: evaluates the student every ``config.probe_every`` epochs.
+        cache: home of cached supervision.
+    """
+    objective = _objective(config)
+    teachers = [load_teacher(name) for name in teacher_names(config.teacher)] if objective.needs else []
+    augmentation = _augmentation(config)
+    precision = resolve_precision(config.precision, device)
+    facts: dict[str, Any] = {"teachers": [{"name": teacher.name, "hash": teacher.hash} for teacher in teachers]}
+    world = join_world(device)
+    try:
+        supervisor: Supervisor | None = None
+        if teachers:
+            mode = supervision_mode(config, augmentation)
+            facts["supervision"] = mode
+            networks = [teacher.network.to(device, memory_format=torch.channels_last) for teacher in teachers]
+            # a teacher's convolutions are exact on the CPU: there they cost little beside the student's step
+            exact = torch.float32 if device.type == "cpu" else precision
+            supervisor = OnlineSupervisor(networks, objective.needs, config.radius, exact)
+        trainer = _trainer(config, data, run, objective, device, precision, augmentation, world, facts, observer)
+        trainer.supervisor, trainer.probe = supervisor, probe
+        return _start(trainer, resume)
+    finally:
+        leave_world()
+
+
+def train_teacher(
+    config: TrainingConfig,
+    data: TrainingImages,
+    run: Path,
+    *,
+    device: torch.device,
+    resume: bool = False,
+    observer: Observer = NOBODY,
+    probe: Probe | None = None,
+) -> dict[str, Any]:
+    """Train a network on writer identification from signatures (Hafemann et al. 2017) and return the facts of the run.
+
+    With forgeries in ``data`` and ``forgery`` among the losses it is SigNet-F.
+    """
+    world = join_world(device)
+    try:
+        precision = resolve_precision(config.precision, device)
+        objective = _objective(config)
+        if objective.needs:
+            raise UsageError("a teacher learns from signatures alone: its losses are cl and forgery")
+        trainer = _trainer(config, data, run, objective, device, precision, _augmentation(config), world, {}, observer)
+        trainer.probe = probe
+        return _start(trainer, resume)
+    finally:
+        leave_world()
+
+
+def supervision_mode(config: TrainingConfig, augmentation: Augmentation) -> str:
+    """Return ``cached`` or ``online``.
+
+    Raises:
+        UsageError: cached supervision of images that come out otherwise every time.
+    """
+    if config.supervision == "cached" and not augmentation.deterministic:
+        raise UsageError("random crops and augmentation need --supervision online: the teacher has to see what the student sees")
+    if config.supervision == "auto":
+        return "cached" if augmentation.deterministic else "online"
+    return config.supervision
+
+
+def _objective(config: TrainingConfig) -> Objective:
+    names = parse_losses(config.loss, not config.no_cl)
+    options = {"cl": {"label_smoothing": config.label_smoothing}} if "cl" in names else {}
+    return Objective(names, config.weight, options)
+
+
+def _augmentation(config: TrainingConfig) -> Augmentation:
+    return Augmentation(
+        random_crop=config.crop == "random", strengths=parse_augmentations(config.augment), seed=config.seed
+    )
+
+
+def _trainer(
+    config: TrainingConfig,
+    data: TrainingImages,
+    run: Path,
+    objective: Objective,
+    device: torch.device,
+    precision: torch.dtype,
+    augmentation: Augmentation,
+    world: World,
+    facts: dict[str, Any],
+    observer: Observer,
+) -> Trainer:
+    module, fresh = build_student(config, data.classes, forgery_head="forgery" in objective.names)
+    if config.init:
+        observer.notice(f"started from {config.init}; fresh: {', '.join(fresh) or 'nothing'}")
+    versions = {"sigkd": __version__, "torch": str(torch.__version__), "python": platform.python_version()}
+    return Trainer(
+        config=config,
+        data=data,
+        module=module,
+        objective=objective,
+        run_directory=RunDirectory(run),
+        device=device,
+        precision=precision,
+        augmentation=augmentation,
+        world=world,
+        facts={**facts, "versions": versions, "machine": platform.machine()},
+        observer=observer,
+    )
+
+
+def _start(trainer: Trainer, resume: bool) -> dict[str, Any]:
+    directory = trainer.run_directory
+    directory.check(resume)
+    barrier()
+    if trainer.world.writes:
+        write_text(directory.config, config_toml(trainer.config))
+    return trainer.run(resume)
+
+
+__all__ = ["LOSSES", "distill", "run_name", "supervision_mode", "teacher_names", "train_teacher"]

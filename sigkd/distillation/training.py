@@ -1,0 +1,358 @@
+"""The training loop, the only one: ``distill`` and ``train-teacher`` both run it. It reads from top to bottom in :meth:`Trainer.run`."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from sigkd.distillation.augment import Augmentation
+from sigkd.distillation.config import TrainingConfig
+from sigkd.distillation.data import Feeder, Order, TrainingImages
+from sigkd.distillation.distributed import World, barrier, mean_over_world, stop_together, synchronize_batch_norm
+from sigkd.distillation.interrupt import StopRequest
+from sigkd.distillation.losses.base import StudentOutput, Supervision, Targets
+from sigkd.distillation.losses.objective import Objective
+from sigkd.distillation.observer import NOBODY, Observer, Status
+from sigkd.distillation.rundir import RunDirectory, random_state, restore_random_state
+from sigkd.distillation.schedule import learning_rate
+from sigkd.distillation.student import StudentModule
+from sigkd.distillation.supervision import Supervisor
+from sigkd.errors import SigkdError, UsageError
+from sigkd.models.io import save_model
+from sigkd.models.registry import FeatureNetwork
+
+Probe = Callable[[FeatureNetwork], Mapping[str, float]]
+"""Evaluates the student; its numbers become columns of metrics.csv."""
+
+_MAY_CHANGE = ("checkpoint_seconds", "probe", "probe_every", "supervision", "compile")
+"""Fields that a resumed run may have otherwise than it began: they do not change the result."""
+_READ_EVERY = 20
+"""Steps between two looks at the numbers on a GPU, which has to be waited for."""
+
+
+class DivergedError(SigkdError):
+    """The loss is not finite any more."""
+
+
+@dataclass
+class Trainer:
+    """A run: its parts, and the loop over them."""
+
+    config: TrainingConfig
+    data: TrainingImages
+    module: StudentModule
+    objective: Objective
+    run_directory: RunDirectory
+    device: torch.device
+    precision: torch.dtype
+    augmentation: Augmentation
+    supervisor: Supervisor | None = None
+    observer: Observer = NOBODY
+    probe: Probe | None = None
+    world: World = World()
+    facts: dict[str, Any] = field(default_factory=dict)
+    """What run.json and the model files say besides the configuration."""
+
+    def __post_init__(self) -> None:
+        config = self.config
+        self.data = self.data.limited(config.max_images or None, config.seed)
+        self.order = Order(self.data.training, config.batch_size, config.seed, config.images_per_epoch or None)
+        if config.batch_size % self.world.size:
+            raise UsageError(f"a batch of {config.batch_size} cannot be shared by {self.world.size} processes")
+        self.feed = Feeder(self.data, self.device)
+        self.module.to(self.device, memory_format=torch.channels_last)
+        self.forward: nn.Module = self.module
+        if self.world.size > 1:
+            synchronize_batch_norm(self.module)
+            self.forward = DistributedDataParallel(
+                self.module,
+                device_ids=[self.device.index] if self.device.type == "cuda" else None,
+                broadcast_buffers=False,  # they are equal already: batch norm sees the global batch
+                find_unused_parameters="cl" not in self.objective.names,
+            )
+        if config.compile:
+            self.forward = torch.compile(self.forward)  # type: ignore[assignment]
+        self.optimizer = torch.optim.SGD(
+            self.module.parameters(),
+            lr=config.lr,
+            momentum=config.momentum,
+            nesterov=config.momentum > 0,
+            weight_decay=config.weight_decay,
+            fused=self.device.type in ("cpu", "cuda"),
+        )
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == torch.float16)
+        self.epoch = self.step = 0
+        self.history: list[dict[str, float]] = []
+        self.sums: dict[str, Tensor] = {}
+        self.bad_step = torch.tensor(-1, device=self.device)
+        self.seconds = 0.0
+        self.best = -math.inf
+
+    # --- the run -----------------------------------------------------------------------------------------------------------
+
+    def run(self, resume: bool = False) -> dict[str, Any]:
+        """Train to the end and return the facts of the run (as in run.json).
+
+        Raises:
+            DivergedError: the loss became NaN or infinite; the message has the step and the checkpoint.
+            KeyboardInterrupt: Ctrl-C; a checkpoint is kept.
+        """
+        if resume:
+            self._restore(self.run_directory.load_checkpoint())
+        started = self._clock = self._saved = time.monotonic()
+        rate_images, rate_since = 0, started
+        self._write_facts("running")
+        if not resume:
+            self._save()
+        with StopRequest() as stop:
+            while self.epoch < self.config.epochs:
+                batches = self.order.epoch(self.epoch)
+                self.module.train()
+                while self.step < self.order.steps:
+                    total = self._train_step(batches[self.step])
+                    self.step += 1
+                    rate_images += self.config.batch_size
+                    if self._look():
+                        self._check_finite(int(self.bad_step))
+                        now = time.monotonic()
+                        self._report(float(total), rate_images / max(now - rate_since, 1e-9))
+                        if now - rate_since > 30:
+                            rate_images, rate_since = 0, now
+                    if stop_together(stop.requested, self.device):
+                        self._save()
+                        raise KeyboardInterrupt(f"checkpoint kept in {self.run_directory.checkpoint}; continue with --resume")
+                    if time.monotonic() - self._saved > self.config.checkpoint_seconds:
+                        self._save()
+                self._finish_epoch()
+        return self._finish()
+
+    def _train_step(self, rows: np.ndarray[Any, np.dtype[np.int64]]) -> Tensor:
+        """Take one step on a global batch; return the weighted sum of the losses."""
+        number = self.epoch * self.order.steps + self.step
+        rate = learning_rate(self.config, self.epoch, self.step, self.order.steps)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        batch = self.feed(self.world.share(rows))
+        share = len(batch.index)
+        images = self.augmentation(batch.images, number, self.world.rank * share, len(rows))
+        supervisions: list[Supervision] = [] if self.supervisor is None else self.supervisor(images, batch.index)
+        with self._autocast():
+            output: StudentOutput = self.forward(images.contiguous(memory_format=torch.channels_last))
+        targets = Targets(batch.writers, batch.forged)
+        total, terms = self.objective(output, targets, supervisions)
+        self.bad_step = torch.where(torch.isfinite(total.detach()) | (self.bad_step >= 0), self.bad_step, number)
+        if self.device.type == "cpu":
+            self._check_finite(int(self.bad_step))  # before it can spoil the weights
+        self.optimizer.zero_grad(set_to_none=True)
+        self.scaler.scale(total).backward()
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self._add({"loss": total.detach(), **terms, **_accuracy(output, targets)})
+        return total.detach()
+
+    def _autocast(self) -> torch.autocast:
+        lower = self.precision != torch.float32
+        return torch.autocast(self.device.type, self.precision if lower else None, enabled=lower)
+
+    def _finish_epoch(self) -> None:
+        means = self._means()
+        row = {
+            "epoch": self.epoch + 1,
+            "lr": learning_rate(self.config, self.epoch, self.order.steps - 1, self.order.steps),
+            **means,
+            **self._validate(),
+        }
+        last = self.epoch + 1 == self.config.epochs
+        if self.probe is not None and self.world.writes and (last or (self.epoch + 1) % self.config.probe_every == 0):
+            self.module.eval()
+            row |= {f"probe_{name}": float(value) for name, value in self.probe(self.module.network).items()}
+        row["seconds"] = self.seconds + time.monotonic() - self._clock
+        self.history.append(row)
+        self.epoch, self.step, self.sums = self.epoch + 1, 0, {}
+        if self.world.writes:
+            self.run_directory.write_metrics(self.history)
+            score = row.get("val_accuracy", row.get("accuracy", -row["loss"]))
+            if score > self.best:
+                self.best = score
+                save_model(self.run_directory.best, self.module.network, self._metadata(row))
+            self.observer.epoch_done(row)
+        self._save()
+
+    @torch.no_grad()
+    def _validate(self) -> dict[str, float]:
+        """Return the classification loss and accuracy on (a fixed choice of) the validation images, cropped at the centre."""
+        rows = self.data.validation
+        limit = self.config.validation_images
+        if not len(rows) or not limit or self.module.network.classes is None or "cl" not in self.objective.names:
+            return {}
+        if len(rows) > limit:
+            rows = np.sort(np.random.default_rng([self.config.seed, 0x7A11]).permutation(rows)[:limit])
+        self.module.eval()
+        crop = Augmentation()
+        sums = torch.zeros(3, dtype=torch.float64)
+        for part in np.array_split(rows[self.world.rank :: self.world.size], max(1, math.ceil(len(rows) / self.world.size / 128))):
+            if not len(part):
+                continue
+            batch = self.feed(part)
+            with self._autocast():
+                output = self.module(crop(batch.images, 0).contiguous(memory_format=torch.channels_last))
+            if output.logits is None:
+                continue
+            each = nn.functional.cross_entropy(output.logits.float(), batch.writers, reduction="none")
+            right = (output.logits.argmax(dim=1) == batch.writers).float()
+            counted = torch.ones_like(right) if batch.forged is None else 1.0 - batch.forged
+            values = [(each * counted).sum(), (right * counted).sum(), counted.sum()]
+            sums += torch.stack(values).cpu().double()
+        loss, right_count, count = mean_over_world(sums.float().to(self.device)).tolist()
+        return {"val_loss": loss / max(count, 1e-9), "val_accuracy": right_count / max(count, 1e-9)}
+
+    def _finish(self) -> dict[str, Any]:
+        row = self.history[-1]
+        facts = self._write_facts("complete")
+        if self.world.writes:
+            digest = save_model(self.run_directory.final, self.module.network, self._metadata(row))
+            facts |= {"final_hash": digest}
+            self.run_directory.write_facts(facts)
+        barrier()
+        return facts
+
+    # --- numbers -----------------------------------------------------------------------------------------------------------
+
+    def _add(self, values: Mapping[str, Tensor]) -> None:
+        for name, value in values.items():
+            self.sums[name] = self.sums[name] + value if name in self.sums else value.clone()
+
+    def _means(self) -> dict[str, float]:
+        """Return the means over the epoch's steps so far, over all processes."""
+        if not self.sums:
+            return {}
+        values = mean_over_world(torch.stack(list(self.sums.values()))).tolist()
+        return {name: value / self.step for name, value in zip(self.sums, values, strict=True)}
+
+    def _look(self) -> bool:
+        return self.device.type == "cpu" or self.step % _READ_EVERY == 0 or self.step == self.order.steps
+
+    def _check_finite(self, number: int) -> None:
+        """Stop the run, in all processes, if step ``number`` of the run had a loss that is not finite (-1: none had)."""
+        if not stop_together(number >= 0, self.device):
+            return
+        place = f"step {number + 1} of the run (epoch {number // self.order.steps + 1})" if number >= 0 else "another process"
+        raise DivergedError(
+            f"the loss is not finite in {place}; the last good checkpoint is {self.run_directory.checkpoint}. "
+            "Lower --lr, or use --precision float32"
+        )
+
+    def _report(self, total: float, rate: float) -> None:
+        if not self.world.writes:
+            return
+        steps = self.order.steps
+        left = ((self.config.epochs - self.epoch) * steps - self.step) * self.config.batch_size / max(rate, 1e-9)
+        means = {name: float(value) / self.step for name, value in self.sums.items()}
+        accuracy = means.pop("accuracy", None)
+        means.pop("loss", None)
+        lr = float(self.optimizer.param_groups[0]["lr"])
+        previous = self.history[-1] if self.history else {}
+        status = Status(self.epoch + 1, self.config.epochs, self.step, steps, rate, left, lr, total, means, accuracy, previous)
+        self.observer.step_done(status)
+
+    # --- files -------------------------------------------------------------------------------------------------------------
+
+    def _save(self) -> None:
+        """Write last.ckpt, if the numbers in it are good."""
+        now = time.monotonic()
+        self.seconds += now - self._clock
+        self._clock = self._saved = now
+        if not self.world.writes:
+            return
+        if any(not bool(torch.isfinite(value)) for value in self.sums.values()):
+            return
+        self.run_directory.save_checkpoint(
+            {
+                "config": self.config.as_dict(),
+                "data_hash": self.data.content_hash,
+                "epoch": self.epoch,
+                "step": self.step,
+                "model": self.module.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "scaler": self.scaler.state_dict(),
+                "random": random_state(self.device),
+                "sums": self.sums,
+                "history": self.history,
+                "seconds": self.seconds,
+                "best": self.best,
+            }
+        )
+
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        began, now = state["config"], self.config.as_dict()
+        for name, value in now.items():
+            if name not in _MAY_CHANGE and began.get(name) != value:
+                raise UsageError(
+                    f"the run began with {name} = {began.get(name)!r} and cannot go on with {value!r}; start another with --name"
+                )
+        if state["data_hash"] != self.data.content_hash:
+            raise UsageError(f"the dataset '{self.data.name}' is not the one that the run began with")
+        self.module.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scaler.load_state_dict(state["scaler"])
+        restore_random_state(state["random"], self.device)
+        self.epoch, self.step = state["epoch"], state["step"]
+        self.sums = {name: value.to(self.device) for name, value in state["sums"].items()}
+        self.history = [dict(row) for row in state["history"]]
+        self.seconds, self.best = state["seconds"], state["best"]
+        self.observer.notice(f"resumed at epoch {self.epoch + 1}, step {self.step + 1}")
+
+    def _metadata(self, row: Mapping[str, float]) -> dict[str, Any]:
+        metrics = {name: value for name, value in row.items() if math.isfinite(value)}
+        return {
+            **self.data.metadata,
+            "trained_on": self.data.name,
+            "recipe": self.config.as_dict(),
+            "metrics": metrics,
+            **self.facts,
+        }
+
+    def _write_facts(self, status: str) -> dict[str, Any]:
+        images = (self.epoch * self.order.steps + self.step) * self.config.batch_size
+        facts: dict[str, Any] = {
+            "status": status,
+            **self.facts,
+            "config": self.config.as_dict(),
+            "weights": self.objective.weights,
+            "data": {
+                "name": self.data.name,
+                "content_hash": self.data.content_hash,
+                "classes": self.data.classes,
+                "training_images": len(self.data.training),
+                "validation_images": len(self.data.validation),
+                **self.data.metadata,
+            },
+            "device": str(self.device),
+            "precision": str(self.precision).removeprefix("torch."),
+            "processes": self.world.size,
+            "steps_per_epoch": self.order.steps,
+            "seconds": self.seconds,
+            "images_per_second": images / self.seconds if self.seconds else None,
+            "last": self.history[-1] if self.history else None,
+        }
+        if self.world.writes:
+            self.run_directory.write_facts(facts)
+        return facts
+
+
+def _accuracy(output: StudentOutput, targets: Targets) -> dict[str, Tensor]:
+    if output.logits is None:
+        return {}
+    right = (output.logits.detach().argmax(dim=1) == targets.writers).float()
+    if targets.forged is None:
+        return {"accuracy": right.mean()}
+    genuine = 1.0 - targets.forged
+    return {"accuracy": (right * genuine).sum() / genuine.sum().clamp_min(1.0)}
