@@ -78,8 +78,8 @@ def _performed(
             slant=0.8 * style.slant + 0.2 * own.slant + rng.normal(0, 0.03),
             width=style.width,
         )
-        spread = 0.06 + 0.07 * (1 - care)
-        drift = 0.08
+        spread = 0.11 + 0.08 * (1 - care)
+        drift = 0.10
     parts = [_varied(part, spread, rng) for part in plan.components]
     return style, replace(plan, components=parts, rise=plan.rise + rng.normal(0, drift * 0.7)), rng, drift
 
