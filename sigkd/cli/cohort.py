@@ -1,0 +1,71 @@
+"""``sigkd cohort``: the negatives that stand for anybody else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sigkd.cli.app import app
+from sigkd.cli.command import SigkdCommand
+from sigkd.cli.options import CacheDir, DataDir, Device, Json, Model, Seed
+
+cohort_app = typer.Typer(
+    help="Build the cohort: features that stand for anybody else at enrolment.", no_args_is_help=True
+)
+app.add_typer(cohort_app, name="cohort")
+
+
+@cohort_app.callback()
+def _group() -> None:
+    """Build the cohort: features that stand for anybody else at enrolment."""
+
+
+@cohort_app.command("build", cls=SigkdCommand)
+def build(
+    source: Annotated[
+        list[str],
+        typer.Option("--from", help="made-up, a prepared dataset (signatures or text), or image files and folders."),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Where to write (.npz).", show_default="the cache, where verify finds it")
+    ] = None,
+    model: Model = None,
+    count: Annotated[int, typer.Option(help="How many images to draw.", min=2)] = 600,
+    description: Annotated[str | None, typer.Option(help="What the images are, for reports.")] = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    data_dir: DataDir = None,
+    cache_dir: CacheDir = None,
+    json: Json = False,
+) -> None:
+    """Extract the features of a cohort and bind them to the model.
+
+    Example: sigkd cohort build --from made-up
+    """
+    from sigkd import paths
+    from sigkd.cli.output import print_json
+    from sigkd.cli.progress import console_progress
+    from sigkd.models.device import resolve_device
+    from sigkd.models.io import load_model
+    from sigkd.verification.cohort import build_cohort, cached_path
+
+    loaded = load_model(model, cache=cache_dir)
+    cohort = build_cohort(
+        source,
+        loaded,
+        data=paths.data_dir(data_dir),
+        count=count,
+        seed=seed,
+        description=description,
+        device=resolve_device(device),
+        progress=console_progress(),
+    )
+    target = out or cached_path(loaded.hash, cache_dir)
+    cohort.save(target)
+    if json:
+        facts = {"out": str(target), "count": len(cohort), "hash": cohort.hash, "description": cohort.description}
+        print_json({**facts, **cohort.binding.as_dict()})
+    else:
+        typer.echo(f"{target}: {cohort.description}, model {loaded.name} {loaded.hash[:12]}, cohort {cohort.hash[:12]}")

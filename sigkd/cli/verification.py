@@ -1,0 +1,132 @@
+"""What the commands of verification share: opening the gallery, asking for passphrases, showing answers."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sigkd.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from sigkd.verification.result import Verification
+
+PASSPHRASE_VARIABLE = "SIGKD_PASSPHRASE"  # noqa: S105 - the name of a variable
+
+
+def gallery_path(option: Path | None, data_dir: Path | None) -> Path:
+    """Return the gallery's file: ``--gallery``, else ``$SIGKD_GALLERY``, else the one in the data directory."""
+    from sigkd.paths import data_dir as home
+
+    if option is not None:
+        return option
+    named = os.environ.get("SIGKD_GALLERY")
+    return Path(named) if named else home(data_dir) / "gallery.sigkd"
+
+
+def read_passphrase(file: Path | None, *, prompt: str = "Passphrase of the gallery: ", confirm: bool = False) -> str:
+    """Return a passphrase from a file (its first line), the environment, or an unechoed prompt.
+
+    Raises:
+        InputError: the file is absent or empty; UsageError: nowhere to ask.
+    """
+    import getpass
+
+    if file is not None:
+        try:
+            lines = file.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"{file}: cannot be read as a passphrase ({type(error).__name__})") from None
+        if not lines or not lines[0]:
+            raise InputError(f"{file}: holds no passphrase (its first line counts)")
+        return lines[0]
+    if os.environ.get(PASSPHRASE_VARIABLE) and not confirm:
+        return os.environ[PASSPHRASE_VARIABLE]
+    if not sys.stdin.isatty():
+        raise UsageError(
+            f"a passphrase is needed: --passphrase-file FILE, ${PASSPHRASE_VARIABLE}, or a terminal to ask at"
+        )
+    passphrase = getpass.getpass(prompt)
+    if confirm and getpass.getpass("Once more: ") != passphrase:
+        raise UsageError("the two passphrases differ")
+    if not passphrase:
+        raise UsageError("an empty passphrase protects nothing")
+    return passphrase
+
+
+_STYLES = {"accepted": "bold green", "rejected": "bold red", "inconclusive": "bold yellow"}
+
+
+def show_verifications(answers: Sequence[Verification], *, json: bool, report: Path | None = None) -> None:
+    """Print answers: one in full, several as a table, or one JSON document (a list for several queries)."""
+    from sigkd.cli.output import note_line, print_json, warning_line
+
+    if json:
+        documents = [answer.as_dict() for answer in answers]
+        print_json(documents[0] if len(documents) == 1 else {"verifications": documents})
+    elif len(answers) == 1:
+        _show_one(answers[0])
+    else:
+        _show_table(answers)
+    for answer in answers:
+        for remark in answer.warnings:
+            warning_line(f"{answer.query}: {remark}")
+    if report is not None:
+        note_line(f"report: {report}")
+
+
+def _show_one(answer: Verification) -> None:
+    from rich.table import Table
+
+    from sigkd.cli.output import print_table
+    from sigkd.verification.scale import H1, H2, verbal
+
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    word = answer.decision.value
+    against = f"writer {answer.writer}, " if answer.writer else ""
+    table.add_row(
+        answer.query,
+        f"[{_STYLES[word]}]{word.upper()}[/]" + (" (for a person to decide)" if word == "inconclusive" else ""),
+    )
+    table.add_row("compared with", f"{against}{answer.references} reference{'s' * (answer.references > 1)}")
+    limits = answer.thresholds
+    accept = f"accepted from {limits.accept:.3f}"
+    between = accept if limits.accept == limits.reject else f"{accept}, rejected below {limits.reject:.3f}"
+    table.add_row("score", f"{answer.score:.3f} ({between})")
+    table.add_row("thresholds", limits.origin)
+    evidence = answer.evidence
+    if evidence is not None:
+        bound = " (at the bound that the development set supports)" if evidence.bounded else ""
+        table.add_row("log10 LR", f"{evidence.log10_lr:+.2f}{bound}")
+        table.add_row("meaning", verbal(evidence.log10_lr).sentence)
+        table.add_row("H1", H1)
+        table.add_row("H2", H2[evidence.alternative])
+        table.add_row("calibrated on", evidence.data)
+    table.add_row("classifier", answer.classifier)
+    table.add_row("negatives", answer.negatives)
+    table.add_row("model", f"{answer.binding.model_name} {answer.binding.model_hash[:12]}")
+    print_table(table)
+
+
+def _show_table(answers: Sequence[Verification]) -> None:
+    from rich.table import Table
+
+    from sigkd.cli.output import print_table
+
+    first = answers[0]
+    table = Table(
+        title=f"{len(answers)} queries against {first.writer or 'references'} ({first.references} references)"
+    )
+    for name in ("query", "decision", "score", "log10 LR", "remarks"):
+        table.add_column(name, justify="right" if name in ("score", "log10 LR") else "left")
+    for answer in answers:
+        word = answer.decision.value
+        llr = "-" if answer.evidence is None else f"{answer.evidence.log10_lr:+.2f}"
+        remarks = ", ".join(one.code for one in answer.warnings)
+        table.add_row(answer.query, f"[{_STYLES[word]}]{word}[/]", f"{answer.score:.3f}", llr, remarks)
+    table.caption = f"accepted from {first.thresholds.accept:.3f}, rejected below {first.thresholds.reject:.3f}: {first.thresholds.origin}"
+    print_table(table)

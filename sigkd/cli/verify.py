@@ -1,0 +1,85 @@
+"""``sigkd verify``: is this signature the writer's?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sigkd.cli.app import app
+from sigkd.cli.command import SigkdCommand
+from sigkd.cli.options import CacheDir, DataDir, Device, Json, Model
+
+
+@app.command(cls=SigkdCommand)
+def verify(
+    images: Annotated[
+        list[Path],
+        typer.Argument(
+            help="REF... QUERY: the last path is the query. With --writer: one or more queries, or folders of them."
+        ),
+    ],
+    writer: Annotated[str | None, typer.Option(help="An enrolled writer, instead of references.")] = None,
+    gallery: Annotated[
+        Path | None, typer.Option(help="The gallery's file.", show_default="gallery.sigkd in the data directory")
+    ] = None,
+    classifier: Annotated[str, typer.Option(help="auto, wd (support vector machine) or wi (distance).")] = "auto",
+    cohort: Annotated[
+        str, typer.Option(help="default, a cohort or features file, or a dataset: the negatives.")
+    ] = "default",
+    calibration: Annotated[
+        str | None,
+        typer.Option(help="A file of 'sigkd calibrate', or none.", show_default="the default one where it fits"),
+    ] = None,
+    far: Annotated[float | None, typer.Option(help="False acceptance rate to accept at, e.g. 0.01.")] = None,
+    frr: Annotated[float | None, typer.Option(help="False rejection rate to reject at.")] = None,
+    against: Annotated[str | None, typer.Option(help="The alternative: skilled or random forgeries.")] = None,
+    method: Annotated[str | None, typer.Option(help="logistic or pav.", show_default="the calibration's")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write a self-contained HTML report.")] = None,
+    table: Annotated[Path | None, typer.Option("--csv", help="Write one row a query.")] = None,
+    model: Model = None,
+    passphrase_file: Annotated[Path | None, typer.Option(help="Passphrase of an encrypted gallery.")] = None,
+    actor: Annotated[str | None, typer.Option(help="Who asks, for the audit log.", show_default="the user")] = None,
+    audit: Annotated[
+        bool, typer.Option("--audit/--no-audit", help="Write this verification to the gallery's log.")
+    ] = True,
+    device: Device = "auto",
+    data_dir: DataDir = None,
+    cache_dir: CacheDir = None,
+    json: Json = False,
+) -> None:
+    """Verify a signature against references, or against an enrolled writer.
+
+    Exit codes: 0 accepted, 1 rejected, 3 inconclusive, 2 usage, 4 bad input, 5 model. Of several queries the first that is
+    not accepted decides (rejected before inconclusive).
+
+    Example: sigkd verify ref/*.png query.png
+    """
+    from sigkd.cli.progress import console_progress
+    from sigkd.cli.verification import show_verifications
+    from sigkd.verification.batch import exit_code, query_files, verify_ad_hoc, verify_enrolled, write_csv
+    from sigkd.verification.verifier import Verifier
+
+    verifier = Verifier(
+        model,
+        cohort=cohort,
+        calibration=calibration,
+        classifier=classifier,
+        method=method,
+        against=against,
+        far=far,
+        frr=frr,
+        device=device,
+        data=data_dir,
+        cache=cache_dir,
+        progress=console_progress(),
+    )
+    if writer is None:
+        outcome = verify_ad_hoc(verifier, images, report=report)
+    else:
+        outcome = verify_enrolled(verifier, writer, query_files(images), report=report)
+    if table is not None:
+        write_csv(table, outcome)
+    show_verifications(outcome, json=json, report=report)
+    raise typer.Exit(int(exit_code(outcome)))

@@ -1,0 +1,266 @@
+"""The cohort: features that stand for "anybody else" when a writer is enrolled and nobody else's signature is at hand.
+
+A cohort file is a NumPy archive without pickles: ``features`` float16 [m, D] and ``metadata`` (JSON: model hash, preprocess
+version, canvas, what the images were). The default one ships with the default model and was made from made-up images.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sigkd.errors import UsageError
+from sigkd.files import atomic_path
+from sigkd.paths import cache_dir
+from sigkd.progress import SILENT, Progress
+from sigkd.verification.binding import Binding
+from sigkd.verification.errors import CohortError
+
+if TYPE_CHECKING:
+    import torch
+
+    from sigkd.models.io import LoadedModel
+
+ASSETS = Path(__file__).parent.parent / "assets"
+DEFAULT = "default"
+MADE_UP = "made-up"
+"""The source name of made-up signatures (:mod:`sigkd.synthesis`)."""
+COUNT = 600
+"""Images of a cohort, unless another number is asked for."""
+_FORMAT = "sigkd-cohort"
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Features of images that no enrolled writer made."""
+
+    features: NDArray[np.float32]
+    """[m, D]."""
+    binding: Binding
+    description: str
+    """What the images are, for people and reports."""
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    @property
+    def model_hash(self) -> str:
+        """The model that made the features."""
+        return self.binding.model_hash
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the features (float32, row by row): what a calibration is bound to."""
+        content = np.ascontiguousarray(self.features, np.float32)
+        return hashlib.sha256(repr(content.shape).encode() + content.tobytes()).hexdigest()
+
+    def save(self, path: Path) -> None:
+        """Write the cohort as float16, atomically.
+
+        Raises:
+            CohortError: features too large for float16.
+        """
+        if float(np.abs(self.features).max(initial=0.0)) > np.finfo(np.float16).max:
+            raise CohortError(f"{path}: features above {np.finfo(np.float16).max} cannot be kept as float16")
+        document = {
+            "format": _FORMAT,
+            "version": 1,
+            "description": self.description,
+            **self.binding.as_dict(),
+            **self.metadata,
+        }
+        with atomic_path(path) as temporary, temporary.open("wb") as stream:
+            np.savez_compressed(
+                stream, features=self.features.astype(np.float16), metadata=np.asarray(json.dumps(document))
+            )
+
+
+def read_cohort(path: Path) -> Cohort:
+    """Read a cohort file, or a features file of ``sigkd extract`` (``.npz``).
+
+    Raises:
+        CohortError: absent, damaged, or without the model's hash.
+    """
+    if not path.is_file():
+        raise CohortError(f"{path}: no such cohort; 'sigkd cohort build --from made-up --out {path.name}' makes one")
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            features = np.asarray(archive["features"], np.float32)
+            facts = json.loads(str(archive["metadata"])) if "metadata" in archive.files else {}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise CohortError(f"{path}: not a cohort or features file ({error})") from None
+    if features.ndim != 2 or not len(features) or not np.isfinite(features).all():
+        raise CohortError(f"{path}: 'features' must be a matrix of finite numbers")
+    binding = Binding.from_dict(facts)
+    if not binding.model_hash:
+        raise CohortError(f"{path}: does not say which model made it; 'sigkd cohort build' and 'sigkd extract' do")
+    known = {"format", "version", "description", *binding.as_dict()}
+    description = str(facts.get("description") or f"{len(features)} vectors of {path.name}")
+    return Cohort(features, binding, description, {key: value for key, value in facts.items() if key not in known})
+
+
+def cached_path(model_hash: str, cache: Path | None = None) -> Path:
+    """Return where ``sigkd cohort build`` without ``--out`` keeps the made-up cohort of a model."""
+    return cache_dir(cache) / "cohorts" / f"{model_hash[:16]}.npz"
+
+
+def load_cohort(spec: str | Path | None, binding: Binding, *, cache: Path | None = None) -> Cohort:
+    """Load the cohort for a model: a file, or the default one (None or ``default``).
+
+    Args:
+        spec: a cohort or features file; None and ``default`` look among the shipped cohorts and in the cache.
+        binding: what the query's features are bound to.
+        cache: home of downloaded and built files.
+
+    Raises:
+        CohortError: there is none for this model, or the file was made with another one.
+    """
+    if spec is not None and str(spec) != DEFAULT:
+        cohort = read_cohort(Path(spec))
+        _check(cohort, binding, str(spec))
+        return cohort
+    candidates = [*sorted(ASSETS.glob("default_cohort*.npz")), cached_path(binding.model_hash, cache)]
+    for path in candidates:
+        if path.is_file():
+            cohort = read_cohort(path)
+            if cohort.binding.difference(binding) is None:
+                return cohort
+    name = binding.model_name
+    raise CohortError(
+        f"no cohort fits the model '{name}' ({binding.model_hash[:12]}): 'sigkd cohort build --from made-up --model {name}' "
+        f"makes one, or name features or a dataset with --cohort"
+    )
+
+
+def _check(cohort: Cohort, binding: Binding, source: str) -> None:
+    known = cohort.binding if any(cohort.binding.canvas) else Binding(cohort.model_hash, *_rest(binding))
+    difference = binding.difference(known)
+    if difference:
+        raise CohortError(f"{source}: does not fit: {difference}; build it again with 'sigkd cohort build'")
+
+
+def _rest(binding: Binding) -> tuple[str, tuple[int, int], str]:
+    """Return the facts that a features file of another program may lack: taken to be right."""
+    return binding.preprocess_version, binding.canvas, ""
+
+
+def resolve_cohort(
+    spec: str | Path | None,
+    model: LoadedModel,
+    *,
+    data: Path,
+    cache: Path | None = None,
+    device: torch.device | str = "cpu",
+    progress: Progress = SILENT,
+) -> Cohort:
+    """Load what ``--cohort`` names: ``default``, a cohort or features file, or a dataset whose features are then extracted."""
+    binding = Binding.of(model)
+    if spec is None or str(spec) == DEFAULT:
+        return load_cohort(None, binding, cache=cache)
+    path = Path(spec)
+    if path.suffix == ".npz" and path.is_file() and _has_features(path):
+        return load_cohort(path, binding, cache=cache)
+    if path.suffix == ".npz" and not path.exists():
+        raise CohortError(f"{path}: no such cohort; 'sigkd cohort build --from made-up --out {path.name}' makes one")
+    return build_cohort([str(spec)], model, data=data, device=device, progress=progress)
+
+
+def _has_features(path: Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return "features.npy" in archive.namelist()
+    except zipfile.BadZipFile:
+        raise CohortError(f"{path}: not a NumPy archive") from None
+
+
+def build_cohort(
+    sources: Sequence[str],
+    model: LoadedModel,
+    *,
+    data: Path,
+    count: int = COUNT,
+    seed: int = 0,
+    description: str | None = None,
+    device: torch.device | str = "cpu",
+    progress: Progress = SILENT,
+) -> Cohort:
+    """Make a cohort from images.
+
+    Args:
+        sources: ``made-up``, the name or file of a prepared dataset (signatures or text), or image files and folders.
+        model: extracts the features; its canvas is used.
+        data: home of the prepared datasets.
+        count: images to draw, without replacement; all of them where there are fewer.
+        seed: of the draw, and of made-up signatures.
+        description: what the images are; by default their source and number.
+        device: where features are computed.
+        progress: where the work is reported.
+
+    Raises:
+        UsageError: made-up images mixed with others, or fewer than one image asked for.
+    """
+    from sigkd.models.extract import extract_features
+
+    if count < 2:
+        raise UsageError("a cohort needs at least two images")
+    if MADE_UP in sources and len(sources) > 1:
+        raise UsageError("'made-up' cannot be mixed with other sources")
+    if sources[0] == MADE_UP:
+        images, facts = _made_up(count, model.canvas, seed, progress), {"source": "made-up signature"}
+    else:
+        images, facts = _gather(sources, model.canvas, data, count, seed, progress)
+    features = extract_features(model, images, device=device, progress=progress)
+    kept = features.astype(np.float16).astype(np.float32)  # as in the file, so that its hash is the same
+    text = description or f"{len(kept)} {facts['source']} images"
+    return Cohort(kept, Binding.of(model), text, {**facts, "seed": seed})
+
+
+def _made_up(count: int, canvas: tuple[int, int], seed: int, progress: Progress) -> NDArray[np.uint8]:
+    """Return ``count`` made-up signatures of as many writers, normalised: uint8 [count, 170, 242]."""
+    from sigkd.images.preprocess import normalize_signature
+    from sigkd.synthesis import signature_image
+
+    images = []
+    with progress.task("made-up signatures", total=count, unit="images") as task:
+        for writer in range(count):
+            images.append(normalize_signature(signature_image(writer, 0, seed=seed), canvas))
+            task.advance()
+    return np.stack(images)
+
+
+def _gather(
+    sources: Sequence[str], canvas: tuple[int, int], data: Path, count: int, seed: int, progress: Progress
+) -> tuple[NDArray[np.uint8], dict[str, Any]]:
+    """Return at most ``count`` normalised images of a text dataset, or of whatever ``extract`` reads, with their origin."""
+    from sigkd.models.extract import gather_images
+    from sigkd.paths import dataset_path
+
+    generator = np.random.default_rng(seed)
+
+    def draw(total: int) -> NDArray[np.int64]:
+        return np.sort(generator.permutation(total)[:count])
+
+    named = Path(sources[0]) if Path(sources[0]).is_dir() else dataset_path(sources[0], data)
+    if len(sources) == 1 and (named / "dataset.json").is_file():
+        from sigkd.datasets.textset import TextDataset
+
+        text = TextDataset.open(named)
+        rows = draw(len(text.images))
+        return np.asarray(text.images[rows]), {"source": f"text '{named.name}'", "content_hash": text.content_hash}
+    batch = gather_images(sources, data, canvas=canvas, skip_bad=True, progress=progress)
+    genuine = np.flatnonzero(batch.yforg <= 0)
+    rows = genuine[draw(len(genuine))]
+    facts = {"source": " ".join(Path(source).name for source in sources)}
+    if "dataset_hash" in batch.metadata:
+        facts["content_hash"] = str(batch.metadata["dataset_hash"])
+    images = batch.images[:, 0] if batch.images.ndim == 4 else batch.images
+    return np.ascontiguousarray(images[rows]), facts

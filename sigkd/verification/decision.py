@@ -1,0 +1,103 @@
+"""Three answers from two thresholds, and where the thresholds came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sigkd.errors import ExitCode, UsageError
+
+
+class Decision(StrEnum):
+    """The answer."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    INCONCLUSIVE = "inconclusive"
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The process's exit code for this answer."""
+        return {
+            Decision.ACCEPTED: ExitCode.DONE,
+            Decision.REJECTED: ExitCode.REJECTED,
+            Decision.INCONCLUSIVE: ExitCode.INCONCLUSIVE,
+        }[self]
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Accepted from ``accept`` upwards, rejected below ``reject``, inconclusive between them."""
+
+    accept: float
+    reject: float
+    origin: str
+    """In words: the calibration and the stated rates, or why there is none."""
+    far: float | None = None
+    """False acceptance rate on the development set at ``accept`` (of the calibration's alternative), a fraction."""
+    frr: float | None = None
+    """False rejection rate on the development set at ``reject``, a fraction."""
+    calibrated: bool = False
+
+    def decide(self, score: float) -> Decision:
+        """Return the answer for a score."""
+        if score >= self.accept:
+            return Decision.ACCEPTED
+        return Decision.REJECTED if score < self.reject else Decision.INCONCLUSIVE
+
+
+def thresholds_at(
+    genuine: NDArray[np.floating], impostor: NDArray[np.floating], far: float, frr: float
+) -> tuple[float, float, float, float]:
+    """Return the accept and reject thresholds that keep to stated rates on these scores, and the rates found at them.
+
+    ``accept`` is the lowest score at which no more than ``far`` of the impostors reach it, ``reject`` the highest below which
+    no more than ``frr`` of the genuine signatures fall. Where they cross (both rates can be kept at once), both move to the
+    middle and nothing is inconclusive.
+
+    Raises:
+        UsageError: a rate outside of (0, 1), or one too small to be seen in so few scores.
+    """
+    for name, rate, scores in (("--far", far, impostor), ("--frr", frr, genuine)):
+        if not 0 < rate < 1:
+            raise UsageError(f"{name} is a rate between 0 and 1, not {rate:g}")
+        if rate * len(scores) < 1:
+            raise UsageError(
+                f"{name} {rate:g} cannot be stated from {len(scores)} scores; the least is {1 / len(scores):.2g}"
+            )
+    high, low = np.sort(impostor)[::-1], np.sort(genuine)
+    allowed = int(np.floor(far * len(high)))
+    accept = float(np.nextafter(high[allowed], np.inf)) if allowed < len(high) else float(high[-1])
+    reject = float(low[int(np.floor(frr * len(low)))])
+    if reject > accept:
+        accept = reject = (accept + reject) / 2.0
+    return accept, reject, float((high >= accept).mean()), float((low < reject).mean())
+
+
+def uncalibrated(agreement: NDArray[np.floating], classifier: str, reason: str) -> Thresholds:
+    """Return a threshold without a calibration: how well the references agree among themselves, else the classifier's border.
+
+    Args:
+        agreement: each reference's score against the others (empty for fewer than three references).
+        classifier: ``wd`` or ``wi``.
+        reason: why there is no calibration.
+    """
+    if len(agreement):
+        border = float(agreement.min())
+        return Thresholds(
+            border, border, f"not calibrated ({reason}): the lowest score of a reference against the other references"
+        )
+    border = BORDERS[classifier]
+    words = (
+        "the support vector machine's own border"
+        if classifier == "wd"
+        else f"{border:g} standard deviations from the cohort"
+    )
+    return Thresholds(border, border, f"not calibrated ({reason}): {words}")
+
+
+BORDERS = {"wd": 0.0, "wi": 2.0}
+"""Thresholds for one or two references without a calibration."""

@@ -1,0 +1,183 @@
+"""Model, cohort and calibration loaded once: turns scans into features and references into comparisons."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sigkd.errors import InputError, UsageError
+from sigkd.paths import data_dir
+from sigkd.progress import SILENT, Progress
+from sigkd.verification.binding import Binding
+from sigkd.verification.calibration import CalibrationSet, check_method, load_calibration
+from sigkd.verification.classifiers import AUTO, CLASSIFIERS, Classifier, Template, choose_classifier
+from sigkd.verification.cohort import Cohort, resolve_cohort
+from sigkd.verification.comparison import Comparison, Operating, operating_point
+from sigkd.verification.quality import InkMeasures
+from sigkd.verification.samples import ImageInput, Sample, read_sample
+
+if TYPE_CHECKING:
+    import torch
+
+    from sigkd.models.io import LoadedModel
+
+
+class Engine:
+    """The parts that every verification shares. Reading is thread-safe; what is loaded lazily is loaded once."""
+
+    def __init__(
+        self,
+        model: str | Path | LoadedModel | None = None,
+        *,
+        cohort: str | Path | Cohort | None = None,
+        calibration: str | Path | CalibrationSet | None = None,
+        classifier: str = AUTO,
+        method: str | None = None,
+        against: str | None = None,
+        far: float | None = None,
+        frr: float | None = None,
+        device: str = "auto",
+        data: Path | None = None,
+        cache: Path | None = None,
+        progress: Progress = SILENT,
+    ) -> None:
+        """Check the choices; the model is loaded now, cohort and calibration when they are first needed.
+
+        Args:
+            model: a registered name, a file, ``ARCHITECTURE:random``, a loaded model; None is the default student.
+            cohort: a cohort or features file, a dataset, a loaded cohort; None is the default cohort.
+            calibration: a file or a loaded set; ``none`` for none; None is the default one where it fits.
+            classifier: ``auto``, ``wd`` or ``wi``.
+            method: ``logistic`` or ``pav``; None is what the calibration recommends.
+            against: ``skilled`` or ``random``, the alternative proposition.
+            far: stated false acceptance rate of the accept threshold, a fraction.
+            frr: stated false rejection rate of the reject threshold, a fraction.
+            device: ``auto``, ``cpu``, ``cuda[:N]`` or ``mps``.
+            data: home of prepared datasets.
+            cache: home of downloaded weights and built cohorts.
+            progress: where loading is reported.
+
+        Raises:
+            UsageError: an unknown choice.
+            ModelError: the model cannot be loaded.
+        """
+        from sigkd.models.device import resolve_device
+        from sigkd.models.io import LoadedModel, load_model
+
+        if classifier != AUTO:
+            CLASSIFIERS.get(classifier)
+        if method is not None:
+            check_method(method)
+        if against not in (None, "skilled", "random"):
+            raise UsageError(f"unknown alternative '{against}': use skilled or random")
+        for name, rate in (("far", far), ("frr", frr)):
+            if rate is not None and not 0 < rate < 1:
+                raise UsageError(f"--{name} is a rate between 0 and 1, not {rate:g}")
+        self.model = model if isinstance(model, LoadedModel) else load_model(model, cache=cache)
+        self.device: torch.device = resolve_device(device)
+        self.binding = Binding.of(self.model)
+        self.classifier_name = classifier
+        self._choices = (method, against, far, frr)
+        self._cohort_spec, self._calibration_spec = cohort, calibration
+        self._cohort: Cohort | None = cohort if isinstance(cohort, Cohort) else None
+        self._operating: dict[str | None, Operating] = {}
+        self._data, self._cache, self._progress = data_dir(data), cache, progress
+        self._lock = threading.RLock()
+        if self._cohort is not None and self._cohort.binding.difference(self.binding):
+            raise InputError(f"the cohort does not fit: {self.binding.difference(self._cohort.binding)}")
+
+    @property
+    def cohort(self) -> Cohort:
+        """The negatives that stand for anybody else."""
+        with self._lock:
+            if self._cohort is None:
+                spec = self._cohort_spec
+                assert not isinstance(spec, Cohort)  # noqa: S101 - narrows the type
+                self._cohort = resolve_cohort(
+                    spec, self.model, data=self._data, cache=self._cache, device=self.device, progress=self._progress
+                )
+            return self._cohort
+
+    def operating(self, cohort_hash: str | None) -> Operating:
+        """Return how scores become answers with these negatives (None: other enrolled writers)."""
+        with self._lock:
+            if cohort_hash not in self._operating:
+                spec = self._calibration_spec
+                if isinstance(spec, CalibrationSet):
+                    spec.check(self.binding, cohort_hash)
+                    known: CalibrationSet | None = spec
+                else:
+                    known = load_calibration(spec, self.binding, cohort_hash)
+                named = spec is not None and known is not None
+                self._operating[cohort_hash] = Operating(known, named, *self._choices)
+            return self._operating[cohort_hash]
+
+    def sample(self, source: ImageInput | Sample, *, name: str | None = None, keep: bool = False) -> Sample:
+        """Read and normalise one signature on the model's canvas."""
+        if isinstance(source, Sample):
+            return source
+        return read_sample(source, self.model.canvas, name=name, keep=keep)
+
+    def features(self, images: Sequence[NDArray[np.uint8]], progress: Progress = SILENT) -> NDArray[np.float32]:
+        """Return the features float32 [n, D] of normalised images uint8 [170, 242]."""
+        from sigkd.models.extract import extract_features
+
+        return extract_features(self.model, np.stack(list(images)), device=self.device, progress=progress)
+
+    def compare(
+        self,
+        features: NDArray[np.float32],
+        inks: Sequence[InkMeasures],
+        digests: Sequence[str],
+        *,
+        writer: str | None = None,
+        negatives: NDArray[np.float32] | None = None,
+        negatives_kind: str = "cohort",
+        negatives_text: str | None = None,
+        negatives_hash: str | None = None,
+        template: tuple[Classifier, Template, NDArray[np.float64]] | None = None,
+    ) -> Comparison:
+        """Make a comparison from references' features.
+
+        Args:
+            features: [r, D].
+            inks: measures of the references' scans.
+            digests: hashes of the references' files.
+            writer: whose they are.
+            negatives: features to fit against [m, D]; None is the cohort.
+            negatives_kind: ``cohort`` or ``writers``, by which a calibration is chosen.
+            negatives_text: the negatives in words.
+            negatives_hash: the cohort's hash; None where negatives are other writers.
+            template: an already fitted template with its classifier and the agreement of the references.
+        """
+        if negatives is None:
+            cohort = self.cohort
+            negatives, negatives_hash = cohort.features, cohort.hash
+            negatives_text = negatives_text or f"cohort: {cohort.description}"
+        if template is None:
+            classifier = choose_classifier(self.classifier_name, len(features))
+            fitted, agreement = classifier.fit(features, negatives), classifier.agreement(features, negatives)
+        else:
+            classifier, fitted, agreement = template
+        operating = self.operating(negatives_hash)
+        calibration, thresholds = operating_point(operating, classifier, negatives_kind, agreement, len(features))
+        return Comparison(
+            writer,
+            features,
+            tuple(inks),
+            tuple(digests),
+            fitted,
+            classifier,
+            negatives_kind,
+            negatives_text or negatives_kind,
+            agreement,
+            thresholds,
+            calibration,
+            operating,
+            self.binding,
+        )

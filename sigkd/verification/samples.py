@@ -1,0 +1,102 @@
+"""One signature on its way through verification: the scan, as the network sees it, and what is wrong with the scan."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sigkd.errors import ImageError
+from sigkd.images.preprocess import LARGER_THAN_CANVAS, normalize
+from sigkd.images.reader import read_image
+from sigkd.verification.quality import InkMeasures, Warning_, measure_ink, scan_warnings
+
+ImageInput: TypeAlias = "str | os.PathLike[str] | bytes | NDArray[np.uint8]"
+"""A file, the content of one, or a grey scan uint8 [H, W] (0 ink, 255 paper)."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A signature ready for the network."""
+
+    name: str
+    """The file's name, for people."""
+    digest: str
+    """SHA-256 of the file's content (of the pixels, for an array)."""
+    image: NDArray[np.uint8]
+    """uint8 [170, 242], ink bright on black."""
+    ink: InkMeasures
+    warnings: tuple[Warning_, ...] = ()
+    content: bytes | None = field(default=None, repr=False)
+    """The file's content, kept only where asked for."""
+
+
+def read_sample(source: ImageInput, canvas: tuple[int, int], *, name: str | None = None, keep: bool = False) -> Sample:
+    """Read and normalise a signature.
+
+    Args:
+        source: a file, its content, or a grey scan.
+        canvas: the model's, height and width in pixels.
+        name: what to call it; by default the file's name, or a part of its hash.
+        keep: keep the content (an array is kept as PNG).
+
+    Raises:
+        ImageError: it cannot be read, or there is no signature in it; the message names it.
+    """
+    content: bytes | None = None
+    if isinstance(source, np.ndarray):
+        scan = np.ascontiguousarray(source)
+        if scan.dtype != np.uint8 or scan.ndim != 2:
+            raise ImageError(
+                f"{name or 'image'}: a uint8 array [H, W] is expected, not {scan.dtype} {list(scan.shape)}"
+            )
+        digest = hashlib.sha256(repr(scan.shape).encode() + scan.tobytes()).hexdigest()
+        content = _png(scan) if keep else None
+        title = name or f"array {digest[:8]}"
+    elif isinstance(source, bytes):
+        digest = hashlib.sha256(source).hexdigest()
+        title = name or f"image {digest[:8]}"
+        scan = _read_content(source, title)
+        content = source if keep else None
+    else:
+        path = Path(source)
+        title = name or path.name
+        scan = read_image(path)
+        raw = path.read_bytes()
+        digest = hashlib.sha256(raw).hexdigest()
+        content = raw if keep else None
+    where = str(source) if isinstance(source, (str, os.PathLike)) else title
+    try:
+        normal = normalize(scan, canvas)
+    except ImageError as error:
+        raise ImageError(f"{where}: {error}") from None
+    ink = measure_ink(scan, normal.box, normal.threshold)
+    found = scan_warnings(scan, ink, larger_than_canvas=LARGER_THAN_CANVAS in normal.warnings)
+    return Sample(title, digest, normal.image, ink, tuple(found), content)
+
+
+def _read_content(content: bytes, title: str) -> NDArray[np.uint8]:
+    """Read an image given as bytes through the one safe reader, which works on files."""
+    with tempfile.NamedTemporaryFile(prefix="sigkd-") as stream:  # deleted at once, mode 0600
+        stream.write(content)
+        stream.flush()
+        try:
+            return read_image(stream.name)
+        except ImageError as error:
+            raise ImageError(str(error).replace(stream.name, title)) from None
+
+
+def _png(scan: NDArray[np.uint8]) -> bytes:
+    import io
+
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(scan).save(buffer, format="PNG")
+    return buffer.getvalue()
