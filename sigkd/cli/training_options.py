@@ -135,7 +135,12 @@ def run_view(run: Path) -> Iterator[Observer]:
         yield NOBODY
     else:
         note_line(f"run: {run}")
-        yield PlainView()
+        try:
+            yield PlainView()
+        except KeyboardInterrupt as stop:
+            if stop.args:
+                note_line(str(stop))
+            raise
 
 
 class PlainView:
