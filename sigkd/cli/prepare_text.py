@@ -32,6 +32,9 @@ def prepare_text(
     ] = None,
     scale: Annotated[str, typer.Option(help="Divide canvases by a factor of this range, LOW:HIGH: larger text.")] = "1",
     blur: Annotated[str, typer.Option(help="Blur pages by a sigma of this range, LOW:HIGH, in pixels.")] = "0",
+    match: Annotated[
+        str | None, typer.Option(help="signatures: size, shape, stroke width and ink level as signatures have them.")
+    ] = None,
     validation: Annotated[float, typer.Option(help="Share of the validation part.")] = 0.3,
     min_crops: Annotated[int, typer.Option(help="Leave out writers with fewer crops.", min=1)] = 1,
     keep_small: Annotated[bool, typer.Option("--keep-small", help="Report such writers, but keep them.")] = False,
@@ -67,6 +70,7 @@ def prepare_text(
         per_canvas=per_canvas,
         scale=parse_range(scale, "--scale"),
         blur=parse_range(blur, "--blur"),
+        match=match,
         validation=validation,
         min_crops=min_crops,
         keep_small=keep_small,

@@ -40,6 +40,10 @@ class Crop:
     """First column of the stripe."""
     end: int
     """Column of the stripe after the last one."""
+    left: int
+    """First column of the line."""
+    right: int
+    """Column of the line after the last one."""
     canvas: int
     """Number of the canvas in ``CANVAS_NAMES``."""
     aspect: float
@@ -88,7 +92,8 @@ def cut_crops(line: Line, stripe: Stripe, options: TextOptions, random: np.rando
         except ImageError:
             yield "blank crop"
             continue
-        yield Crop(finished, position, start, end, canvas, aspect, scale, blur)
+        left, right = int(stripe.columns[start]), int(stripe.columns[end - 1]) + 1
+        yield Crop(finished, position, start, end, left, right, canvas, aspect, scale, blur)
 
 
 def _chosen(positions: int, options: TextOptions, random: np.random.Generator) -> list[tuple[int, int]]:

@@ -32,6 +32,9 @@ class TextOptions:
     """The canvas is divided by a factor drawn (log-uniformly) from this range: text appears larger. 1: the paper's."""
     blur: tuple[float, float] = (0.0, 0.0)
     """Standard deviation in page pixels of a blur drawn from this range and applied before cropping (takes a binarised page's stairs away)."""
+    match: str | None = None
+    """``signatures``: draw size, shape, stroke width and ink level of the crops as signatures have them, in place of ``canvases``,
+    ``aspect``, ``per_canvas`` and ``scale``; ``per_position`` is how often a line is gone over."""
     validation: float = 0.3
     """Share of the crops in the validation part."""
     min_crops: int = 1
@@ -63,6 +66,8 @@ class TextOptions:
         for name, (low, high), smallest in (("scale", self.scale, 0.1), ("blur", self.blur, 0.0)):
             if not smallest <= low <= high <= 50:
                 raise UsageError(f"--{name} {low:g}:{high:g} must be a range LOW:HIGH of at least {smallest:g}")
+        if self.match not in (None, "signatures"):
+            raise UsageError(f"unknown --match '{self.match}'. Known: signatures")
         if not 0 <= self.validation < 1:
             raise UsageError("--validation must be at least 0 and below 1")
         if not 1 <= self.per_position <= len(self.canvases):

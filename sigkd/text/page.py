@@ -13,8 +13,9 @@ from sigkd.text.crops import SIZE, Crop, cut_crops, stripe_random
 from sigkd.text.ink import U8, InkPage, find_ink
 from sigkd.text.layouts import Page
 from sigkd.text.lines import LINE_FINDERS, Line
+from sigkd.text.matching import cut_matched
 from sigkd.text.options import TextOptions
-from sigkd.text.stripes import MIN_STRIPE_WIDTH, Stripe, solid_stripe
+from sigkd.text.stripes import MIN_STRIPE_WIDTH, solid_stripe
 
 INDEX_DTYPE = np.dtype(
     [
@@ -88,12 +89,14 @@ def process_page(page: Page, options: TextOptions) -> PageResult:
             result.skip("stripe narrower than 220 px")
             continue
         result.stripes += 1
-        for crop in cut_crops(line, stripe, options, stripe_random(options.seed, page.name, number)):
+        random = stripe_random(options.seed, page.name, number)
+        crops = cut_matched(line, options, random) if options.match else cut_crops(line, stripe, options, random)
+        for crop in crops:
             if isinstance(crop, str):
                 result.skip(crop)
                 continue
             images.append(crop.image)
-            rows.append(_row(number, line, stripe, crop))
+            rows.append(_row(number, line, crop))
     if images:
         result.images = np.stack(images)
         result.index = np.array(rows, dtype=INDEX_DTYPE)
@@ -102,8 +105,7 @@ def process_page(page: Page, options: TextOptions) -> PageResult:
     return result
 
 
-def _row(number: int, line: Line, stripe: Stripe, crop: Crop) -> tuple[float, ...]:
-    left, right = int(stripe.columns[crop.start]), int(stripe.columns[crop.end - 1]) + 1
+def _row(number: int, line: Line, crop: Crop) -> tuple[float, ...]:
     return (
         -1,
         number,
@@ -116,6 +118,6 @@ def _row(number: int, line: Line, stripe: Stripe, crop: Crop) -> tuple[float, ..
         crop.end,
         line.top,
         line.top + line.image.shape[0],
-        line.left + left,
-        line.left + right,
+        line.left + crop.left,
+        line.left + crop.right,
     )
