@@ -1,1 +1,1 @@
-"""."""
+"""Protocols, metrics, significance tests, tables, plots and reports of signature verification results."""

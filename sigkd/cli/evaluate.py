@@ -1,0 +1,123 @@
+"""``sigkd evaluate``: error rates of networks on signature datasets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sigkd.cli.app import app
+from sigkd.cli.command import SigkdCommand
+from sigkd.cli.options import CacheDir, DataDir, Device, Json, Seed, Workers
+
+
+@app.command(cls=SigkdCommand)
+def evaluate(
+    dataset: Annotated[
+        list[str], typer.Option(help="Prepared datasets (names or .npz files) or features files; several at once.")
+    ],
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Registered names, files, or signet:random / resnet18:random; several at once.",
+            show_default="the default student",
+        ),
+    ] = None,
+    nref: Annotated[
+        list[int] | None,
+        typer.Option(
+            help="Numbers of references a writer.", show_default="the dataset's in the paper's Table 3, else 5"
+        ),
+    ] = None,
+    splits: Annotated[int, typer.Option(help="Random divisions into references and tests.", min=1)] = 10,
+    seed: Seed = 1234,
+    protocol: Annotated[str, typer.Option(help="paper, writer-independent or dev-threshold.")] = "paper",
+    forgeries: Annotated[
+        str, typer.Option(help="Behind the error rates: skilled, random or both (adds rates against random ones).")
+    ] = "skilled",
+    simple_forgeries: Annotated[
+        bool, typer.Option("--simple-forgeries", help="Report the acceptance of simple forgeries too.")
+    ] = False,
+    writers: Annotated[
+        str | None, typer.Option(help="A:B, from the A-th writer (counted from 0) up to before the B-th.")
+    ] = None,
+    skip_short_writers: Annotated[
+        bool, typer.Option("--skip-short-writers", help="Leave out writers with too few signatures.")
+    ] = False,
+    test_genuine: Annotated[
+        int | None, typer.Option(help="Genuine tests a writer, at most.", min=1, show_default="Table 3, else 10")
+    ] = None,
+    test_skilled: Annotated[
+        int | None, typer.Option(help="Skilled forgeries a writer, at most.", min=1, show_default="Table 3, else 10")
+    ] = None,
+    max_negatives: Annotated[
+        int | None, typer.Option(help="Other writers' references a classifier learns from.", min=1, show_default="4000")
+    ] = None,
+    splits_file: Annotated[
+        Path | None, typer.Option(help="Manifest of the splits: used if it exists, else written.")
+    ] = None,
+    bootstrap: Annotated[int, typer.Option(help="Replicates behind the 95 % intervals; 0: none.", min=0)] = 1000,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for results.json, splits.json, and plots and report where asked.")
+    ] = None,
+    table_format: Annotated[str, typer.Option("--format", help="table, markdown, latex, csv or json.")] = "table",
+    plots: Annotated[bool, typer.Option("--plots", help="Draw all figures into the folder of --out.")] = False,
+    report: Annotated[Path | None, typer.Option(help="Write one self-contained HTML file with everything.")] = None,
+    json: Json = False,
+    scheduler: Annotated[
+        str | None, typer.Option(help="tcp://host:port of a Dask scheduler that shall do the work.")
+    ] = None,
+    workers: Workers = 0,
+    device: Device = "auto",
+    batch_size: Annotated[int, typer.Option(help="Images a step.", min=1)] = 64,
+    data_dir: DataDir = None,
+    cache_dir: CacheDir = None,
+) -> None:
+    """Evaluate networks on signature datasets by the field's protocol.
+
+    Example: sigkd evaluate --dataset mcyt75 --nref 3 5 10
+    """
+    from sigkd import paths
+    from sigkd.cli.progress import console_progress
+    from sigkd.cli.tables import show_results
+    from sigkd.errors import UsageError
+    from sigkd.evaluation.evaluate import Settings
+    from sigkd.evaluation.experiment import Plan, evaluate_all
+    from sigkd.evaluation.output import check_format, write_outputs
+    from sigkd.evaluation.protocol import parse_writers
+    from sigkd.evaluation.schedule import cores
+
+    check_format(table_format)
+    if plots and out is None:
+        raise UsageError("--plots needs --out DIR, the folder to draw into")
+    plan = Plan(
+        nrefs=tuple(dict.fromkeys(nref)) if nref else None,
+        splits=splits,
+        seed=seed,
+        protocol=protocol,
+        changes={
+            "forgeries": forgeries,
+            "simple_forgeries": simple_forgeries,
+            "genuine_test": test_genuine,
+            "skilled_test": test_skilled,
+            "max_negatives": max_negatives,
+        },
+        writers=parse_writers(writers),
+        skip_short=skip_short_writers,
+        splits_file=splits_file,
+    )
+    progress = console_progress()
+    document = evaluate_all(
+        dataset,
+        model or [None],
+        plan,
+        Settings(bootstrap=bootstrap, workers=workers or cores(), scheduler=scheduler),
+        data=paths.data_dir(data_dir),
+        cache=cache_dir,
+        device=device,
+        batch_size=batch_size,
+        progress=progress,
+    )
+    write_outputs(document, out=out, plots=plots, report=report, data=paths.data_dir(data_dir), progress=progress)
+    show_results(document, "json" if json else table_format)

@@ -1,0 +1,64 @@
+"""What ``sigkd evaluate`` leaves behind: results, splits, tables, plots, a report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sigkd.errors import UsageError
+from sigkd.evaluation import paper, results, significance, tables
+from sigkd.files import write_text
+from sigkd.progress import SILENT, Progress
+from sigkd.registry import nearest
+
+
+def check_format(form: str) -> None:
+    """Raise UsageError for a table format that does not exist."""
+    if form not in tables.FORMATS:
+        known = list(tables.FORMATS)
+        raise UsageError(f"unknown format '{form}'.{nearest(form, known)} Known: {', '.join(known)}")
+
+
+def finish(document: dict[str, Any]) -> None:
+    """Add what needs all results together: the paper's values and which models are significantly the best."""
+    paper.add_paper(document)
+    names: Sequence[str] = (*tables.APRIORI, *tables.MAIN, *tables.FURTHER)
+    significance.mark_best(document, names)
+
+
+def write_outputs(
+    document: dict[str, Any],
+    *,
+    out: Path | None = None,
+    plots: bool = False,
+    report: Path | None = None,
+    data: Path | None = None,
+    progress: Progress = SILENT,
+) -> None:
+    """Complete the document and write what was asked for.
+
+    Args:
+        document: the results; paper values and marks are added to it.
+        out: folder for ``results.json``, ``results.csv``, ``table.md``, ``table.tex`` and the plots.
+        plots: draw the figures into ``out``.
+        report: one self-contained HTML file.
+        data: home of the prepared datasets, for the images of the worst errors.
+        progress: where the work is reported.
+    """
+    finish(document)
+    if out is not None:
+        results.save(out / "results.json", document)
+        for name, form in (("results.csv", "csv"), ("table.md", "markdown"), ("table.tex", "latex")):
+            write_text(out / name, tables.render(document, form))
+        progress.info(f"{out / 'results.json'}: written, with tables as .csv, .md and .tex")
+    if plots and out is not None:
+        from sigkd.evaluation.plots import draw_all
+
+        drawn = draw_all(document, out / "plots", data=data, progress=progress)
+        progress.info(f"{out / 'plots'}: {len(drawn)} figures")
+    if report is not None:
+        from sigkd.evaluation.report import write_report
+
+        write_report(report, document, data=data, progress=progress)
+        progress.info(f"{report}: written")

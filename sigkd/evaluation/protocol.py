@@ -1,0 +1,196 @@
+"""Who is tested against whom: the choice of references and test signatures, seeded and independent of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sigkd.errors import InputError, UsageError
+from sigkd.registry import nearest
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+PROTOCOLS = ("paper", "writer-independent", "dev-threshold")
+FORGERIES = ("skilled", "random", "both")
+GENUINE, SKILLED, SIMPLE = 0, 1, 2
+
+# Table 3 of the paper: references, genuine tests, skilled forgeries a writer.
+TABLE_3: dict[str, tuple[int, int, int]] = {"gpds300": (12, 10, 10), "mcyt75": (10, 5, 15), "cedar": (12, 10, 10)}
+OTHERWISE = (5, 10, 10)
+"""The same for every other dataset: our choice, since the paper has none."""
+MAX_NEGATIVES = 4000
+"""References of other writers that one classifier learns from at most; the paper's sets stay below (3036)."""
+MAX_RANDOM_SCORES = 2_000_000
+"""Random-forgery scores of one split up to which every other writer's test signature is tried."""
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What is computed. Everything here is written into the results."""
+
+    name: str = "paper"
+    genuine_test: int = OTHERWISE[1]
+    """Genuine test signatures a writer, at most (Table 3)."""
+    skilled_test: int = OTHERWISE[2]
+    """Skilled forgeries a writer, at most (Table 3)."""
+    forgeries: str = "skilled"
+    """The forgeries behind the error rates without a suffix; ``both`` adds those against random forgeries."""
+    simple_forgeries: bool = False
+    """Report the acceptance of simple forgeries too."""
+    C: float = 1.0
+    gamma: float = 2.0**-11
+    max_negatives: int = MAX_NEGATIVES
+    """References of other writers beyond which a random pool of this many serves all writers."""
+    random_test: int | None = None
+    """Random forgeries a writer at test; None: the test genuines of all other writers while that stays affordable."""
+
+    def __post_init__(self) -> None:
+        for value, known, what in (
+            (self.name, PROTOCOLS, "protocol"),
+            (self.forgeries, FORGERIES, "kind of forgeries"),
+        ):
+            if value not in known:
+                raise UsageError(f"unknown {what} '{value}'.{nearest(value, list(known))} Known: {', '.join(known)}")
+        if self.genuine_test < 1 or self.skilled_test < 0 or self.max_negatives < 1:
+            raise UsageError("a protocol needs at least one genuine test signature and one negative")
+
+    def describe(self) -> dict[str, Any]:
+        """Return the protocol as JSON values."""
+        return asdict(self)
+
+
+def default_protocol(dataset: str, name: str = "paper", **changes: Any) -> Protocol:
+    """Return the protocol with Table 3's test counts for ``dataset``; ``changes`` of None are ignored."""
+    _, genuine, skilled = TABLE_3.get(dataset, OTHERWISE)
+    protocol = Protocol(name=name, genuine_test=genuine, skilled_test=skilled)
+    return replace(protocol, **{key: value for key, value in changes.items() if value is not None})
+
+
+@dataclass(frozen=True)
+class WriterSplit:
+    """One writer's part of a split: row numbers into the features."""
+
+    writer: int
+    references: NDArray[np.int64]
+    genuine: NDArray[np.int64]
+    skilled: NDArray[np.int64]
+    simple: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Split:
+    """One random division of every writer's signatures into references and tests."""
+
+    nref: int
+    number: int
+    writers: tuple[WriterSplit, ...]
+
+
+def parse_writers(text: str | None) -> slice:
+    """Turn ``A:B`` (half-open, from 0 in the order of the writers' labels, either end may be absent) into a slice.
+
+    Raises:
+        UsageError: if the text is not of that form or selects nothing.
+    """
+    if text is None:
+        return slice(None)
+    first, colon, last = text.partition(":")
+    try:
+        start, stop = (int(part) if part.strip() else None for part in (first, last))
+    except ValueError as error:
+        raise UsageError(f"--writers {text}: give A:B, the first writer and the one after the last, from 0") from error
+    if not colon or (start or 0) < 0 or (stop is not None and stop <= (start or 0)):
+        raise UsageError(f"--writers {text}: give A:B with 0 <= A < B, the first writer and the one after the last")
+    return slice(start, stop)
+
+
+def select_writers(
+    y: NDArray[Any],
+    yforg: NDArray[Any],
+    nrefs: Sequence[int],
+    protocol: Protocol,
+    *,
+    writers: slice = slice(None),
+    skip_short: bool = False,
+    names: Sequence[str] | None = None,
+) -> tuple[list[int], list[int]]:
+    """Return the labels of the writers that can be evaluated, and of those left out as too short.
+
+    Raises:
+        InputError: with the writers' names, if some have too few genuine signatures for ``max(nrefs)`` references and
+            one
+            test, if there are no forgeries of the asked kind, or if fewer than two writers remain.
+    """
+    y, yforg = np.asarray(y), np.asarray(yforg)
+    if (y < 0).any():
+        raise InputError(f"{int((y < 0).sum())} signatures have no writer (y = -1): evaluation needs labels")
+    unknown = set(np.unique(yforg).tolist()) - {GENUINE, SKILLED, SIMPLE}
+    if unknown:
+        raise InputError(f"yforg holds {sorted(unknown)}; known: 0 genuine, 1 skilled forgery, 2 simple forgery")
+    labels = np.unique(y)
+    everyone = labels[writers].tolist()
+    most = max(nrefs)
+    counts = dict(zip(*np.unique(y[yforg == GENUINE], return_counts=True), strict=True))
+    skilled = set(np.unique(y[yforg == SKILLED]).tolist())
+    position = {label: index for index, label in enumerate(labels.tolist())}
+
+    def name(label: int) -> str:
+        return names[position[label]] if names is not None and len(names) == len(labels) else str(label)
+
+    def listed(chosen: list[int], detail: bool = True) -> str:
+        shown = [f"{name(w)} ({counts.get(w, 0)})" if detail else name(w) for w in chosen[:8]]
+        return ", ".join(shown) + (f" and {len(chosen) - 8} more" if len(chosen) > 8 else "")
+
+    short = [w for w in everyone if counts.get(w, 0) < most + 1]
+    if short and not skip_short:
+        raise InputError(
+            f"{most} references and at least one test need {most + 1} genuine signatures; {len(short)} of "
+            f"{len(everyone)} writers have fewer: {listed(short)}. Use a smaller --nref, or --skip-short-writers"
+        )
+    kept = [w for w in everyone if counts.get(w, 0) >= most + 1]
+    if protocol.forgeries != "random":
+        if not skilled.intersection(everyone):
+            raise InputError("the set has no skilled forgeries: use --forgeries random")
+        lacking = [w for w in kept if w not in skilled]
+        if lacking and not skip_short:
+            raise InputError(
+                f"{len(lacking)} writers have no skilled forgeries: {listed(lacking, detail=False)}. "
+                "Use --forgeries random, or --skip-short-writers"
+            )
+        kept = [w for w in kept if w in skilled]
+    if protocol.simple_forgeries and not (yforg == SIMPLE).any():
+        raise InputError("the set has no simple forgeries (yforg 2): leave out --simple-forgeries")
+    least = 2 if protocol.name == "paper" else 4
+    if len(kept) < least:
+        raise InputError(f"{len(kept)} writers can be evaluated; the protocol '{protocol.name}' needs at least {least}")
+    return kept, [w for w in everyone if w not in set(kept)]
+
+
+def choose_split(
+    y: NDArray[Any], yforg: NDArray[Any], writers: Sequence[int], nref: int, number: int, seed: int, protocol: Protocol
+) -> Split:
+    """Return split ``number``: the field's random choice, seeded a writer at a time.
+
+    For each writer the generator ``numpy.random.default_rng([seed, number, label])`` permutes first the genuine, then
+    the skilled, then the simple rows. The first ``nref`` genuine rows are the references, the **last** ``genuine_test``
+    of the rest are tests, and the first ``skilled_test`` skilled rows are tests. So more references contain fewer ones,
+    the tests stay the same while enough signatures remain, and neither other writers nor the model change a writer's
+    split.
+    """
+    y, yforg = np.asarray(y), np.asarray(yforg)
+    order = np.argsort(y, kind="stable")
+    start = np.searchsorted(y[order], writers, side="left")
+    stop = np.searchsorted(y[order], writers, side="right")
+    chosen = []
+    for writer, first, last in zip(writers, start, stop, strict=True):
+        rows = order[first:last]
+        kinds = yforg[rows]
+        generator = np.random.default_rng([seed, number, writer])
+        genuine, skilled, simple = (generator.permutation(rows[kinds == kind]) for kind in (GENUINE, SKILLED, SIMPLE))
+        tests = genuine[nref:][-protocol.genuine_test :]
+        chosen.append(WriterSplit(int(writer), genuine[:nref], tests, skilled[: protocol.skilled_test], simple))
+    return Split(nref, number, tuple(chosen))

@@ -1,0 +1,245 @@
+"""Results as tables: the layout of the paper's Table 7, as cells that any program can draw, Markdown, LaTeX or CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sigkd.evaluation import results
+from sigkd.evaluation.summary import NO_RATE
+
+TITLES = {
+    "eer_global": "EER global",
+    "eer_user": "EER user",
+    "frr": "FRR",
+    "far_skilled": "FAR skilled",
+    "far_simple": "FAR simple",
+    "far_random": "FAR random",
+    "frr_zero": "FRR at 0",
+    "far_skilled_zero": "FAR skilled at 0",
+    "far_simple_zero": "FAR simple at 0",
+    "far_random_zero": "FAR random at 0",
+    "frr_apriori": "FRR a priori",
+    "far_skilled_apriori": "FAR skilled a priori",
+    "far_simple_apriori": "FAR simple a priori",
+    "far_random_apriori": "FAR random a priori",
+    "hter_apriori": "HTER a priori",
+    "auc": "AUC user",
+    "auc_pooled": "AUC pooled",
+    "d_prime": "d'",
+    "frr_at_far_0.01": "FRR at FAR 1 %",
+    "frr_at_far_0.001": "FRR at FAR 0.1 %",
+    "cllr": "Cllr (bits)",
+    "min_cllr": "min Cllr (bits)",
+    "calibration_loss": "Calibration loss",
+    "eer_global_random": "EER global, random",
+    "eer_user_random": "EER user, random",
+    "auc_random": "AUC user, random",
+    "threshold_global": "Global threshold",
+}
+MAIN = ("eer_global", "frr", "far_skilled", "far_simple", "far_random", "eer_user", "auc")
+APRIORI = ("hter_apriori", "frr_apriori", "far_skilled_apriori", "far_simple_apriori", "far_random_apriori")
+FURTHER = (
+    *("frr_zero", "far_skilled_zero", "far_simple_zero", "far_random_zero", "frr_at_far_0.01", "frr_at_far_0.001"),
+    *("auc_pooled", "d_prime", "cllr", "min_cllr", "calibration_loss"),
+    *("eer_global_random", "eer_user_random", "auc_random"),
+)
+WITH_INTERVAL = ("eer_global", "eer_user", "hter_apriori")
+FORMATS = ("table", "markdown", "latex", "csv", "json")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: its text, a smaller second line, whether it is the significantly best, and a value to sort by."""
+
+    text: str
+    below: str = ""
+    best: bool = False
+    value: float | None = None
+
+
+@dataclass
+class Grid:
+    """A table without a look."""
+
+    title: str
+    columns: list[str]
+    rows: list[list[Cell]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def scale_of(metric: str) -> float:
+    """Return what a value is multiplied by for tables: 100 for rates, 1 for the rest."""
+    return 1.0 if metric in NO_RATE else 100.0
+
+
+def metric_cell(entry: dict[str, Any], metric: str) -> Cell:
+    """Return mean and deviation, with the interval or the rule-of-three bound below."""
+    if metric not in entry:
+        return Cell("-")
+    found, scale = entry[metric], scale_of(metric)
+    below = ""
+    if "upper95" in found:
+        below = f"< {scale * found['upper95']:.2g}"
+    elif "ci95" in found and metric in WITH_INTERVAL:
+        below = "[{:.2f}, {:.2f}]".format(*(scale * bound for bound in found["ci95"]))
+    text = f"{scale * found['mean']:.2f} ± {scale * found['std']:.2f}"
+    return Cell(text, below, metric in entry.get("best", ()), scale * found["mean"])
+
+
+def _paper_cells(entry: dict[str, Any]) -> list[Cell]:
+    value = entry.get("paper", {}).get("eer_user")
+    if value is None:
+        return [Cell("-"), Cell("-")]
+    difference = 100 * (entry["eer_user"]["mean"] - value["mean"])
+    printed = f"{100 * value['mean']:.2f} ± {100 * value['std']:.2f}"
+    return [
+        Cell(printed, f"Table {value['table']}", value=100 * value["mean"]),
+        Cell(f"{difference:+.2f}", value=difference),
+    ]
+
+
+def _heads(document: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """Return the keys that tell the rows apart, and their titles; one dataset or model goes into the table's title."""
+    several = [key for key in ("dataset", "model") if len({entry[key] for entry in document["results"]}) > 1]
+    return [*several, "nref"], [*(key.capitalize() for key in several), "REF"]
+
+
+def _present(document: dict[str, Any], names: Sequence[str]) -> list[str]:
+    return [name for name in names if any(name in entry for entry in document["results"])]
+
+
+def result_grids(document: dict[str, Any]) -> list[Grid]:
+    """Return the main table (Table 7's layout; a-priori rates first where there are any) and one of further metrics."""
+    keys, titles = _heads(document)
+    fixed = [str(document["results"][0][key]) for key in ("dataset", "model") if key not in keys]
+    about = " ".join([", ".join(fixed), f"({document['protocol']['name']} protocol)"]).strip()
+    paper = any(entry.get("paper") for entry in document["results"])
+    main = _present(document, (*APRIORI, *MAIN))
+    first = Grid(f"Verification errors in per cent: {about}", titles + [TITLES[name] for name in main])
+    if paper:
+        first.columns += ["Paper's EER user", "Difference"]
+    second_names = _present(document, FURTHER)
+    second = Grid(f"Further metrics: {about}", titles + [TITLES[name] for name in second_names])
+    for entry in document["results"]:
+        head = [Cell(str(entry[key]), value=float(entry[key]) if key == "nref" else None) for key in keys]
+        cells = head + [metric_cell(entry, name) for name in main]
+        first.rows.append(cells + (_paper_cells(entry) if paper else []))
+        second.rows.append(head + [metric_cell(entry, name) for name in second_names])
+    first.notes = notes(document)
+    return [first, second]
+
+
+def notes(document: dict[str, Any]) -> list[str]:
+    """Return what a reader must know to believe the numbers."""
+    protocol = document["protocol"]
+    replicates = document["bootstrap"]["replicates"]
+    forged = "random" if protocol["forgeries"] == "random" else "skilled"
+    lines = [
+        f"Mean ± standard deviation over {document['splits']} random splits (seed {document['seed']})"
+        + (f"; [95 % interval, bootstrap over writers, {replicates} replicates]." if replicates else "."),
+        f"EER global, FRR and FAR: one threshold for all writers, chosen a posteriori where FAR of {forged} "
+        "forgeries and FRR are closest; 'at 0': the classifier's own border.",
+        "EER user: a threshold a writer, chosen a posteriori on the scores that it is judged on; with about ten trials "
+        "of each kind a writer this is optimistic by roughly a point.",
+    ]
+    if protocol["name"] == "dev-threshold":
+        lines.insert(
+            1, "A priori: threshold and calibration from half of the writers, applied to the other half, and back."
+        )
+    entries = document["results"]
+    if any(entry.get("best") for entry in entries):
+        lines.append("Bold: better than every other model (paired bootstrap over writers, Holm, 5 %).")
+    if any("upper95" in metric for entry in entries for _, metric in results.metrics_of(entry)):
+        lines.append("'< x' under a rate without any error: its 95 % bound by the rule of three.")
+    bounded = {entry["negatives"] for entry in entries if entry["negatives"] == protocol.get("max_negatives")}
+    if bounded:
+        lines.append(f"Negatives bounded: a random pool of {max(bounded)} references serves all writers.")
+    sampled = {entry["random_per_writer"] for entry in entries if entry["random_sampled"]}
+    if sampled:
+        lines.append(f"Random forgeries: a random sample of {max(sampled)} a writer.")
+    left = {entry["dataset"]: len(entry["writers_left_out"]) for entry in entries if entry["writers_left_out"]}
+    lines += [f"{dataset}: {count} writers with too few signatures are left out." for dataset, count in left.items()]
+    if any(entry.get("paper") for entry in entries):
+        lines.append(
+            "Paper: Tsourounis et al., Tables 4 to 7, on their splits; Difference: ours minus theirs, in points."
+        )
+    return lines
+
+
+def markdown(grid: Grid) -> str:
+    """Return the table as GitHub-flavoured Markdown."""
+    lines = [f"**{grid.title}**", "", "| " + " | ".join(grid.columns) + " |"]
+    lines.append("|" + "|".join(" ---: " if i else " --- " for i in range(len(grid.columns))) + "|")
+    for row in grid.rows:
+        texts = []
+        for cell in row:
+            text = cell.text.replace("|", "\\|")
+            text = f"**{text}**" if cell.best else text
+            texts.append(f"{text} {cell.below}".strip())
+        lines.append("| " + " | ".join(texts) + " |")
+    lines += ["", *(f"- {note}" for note in grid.notes)] if grid.notes else []
+    return "\n".join(lines) + "\n"
+
+
+def latex(grid: Grid) -> str:
+    """Return the table as LaTeX (package booktabs)."""
+    lines = [r"\begin{table}", r"\centering", rf"\caption{{{_tex(grid.title)}}}"]
+    lines += [rf"\begin{{tabular}}{{l{'r' * (len(grid.columns) - 1)}}}", r"\toprule"]
+    lines += [" & ".join(_tex(column) for column in grid.columns) + r" \\", r"\midrule"]
+    for row in grid.rows:
+        texts = []
+        for cell in row:
+            text = _tex(cell.text).replace("±", r"$\pm$")
+            text = rf"\textbf{{{text}}}" if cell.best else text
+            texts.append(f"{text} {_tex(cell.below)}".strip())
+        lines.append(" & ".join(texts) + r" \\")
+    lines += [r"\bottomrule", r"\end{tabular}", *(rf"\\ {{\footnotesize {_tex(note)}}}" for note in grid.notes)]
+    return "\n".join([*lines, r"\end{table}"]) + "\n"
+
+
+def _tex(text: str) -> str:
+    for plain, escaped in (
+        ("\\", r"\textbackslash{}"),
+        ("&", r"\&"),
+        ("%", r"\%"),
+        ("_", r"\_"),
+        ("#", r"\#"),
+        ("<", "$<$"),
+    ):
+        text = text.replace(plain, escaped)
+    return text
+
+
+def to_csv(document: dict[str, Any]) -> str:
+    """Return one row a dataset, model, number of references and metric (rates in per cent)."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(
+        ["dataset", "model", "nref", "metric", "unit", "mean", "std", "low", "high", "best", "paper", "difference"]
+    )
+    for entry in document["results"]:
+        for name, found in results.metrics_of(entry):
+            scale = scale_of(name)
+            low, high = found.get("ci95", (None, None))
+            numbers = [found["mean"], found["std"], low, high]
+            printed = entry.get("paper", {}).get(name, {}).get("mean")
+            numbers += [printed, None if printed is None else found["mean"] - printed]
+            texts = ["" if value is None else f"{scale * value:.6g}" for value in numbers]
+            unit = "" if scale == 1.0 else "percent"
+            head = [entry["dataset"], entry["model"], entry["nref"], name, unit]
+            writer.writerow([*head, *texts[:4], int(name in entry.get("best", ())), *texts[4:]])
+    return stream.getvalue()
+
+
+def render(document: dict[str, Any], form: str) -> str:
+    """Return the results as ``markdown``, ``latex``, ``csv`` or ``json`` text."""
+    if form == "json":
+        return results.dumps(document) + "\n"
+    if form == "csv":
+        return to_csv(document)
+    draw = markdown if form == "markdown" else latex
+    return "\n".join(draw(grid) for grid in result_grids(document))
