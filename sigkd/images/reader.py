@@ -10,17 +10,14 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from sigkd.errors import ImageError
+from sigkd.images.formats import FORMATS, SUFFIXES
+
+__all__ = ["FORMATS", "MAX_PIXELS", "SUFFIXES", "read_image", "read_rgb"]
 
 U8 = npt.NDArray[np.uint8]
 
 MAX_PIXELS = 80_000_000
 """Largest image that is decoded, in pixels, unless the caller says otherwise: an A4 page at 900 dpi."""
-
-FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
-"""Formats that are recognised."""
-
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
-"""Suffixes (lower case) by which folders are searched for images; what a file really is, its content says."""
 
 _open_lock = threading.Lock()
 

@@ -1,0 +1,139 @@
+"""``sigkd preprocess``: scans of signatures become a prepared store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sigkd.cli.app import app
+from sigkd.cli.command import SigkdCommand
+from sigkd.cli.options import DataDir, Json
+from sigkd.errors import UsageError
+
+if TYPE_CHECKING:
+    from sigkd.datasets.prepared import PreparedSignatures
+
+_SHOWN = 10
+
+
+@app.command(cls=SigkdCommand)
+def preprocess(
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="Directory of the scans (csv layout: or the table).")],
+    dataset: Annotated[
+        str,
+        typer.Option(
+            help="Layout: cedar, mcyt75, gpds300, brazilian, bhsig260, sigcomp2011, utsig, folder (WRITER/genuine/*, "
+            "WRITER/forged/*) or csv (path, writer, label)."
+        ),
+    ] = "folder",
+    name: Annotated[
+        str | None, typer.Option(help="Name of the store in the data directory.", show_default="the dataset's name")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="File of the store (.npz), in place of --name.")] = None,
+    canvas: Annotated[
+        str | None,
+        typer.Option(help="HEIGHTxWIDTH in pixels of the scan, or gpds, mcyt, cedar, utsig.", show_default="952x1360"),
+    ] = None,
+    size: Annotated[str, typer.Option(help="HEIGHTxWIDTH of the normalised images.")] = "170x242",
+    preview: Annotated[Path | None, typer.Option(help="Write a contact sheet to look at (.png).")] = None,
+    allow_incomplete: Annotated[
+        bool, typer.Option("--allow-incomplete", help="Go on although signatures are missing.")
+    ] = False,
+    max_pixels: Annotated[int, typer.Option(help="Largest scan that is decoded, in pixels.", min=1)] = 80_000_000,
+    workers: Annotated[int, typer.Option(help="Images in work at once; 0: one per core.", min=0)] = 0,
+    data_dir: DataDir = None,
+    json_output: Json = False,
+) -> None:
+    """Read scans of signatures, normalise them and store them for extract, evaluate and train-teacher.
+
+    A store of that name is replaced. The result does not depend on --workers.
+    """
+    import time
+
+    from sigkd.cli.output import print_json
+    from sigkd.cli.progress import console_progress
+    from sigkd.datasets.prepare import preprocess_dataset
+    from sigkd.paths import data_dir as home
+    from sigkd.paths import dataset_path
+
+    if out is not None and name is not None:
+        raise UsageError("--name and --out exclude each other")
+    stored = dataset_path(name or dataset, home(data_dir))
+    target = out or stored.with_name(stored.name + ".npz")
+    start = time.perf_counter()
+    prepared = preprocess_dataset(
+        source,
+        dataset,
+        target,
+        canvas=None if canvas is None else _canvas(canvas),
+        size=_dimensions(size, "--size"),
+        allow_incomplete=allow_incomplete,
+        workers=workers,
+        max_pixels=max_pixels,
+        preview=preview,
+        progress=console_progress(),
+    )
+    seconds = time.perf_counter() - start
+    if json_output:
+        facts = {"path": str(target), "preview": str(preview) if preview else None, "seconds": round(seconds, 3)}
+        print_json({**facts, **prepared.metadata})
+    else:
+        _render(prepared, target, preview, seconds)
+
+
+def _dimensions(text: str, option: str) -> tuple[int, int]:
+    """Read ``HEIGHTxWIDTH``."""
+    height, cross, width = text.lower().partition("x")
+    if not (
+        cross and height.isdecimal() and width.isdecimal() and 0 < int(height) <= 20_000 and 0 < int(width) <= 20_000
+    ):
+        raise UsageError(f"{option} '{text}' is not HEIGHTxWIDTH, such as 952x1360")
+    return int(height), int(width)
+
+
+def _canvas(text: str) -> tuple[int, int]:
+    from sigkd.images.preprocess import CANVASES
+
+    return CANVASES.get(text.lower()) or _dimensions(text, "--canvas")
+
+
+def _render(prepared: PreparedSignatures, target: Path, preview: Path | None, seconds: float) -> None:
+    """Print the summary table, and on stderr the files that were skipped or that deserve a look."""
+    from collections import Counter
+
+    from rich.markup import escape
+    from rich.table import Table
+
+    from sigkd.cli.output import note_line, print_table, warning_line
+
+    facts: dict[str, Any] = prepared.metadata
+    counts = facts["counts"]
+    table = Table(title=escape(f"{facts['name']}: {len(prepared)} signatures in {seconds:.1f} s"), show_header=False)
+    table.add_column(justify="left")
+    table.add_column(justify="right")
+    table.add_column(justify="left")
+    for kind in ("writers", "genuine", "skilled", "simple"):
+        if counts[kind] or kind != "simple":
+            table.add_row(kind, str(counts[kind]), "")
+    reasons = Counter(skip["reason"] for skip in facts["skipped"])
+    table.add_row("skipped", str(counts["skipped"]), "" if reasons else "none")
+    for reason, number in reasons.most_common():
+        table.add_row("", str(number), escape(reason))
+    for warning, files in facts["warnings"].items():
+        table.add_row("warning", str(len(files)), escape(warning))
+    if facts["missing"]:
+        table.add_row("missing", str(len(facts["missing"])), escape("; ".join(facts["missing"][:_SHOWN])))
+    if facts["left_out"]:
+        table.add_row("left out", str(facts["left_out"]), "of writers that are not of the set")
+    print_table(table)
+    notes = [f"skipped {skip['file']}: {skip['reason']}" for skip in facts["skipped"]]
+    notes += [f"{file}: {warning}" for warning, files in facts["warnings"].items() for file in files]
+    for note in notes[:_SHOWN]:
+        warning_line(note)
+    if len(notes) > _SHOWN:
+        warning_line(f"and {len(notes) - _SHOWN} more such files (--json lists them all)")
+    note_line(f"store: {target}")
+    if preview:
+        note_line(f"preview: {preview}")

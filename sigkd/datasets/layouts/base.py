@@ -1,0 +1,242 @@
+"""The loader that all signature datasets share: a layout says how paths are read, this module scans and checks."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from sigkd.errors import DatasetError
+from sigkd.images.formats import SUFFIXES
+from sigkd.registry import Registry
+
+Kind = Literal["genuine", "skilled", "simple"]
+KINDS: tuple[Kind, ...] = ("genuine", "skilled", "simple")
+"""In the order of their codes in ``yforg``: 0, 1, 2."""
+
+
+@dataclass(frozen=True)
+class SignatureRecord:
+    """One signature of a dataset on disk."""
+
+    path: Path
+    writer: str
+    kind: Kind
+    """For a forgery, ``writer`` is the one whose signature is imitated."""
+    number: str = ""
+    """Which of the writer's signatures it is, where the file's name says so."""
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """References and test signatures of one writer in an evaluation (Table 3 of the paper where it has the dataset)."""
+
+    references: int = 5
+    test_genuine: int = 10
+    test_skilled: int = 10
+
+
+@dataclass
+class SignatureSet:
+    """The signatures of a dataset on disk: by writer, then genuine, skilled, simple, then file, in natural order."""
+
+    name: str
+    root: Path
+    records: list[SignatureRecord]
+    canvas: tuple[int, int]
+    defaults: Defaults
+    missing: list[str] = field(default_factory=list)
+    """What a complete set would have besides: ``writer 7: genuine 3, 12``."""
+    left_out: int = 0
+    """Images of writers that do not belong to the set (by its definition)."""
+
+    @property
+    def writers(self) -> list[str]:
+        """The writers' names in their order."""
+        return list(dict.fromkeys(record.writer for record in self.records))
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a dataset lies on disk.
+
+    The patterns are regular expressions over a file's path inside of the root (with ``/``, without the suffix, any
+    letter case, at any depth) with the groups ``writer`` and, where names are numbered, ``number``.
+    """
+
+    title: str
+    """What the dataset is, in a line."""
+    shape: str
+    """What the root holds, for messages."""
+    source: str
+    """Where to get it."""
+    genuine: str
+    skilled: str = ""
+    simple: str = ""
+    numbers: tuple[range | int | None, range | int | None, range | int | None] = (None, None, None)
+    """What a complete writer has of each kind: the file numbers, or how many where numbers are not certain."""
+    writers: range | int | None = None
+    """Numbers of the writers, or how many there are at least; others do not belong to the set."""
+    highest_writer: int | None = None
+    """Writers with a higher number do not belong to the set."""
+    canvas: tuple[int, int] = (952, 1360)
+    """Canvas that the paper uses for every set, pixels."""
+    largest: tuple[int, int] | None = None
+    """Canvas on which the set's largest signature fits, pixels."""
+    defaults: Defaults = field(default_factory=Defaults)
+
+    def scan(self, root: Path) -> SignatureSet:
+        """Read every path under ``root``; nothing is opened.
+
+        Raises:
+            DatasetError: if no image is in the layout, or one signature is there twice.
+        """
+        patterns = [
+            (kind, re.compile(rf"(?:^|.*/){pattern}$", re.IGNORECASE))
+            for kind, pattern in zip(KINDS, (self.genuine, self.skilled, self.simple), strict=True)
+            if pattern
+        ]
+        found: list[SignatureRecord] = []
+        left_out = 0
+        for path in image_files(root):
+            inside = path.relative_to(root).with_suffix("").as_posix()
+            for kind, pattern in patterns:
+                if match := pattern.match(inside):
+                    record = self._record(path, kind, match)
+                    if self._belongs(record.writer):
+                        found.append(record)
+                    else:
+                        left_out += 1
+                    break
+        if not found:
+            raise DatasetError(f"{root}: no signature in this layout; the root should hold {self.shape}")
+        refuse_doubles(found, root)
+        records = sorted(found, key=record_order)
+        return SignatureSet("", root, records, self.canvas, self.defaults, list(self._missing(records)), left_out)
+
+    def _record(self, path: Path, kind: Kind, match: re.Match[str]) -> SignatureRecord:
+        return SignatureRecord(path, match["writer"].upper(), kind, match.groupdict().get("number") or "")
+
+    def _belongs(self, writer: str) -> bool:
+        number = re.search(r"\d+$", writer)
+        if number is None:
+            return True
+        if isinstance(self.writers, range) and int(number[0]) not in self.writers:
+            return False
+        return self.highest_writer is None or int(number[0]) <= self.highest_writer
+
+    def _missing(self, records: list[SignatureRecord]) -> Iterator[str]:
+        """Yield what lacks for a complete set, by writer."""
+        numbers: dict[str, dict[Kind, list[str]]] = defaultdict(lambda: {kind: [] for kind in KINDS})
+        for record in records:
+            numbers[record.writer][record.kind].append(record.number)
+        if isinstance(self.writers, range):
+            present = {int(writer) for writer in numbers if writer.isdigit()}
+            if absent := [number for number in self.writers if number not in present]:
+                yield f"writer{'s' * (len(absent) > 1)} {ranges(absent)}"
+        elif isinstance(self.writers, int) and len(numbers) < self.writers:
+            yield f"{self.writers - len(numbers)} of {self.writers} writers"
+        for writer, by_kind in numbers.items():
+            lacks = [
+                f"{kind} {lack}"
+                for kind, expected in zip(KINDS, self.numbers, strict=True)
+                if (lack := _lacking(by_kind[kind], expected))
+            ]
+            if lacks:
+                yield f"writer {writer}: {', '.join(lacks)}"
+
+
+DATASETS: Registry[Layout] = Registry("dataset")
+"""Every layout by the name that ``--dataset`` takes."""
+
+
+def scan_dataset(name: str, root: Path, allow_incomplete: bool = False) -> SignatureSet:
+    """List the signatures of the dataset ``name`` under ``root``.
+
+    Args:
+        name: a name in :data:`DATASETS`.
+        root: the dataset's directory (layout ``csv``: the table, or the directory that holds it).
+        allow_incomplete: go on with what is there; ``missing`` of the result says what is not.
+
+    Raises:
+        DatasetError: if it is absent, in another layout or incomplete; the message lists what is missing.
+        UsageError: if the name is unknown.
+    """
+    layout = DATASETS.get(name)
+    root = Path(root)
+    if not root.exists():
+        raise DatasetError(f"{root}: no such directory. {layout.title}: {layout.source}")
+    signatures = layout.scan(root)
+    signatures.name = name
+    if signatures.missing and not allow_incomplete:
+        shown = "; ".join(signatures.missing[:_SHOWN])
+        more = f"; and so on for {len(signatures.missing) - _SHOWN} more" if len(signatures.missing) > _SHOWN else ""
+        raise DatasetError(
+            f"{root}: {name} is incomplete, missing: {shown}{more}. --allow-incomplete goes on with what is there"
+        )
+    return signatures
+
+
+_SHOWN = 60
+
+
+def image_files(root: Path) -> list[Path]:
+    """Return the image files under ``root`` by suffix in natural order, without hidden files and folders."""
+    if not root.is_dir():
+        raise DatasetError(f"{root}: not a directory")
+    files = [
+        path
+        for path in root.rglob("*")
+        if path.suffix.lower() in SUFFIXES
+        and not any(part.startswith((".", "__MACOSX")) for part in path.relative_to(root).parts)
+        and path.is_file()
+    ]
+    return sorted(files, key=lambda path: natural(path.relative_to(root).as_posix()))
+
+
+def natural(text: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
+    """Return a sorting key by which ``s2`` comes before ``s10`` and ``A3`` beside ``a3``; other texts never tie."""
+    parts = re.split(r"(\d+)", text)
+    key = tuple((1, int(part), "") if part.isdecimal() else (0, 0, part.casefold()) for part in parts if part)
+    return key, text
+
+
+def record_order(record: SignatureRecord) -> tuple[object, int, object]:
+    """Return the sorting key of a record: writer, kind, file."""
+    return natural(record.writer), KINDS.index(record.kind), natural(record.path.as_posix())
+
+
+def refuse_doubles(records: Iterable[SignatureRecord], root: Path) -> None:
+    """Raise DatasetError if a numbered signature is there more than once (the set lies under the root twice?)."""
+    seen: dict[tuple[str, Kind, int], Path] = {}
+    for record in records:
+        if not record.number:
+            continue
+        key = record.writer.casefold(), record.kind, int(record.number)
+        if key in seen:
+            first, second = (path.relative_to(root).as_posix() for path in (seen[key], record.path))
+            raise DatasetError(f"{root}: writer {record.writer}'s signature is there twice: {first} and {second}")
+        seen[key] = record.path
+
+
+def ranges(numbers: Iterable[int]) -> str:
+    """Write numbers in short: ``1-3, 7``."""
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
+
+
+def _lacking(present: list[str], expected: range | int | None) -> str:
+    if isinstance(expected, int):
+        return f"({expected - len(present)} of {expected})" if len(present) < expected else ""
+    if expected is None:
+        return ""
+    counts = Counter(int(number) for number in present)
+    return ranges(number for number in expected if number not in counts)

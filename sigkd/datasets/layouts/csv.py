@@ -1,0 +1,72 @@
+"""Anybody's signatures: a table of paths."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+from sigkd.datasets.layouts.base import DATASETS, Kind, Layout, SignatureRecord, SignatureSet, record_order
+from sigkd.errors import DatasetError
+from sigkd.registry import nearest
+
+_LABELS: dict[str, Kind] = {"genuine": "genuine", "skilled": "skilled", "forged": "skilled", "simple": "simple"}
+_COLUMNS = ("path", "writer", "label")
+
+
+@dataclass(frozen=True)
+class CsvLayout(Layout):
+    """Rows of path (relative to the table), writer and label; separated by commas, semicolons or tabs."""
+
+    def scan(self, root: Path) -> SignatureSet:
+        """Read the table ``root``, or the only ``.csv`` in the directory ``root``."""
+        table = _find_table(root)
+        try:
+            with table.open(encoding="utf-8-sig", newline="") as stream:
+                header = stream.readline()
+                stream.seek(0)
+                delimiter = max(",;\t", key=header.count)
+                rows = list(csv.DictReader(stream, delimiter=delimiter, skipinitialspace=True))
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise DatasetError(f"{table}: not a CSV table in UTF-8 ({error})") from error
+        names = {name.strip().casefold(): name for name in (rows[0] if rows else {}) if name}
+        if absent := [column for column in _COLUMNS if column not in names]:
+            raise DatasetError(f"{table}: no rows, or no column {', '.join(absent)}; it needs path, writer, label")
+        records: list[SignatureRecord] = []
+        missing: list[str] = []
+        for number, row in enumerate(rows, start=2):
+            path, writer, label = ((row[names[column]] or "").strip() for column in _COLUMNS)
+            if label.casefold() not in _LABELS:
+                known = list(_LABELS)
+                raise DatasetError(
+                    f"{table}: row {number}: label '{label}'.{nearest(label, known)} Known: {', '.join(known)}"
+                )
+            if not (path and writer):
+                raise DatasetError(f"{table}: row {number}: path or writer is empty")
+            if (table.parent / path).is_file():
+                records.append(SignatureRecord(table.parent / path, writer, _LABELS[label.casefold()]))
+            else:
+                missing.append(f"row {number}: {path}")
+        if not records:
+            raise DatasetError(f"{table}: none of its {len(rows)} files exists (paths are relative to the table)")
+        records.sort(key=record_order)
+        return SignatureSet("", table.parent, records, self.canvas, self.defaults, missing)
+
+
+def _find_table(root: Path) -> Path:
+    if not root.is_dir():
+        return root
+    tables = sorted(path for path in root.iterdir() if path.suffix.lower() == ".csv")
+    if len(tables) != 1:
+        raise DatasetError(f"{root}: {len(tables)} .csv tables in the directory; name the one to read")
+    return tables[0]
+
+
+CSV = DATASETS.register("csv")(
+    CsvLayout(
+        title="your own signatures",
+        shape="a table with the columns path, writer, label (genuine, skilled, simple)",
+        source="a table of yours",
+        genuine="",
+    )
+)

@@ -1,0 +1,193 @@
+"""The signature store that ``sigkd preprocess`` makes: one ``.npz``, as the field's reference implementation has it.
+
+Keys: ``x`` uint8 [N, 1, H, W], ``y`` int64 [N], ``yforg`` int8 [N], ``user_mapping`` (writers' names by ``y``),
+``filenames`` and ``metadata`` (a JSON text); see ``docs/reference/data-formats.md``. Nothing in it is pickled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sigkd.errors import DatasetError, UsageError
+from sigkd.files import atomic_path
+from sigkd.paths import dataset_path
+
+FORMAT = "sigkd-signatures"
+FORMAT_VERSION = 1
+
+
+@dataclass
+class PreparedSignatures:
+    """Normalised signatures with their writers, in memory."""
+
+    x: npt.NDArray[np.uint8]
+    """[N, H, W], ink bright on black."""
+    y: npt.NDArray[np.int64]
+    """[N] number of the writer; for a forgery the writer whose signature is imitated."""
+    yforg: npt.NDArray[np.int8]
+    """[N] 0 genuine, 1 skilled forgery, 2 simple forgery."""
+    filenames: list[str]
+    """[N] paths inside the dataset, with ``/``."""
+    writers: list[str]
+    """Names of the writers; ``y`` counts in this list."""
+    metadata: dict[str, Any] = field(default_factory=dict, repr=False)
+    """``name``, ``layout``, ``canvas``, ``size``, ``preprocess_version``, ``content_hash``, ``counts`` and more."""
+
+    def __post_init__(self) -> None:
+        number = len(self.x)
+        if self.x.ndim != 3 or self.x.dtype != np.uint8:
+            raise DatasetError(f"a signature store needs uint8 images [N, H, W], not {self.x.dtype} {self.x.shape}")
+        if not (len(self.y) == len(self.yforg) == len(self.filenames) == number):
+            raise DatasetError("a signature store's x, y, yforg and filenames differ in length")
+        if number and (self.y.min() < 0 or self.y.max() >= len(self.writers)):
+            raise DatasetError("a signature store's y names writers that it does not have")
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 over images, labels, file names and writers."""
+        if "content_hash" not in self.metadata:
+            self.metadata["content_hash"] = self._hash()
+        return str(self.metadata["content_hash"])
+
+    def _hash(self) -> str:
+        digest = hashlib.sha256(repr(self.x.shape).encode())
+        for array in (self.x, self.y.astype("<i8"), self.yforg.astype("i1")):
+            digest.update(np.ascontiguousarray(array).data)
+        digest.update(json.dumps([self.filenames, self.writers]).encode())
+        return digest.hexdigest()
+
+    def save(self, path: Path | str) -> None:
+        """Write the store as ``.npz``: whole, or not at all."""
+        path = Path(path)
+        check_store_path(path)
+        document = {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            **self.metadata,
+            "content_hash": self.content_hash,
+        }
+        with atomic_path(path) as temporary:
+            np.savez_compressed(
+                temporary,
+                x=self.x[:, None],
+                y=self.y.astype(np.int64),
+                yforg=self.yforg.astype(np.int8),
+                user_mapping=np.array(self.writers, dtype=np.str_),
+                filenames=np.array(self.filenames, dtype=np.str_),
+                metadata=np.array(json.dumps(document, allow_nan=False, ensure_ascii=False)),
+            )
+
+    @classmethod
+    def load(cls, path: Path | str) -> PreparedSignatures:
+        """Read a store of sigkd or of the reference implementation (whose pickled parts are left unread).
+
+        Raises:
+            DatasetError: if the file is missing, damaged or something else.
+        """
+        path = Path(path)
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                if not isinstance(archive, np.lib.npyio.NpzFile):
+                    raise DatasetError(f"{path}: not a signature store (.npz with x, y, yforg)")
+                return _from_archive(archive, path)
+        except OSError as error:
+            raise DatasetError(f"{path}: {error.strerror or error}") from error
+        except (ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+            raise DatasetError(f"{path}: damaged, or not a signature store ({error})") from error
+
+
+def check_store_path(path: Path) -> None:
+    """Refuse a name that would not be found again.
+
+    Raises:
+        UsageError: if the path does not end in ``.npz``.
+    """
+    if path.suffix.lower() != ".npz":
+        raise UsageError(f"{path}: a signature store's name ends in .npz")
+
+
+def _from_archive(archive: np.lib.npyio.NpzFile, path: Path) -> PreparedSignatures:
+    if absent := [key for key in ("x", "y", "yforg") if key not in archive.files]:
+        raise DatasetError(f"{path}: not a signature store (.npz): it has no {', '.join(absent)}")
+    x, numbers, yforg = archive["x"], archive["y"], archive["yforg"]
+    if x.ndim == 4 and x.shape[1] == 1:
+        x = x[:, 0]
+    metadata: dict[str, Any] = {}
+    if "metadata" in archive.files:
+        metadata = json.loads(str(archive["metadata"]))
+        if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
+            raise DatasetError(f"{path}: not a signature store of sigkd")
+        if metadata.get("format_version") != FORMAT_VERSION:
+            version = metadata.get("format_version")
+            raise DatasetError(f"{path}: signature store of version {version}, this sigkd reads {FORMAT_VERSION}")
+    metadata.setdefault("name", path.stem)
+    names = _texts(archive, "user_mapping") if metadata.get("format") == FORMAT else None
+    if names is None:  # the reference implementation's y holds the writers' own numbers, its mapping is pickled
+        own, y = np.unique(numbers, return_inverse=True)
+        names = [str(writer) for writer in own]
+    else:
+        y = numbers
+    filenames = _texts(archive, "filenames") or [str(number) for number in range(len(x))]
+    return PreparedSignatures(
+        np.ascontiguousarray(x), y.astype(np.int64), yforg.astype(np.int8), filenames, names, metadata
+    )
+
+
+def _texts(archive: np.lib.npyio.NpzFile, key: str) -> list[str] | None:
+    """Return an array of texts, None if it is absent or pickled."""
+    try:
+        array = archive[key]
+    except (KeyError, ValueError):
+        return None
+    return [str(text) for text in array] if array.ndim == 1 and array.dtype.kind in "US" else None
+
+
+def find_prepared(name_or_path: str | Path, data: Path) -> PreparedSignatures:
+    """Load a store by its name in the data directory, or by its path.
+
+    Raises:
+        DatasetError: if there is none; the message names the command that makes it, and where to get the data.
+    """
+    path = Path(name_or_path)
+    if path.is_file():
+        return PreparedSignatures.load(path)
+    name = str(name_or_path)
+    if path.suffix.lower() == ".npz" or path.is_absolute():
+        raise DatasetError(f"{path}: no such signature store; make one with: sigkd preprocess SRC --out {path}")
+    stored = dataset_path(name, data)
+    store = stored.with_name(stored.name + ".npz")
+    if store.is_file():
+        return PreparedSignatures.load(store)
+    if stored.is_dir():
+        raise DatasetError(f"'{name}' is a text dataset ({stored}); signatures are needed here")
+    raise DatasetError(_absent(name, store))
+
+
+def _absent(name: str, store: Path) -> str:
+    """Say how to get the store ``name``."""
+    from sigkd.datasets.layouts import DATASETS
+
+    if name in DATASETS and name not in ("folder", "csv"):
+        return (
+            f"dataset '{name}' is not prepared ({store} does not exist). Make it with: "
+            f"sigkd preprocess SRC --dataset {name}. The data: {DATASETS.get(name).source}"
+        )
+    from sigkd.registry import nearest
+
+    others = sorted(path.stem for path in store.parent.glob("*.npz"))
+    known = f" Prepared: {', '.join(others)}." if others else ""
+    return (
+        f"there is no signature store '{name}' ({store} does not exist).{nearest(name, others)}{known} "
+        f"Make it with: sigkd preprocess SRC --dataset folder --name {name}"
+    )
