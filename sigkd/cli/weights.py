@@ -120,8 +120,7 @@ def verify(
     cache_dir: CacheDir = None,
     json: Json = False,
 ) -> None:
-    """Read the files again: compare their hashes, load them, compute their feature fingerprints. Exit 5 if one is not
-    right.
+    """Check files: compare hashes, load, compute feature fingerprints; exit 5 if one is not right.
 
     Example: sigkd weights verify
     """

@@ -189,13 +189,13 @@ class WeightCache:
             ModelError, NetworkError: nothing came, or not the right file; the cache is as it was.
         """
         self._refuse_shipped(card)
+        if self.path(card).is_file():
+            return self.ensure(card), False
         sources = tuple(urls) or card.urls
         if not sources:
             raise UsageError(
                 f"no source is known for '{card.name}': use --url, or 'sigkd weights add {card.name} FILE'"
             )
-        if self.path(card).is_file():
-            return self.ensure(card), False
         known = card.pinned or self.trusted(card) is not None
         if not known and not trust:
             raise ModelError(_needs_trust(card))
@@ -210,6 +210,7 @@ class WeightCache:
                 )
                 try:
                     self._admit(card, part, source, trust, probe)
+                    discard(part)
                     break
                 except ModelError as error:
                     discard(part)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from sigkd.errors import ModelError, NetworkError
@@ -175,13 +176,12 @@ def _attempt(
 
 
 def _short(error: Exception) -> str:
-    """Return the innermost reason of a nested network error, in a few words."""
-    inner: Any = error
-    while getattr(inner, "args", None) and isinstance(inner.args[0], Exception):
-        inner = inner.args[0]
-    inner = getattr(inner, "reason", None) or inner
-    text = str(inner.args[-1]) if getattr(inner, "args", None) else type(inner).__name__
-    return " ".join(text.split(">:")[-1].split())[:100]
+    """Return the system's reason inside a nested network error ("Connection refused"), else its text, in a few words."""
+    text = " ".join(str(error).split())
+    reason = re.search(r"\[Errno -?\d+\] ([^'\")\]]+)", text)
+    if reason:
+        return reason[1].strip()
+    return re.sub(r"HTTPS?Connection(Pool)?\([^)]*\): ", "", text)[:100]
 
 
 def _resume_point(part: Path, url: str, pinned: bool) -> tuple[int, str | None]:

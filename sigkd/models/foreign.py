@@ -7,6 +7,7 @@ containers and refuses every other object, so a file that was made to run code i
 from __future__ import annotations
 
 import pickle
+import warnings
 import zipfile
 from itertools import pairwise
 from pathlib import Path
@@ -64,7 +65,9 @@ def read_checkpoint(path: Path) -> Any:
     if start.startswith((b"<!doctype", b"<html")):
         raise ModelError(f"{path}: this is a web page (HTML), not a model file; the download was answered by a page")
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch remarks on the pickle's protocol in several lines
+            return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         if _asks_for_more(error):
             raise ModelError(
