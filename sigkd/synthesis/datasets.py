@@ -6,7 +6,6 @@ from pathlib import Path
 
 import cv2
 
-from sigkd.files import atomic_path
 from sigkd.progress import SILENT, Progress
 from sigkd.synthesis.pages import page_image
 from sigkd.synthesis.render import Image
@@ -14,9 +13,9 @@ from sigkd.synthesis.signatures import Kind, signature_image
 
 
 def _write_png(path: Path, image: Image) -> None:
-    with atomic_path(path) as temporary:
-        encoded = cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1]
-        temporary.write_bytes(encoded.tobytes())
+    # straight to its place: flushing hundreds of small files to disk would take longer than making them again
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes())
 
 
 def write_signature_dataset(

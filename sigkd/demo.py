@@ -1,0 +1,156 @@
+"""The demonstration: made-up data, and the commands that take it through the whole pipeline.
+
+The demo runs the commands that a user types, so it shows what they print and cannot differ from them.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from sigkd.errors import ExitCode
+from sigkd.progress import SILENT, Progress
+from sigkd.synthesis import write_signature_dataset, write_text_pages
+
+SEED = 2011
+"""Not the seed of made-up cohorts: the demo's writers are strangers to them."""
+
+DECISIONS = (ExitCode.DONE, ExitCode.REJECTED, ExitCode.INCONCLUSIVE)
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much the demo makes and does."""
+
+    writers: int = 16
+    genuine: int = 14
+    skilled: int = 8
+    text_writers: int = 6
+    pages: int = 2
+    references: tuple[int, ...] = (3, 5)
+    splits: int = 10
+    crops: int = 384
+    epochs: int = 2
+
+
+QUICK = Extent(writers=5, genuine=8, skilled=4, text_writers=3, pages=1, references=(3,), splits=2, crops=128, epochs=1)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command of the demo."""
+
+    title: str
+    why: str
+    command: tuple[str, ...]
+    """The words after ``sigkd``."""
+    accepted: tuple[int, ...] = (ExitCode.DONE,)
+    """Exit codes with which the demo goes on."""
+    typed: str = ""
+    """How somebody would type it; empty: word by word."""
+
+    def __str__(self) -> str:
+        return f"sigkd {self.typed or shlex.join(self.command)}"
+
+
+@dataclass(frozen=True)
+class MadeUpData:
+    """Where the made-up data lie, and how much there is."""
+
+    signatures: Path
+    pages: Path
+    counts: dict[str, int]
+
+
+def make_data(out: Path, extent: Extent = Extent(), progress: Progress = SILENT) -> MadeUpData:
+    """Write made-up signatures to ``out/signatures``, pages of writing to ``out/pages``: both in ``folder`` layout."""
+    signatures, pages = out / "signatures", out / "pages"
+    write_signature_dataset(signatures, extent.writers, extent.genuine, extent.skilled, seed=SEED, progress=progress)
+    write_text_pages(pages, extent.text_writers, extent.pages, seed=SEED, progress=progress)
+    counts = {
+        "writers": extent.writers,
+        "genuine": extent.writers * extent.genuine,
+        "skilled": extent.writers * extent.skilled,
+        "pages": extent.text_writers * extent.pages,
+        "page_writers": extent.text_writers,
+    }
+    return MadeUpData(signatures, pages, counts)
+
+
+def demo_steps(
+    data: MadeUpData, out: Path, extent: Extent, *, student: str | None = None, teacher: str | None = None
+) -> list[Step]:
+    """Return the commands of the demo in their order.
+
+    Args:
+        data: what :func:`make_data` wrote.
+        out: where contact sheets and reports go.
+        extent: the sizes.
+        student: the network to verify with where it is in this installation; None: random weights.
+        teacher: the network to distil from; None: random weights.
+    """
+    model = student or "resnet18:random"
+    chosen = () if student else ("--model", model)
+    compared = (model,) if model == "resnet18:random" else (model, "resnet18:random")
+    writer = data.signatures / "001"
+    references = [str(writer / "genuine" / f"{number:02d}.png") for number in range(1, 6)]
+    steps = [
+        Step(
+            "Normalise",
+            "Each scan becomes bright ink on black, centred on one canvas.",
+            (
+                "preprocess",
+                str(data.signatures),
+                "--dataset",
+                "folder",
+                "--name",
+                "demo",
+                "--preview",
+                f"{out / 'sheet.png'}",
+            ),
+        ),
+        Step(
+            "Evaluate",
+            "How often does a network err? A few references a writer, everything else is a test.",
+            (
+                *("evaluate", "--dataset", "demo", "--model", *compared),
+                *("--nref", *map(str, extent.references), "--splits", str(extent.splits)),
+                *("--out", str(out / "evaluation")),
+            ),
+        ),
+    ]
+    if not student:
+        steps.append(
+            Step(
+                "Build a cohort",
+                "Signatures that stand for anybody else; a trained network brings its own.",
+                ("cohort", "build", "--from", "made-up", "--count", "150", *chosen),
+            )
+        )
+    for title, why, query in (
+        ("Verify a genuine signature", "Five references, then the query: the last path.", "genuine/07.png"),
+        ("Verify a skilled forgery", "The same references, and a query by somebody who practised.", "forged/02.png"),
+    ):
+        words = (str(writer / query), *chosen)
+        typed = f"verify {shlex.quote(str(writer))}/genuine/0[1-5].png {shlex.join(words)}"
+        steps.append(Step(title, why, ("verify", *references, *words), DECISIONS, typed))
+    steps += [
+        Step(
+            "Turn text into training data",
+            "Networks learn from handwritten text, not from anybody's signatures.",
+            (
+                *("prepare-text", str(data.pages), "--layout", "folder", "--name", "text", "--overwrite"),
+                *("--max-images", str(extent.crops), "--preview", str(out / "text.png")),
+            ),
+        ),
+        Step(
+            "Distil",
+            "A teacher's feature geometry is taught to a student on that text: a taste, too short to learn much.",
+            (
+                *("distill", "--teacher", teacher or "signet:random", "--student", "resnet18", "--loss", "geom+bc"),
+                *("--epochs", str(extent.epochs), "--batch-size", "32", "--name", "demo"),
+            ),
+        ),
+    ]
+    return steps
