@@ -12,7 +12,7 @@ import numpy as np
 from sigkd.errors import UsageError
 from sigkd.evaluation import manifest, results
 from sigkd.evaluation.evaluate import Settings, Source, evaluate_features, plan_splits
-from sigkd.evaluation.protocol import OTHERWISE, TABLE_3, Protocol, default_protocol
+from sigkd.evaluation.protocol import Protocol, default_counts, default_protocol
 from sigkd.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -143,8 +143,9 @@ def evaluate_all(
         raise UsageError("--splits-file holds the splits of one dataset: evaluate one dataset at a time")
     asked: list[tuple[EvaluationSet, tuple[int, ...], Protocol]] = []
     for opened in sets:
-        protocol = default_protocol(opened.kind, plan.protocol, **plan.changes)
-        nrefs = plan.nrefs or (TABLE_3.get(opened.kind, OTHERWISE)[0],)
+        stated = opened.labels.metadata.get("protocol")
+        protocol = default_protocol(opened.kind, plan.protocol, stated, **plan.changes)
+        nrefs = plan.nrefs or (default_counts(opened.kind, stated)[0],)
         if plan.splits_file is not None and plan.splits_file.exists():
             known = opened.labels
             manifest.load_splits(plan.splits_file, nrefs, plan.splits, known.y, known.yforg, known.filenames)

@@ -105,7 +105,7 @@ def d_prime(genuine: Scores, forged: Scores) -> float:
 
 
 def frr_at_far(genuine: Scores, forged: Scores, target: float) -> float:
-    """Return the FRR at the lowest threshold whose FAR is at most ``target``, not interpolated. ISO/IEC 19795-1:2021."""
+    """Return the FRR at the lowest threshold whose FAR is at most ``target``. ISO/IEC 19795-1:2021."""
     allowed = int(np.floor(target * len(forged) + 1e-9))
     if allowed >= len(forged):
         return 0.0

@@ -63,9 +63,19 @@ class Protocol:
         return asdict(self)
 
 
-def default_protocol(dataset: str, name: str = "paper", **changes: Any) -> Protocol:
-    """Return the protocol with Table 3's test counts for ``dataset``; ``changes`` of None are ignored."""
-    _, genuine, skilled = TABLE_3.get(dataset, OTHERWISE)
+def default_counts(dataset: str, stated: dict[str, Any] | None = None) -> tuple[int, int, int]:
+    """Return references, genuine tests and skilled forgeries a writer: Table 3's, what the dataset states, or ours."""
+    names = ("references", "test_genuine", "test_skilled")
+    if dataset in TABLE_3 or not stated or not all(isinstance(stated.get(name), int) for name in names):
+        return TABLE_3.get(dataset, OTHERWISE)
+    return stated["references"], stated["test_genuine"], stated["test_skilled"]
+
+
+def default_protocol(
+    dataset: str, name: str = "paper", stated: dict[str, Any] | None = None, **changes: Any
+) -> Protocol:
+    """Return the protocol with the default test counts for ``dataset``; ``changes`` of None are ignored."""
+    _, genuine, skilled = default_counts(dataset, stated)
     protocol = Protocol(name=name, genuine_test=genuine, skilled_test=skilled)
     return replace(protocol, **{key: value for key, value in changes.items() if value is not None})
 

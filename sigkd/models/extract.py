@@ -190,7 +190,7 @@ def _from_prepared(name: str, data: Path) -> ImageBatch:
 
     prepared: PreparedSignatures = find_prepared(name, data)
     facts = prepared.metadata
-    keep = {key: facts[key] for key in ("name", "canvas", "size", "content_hash") if key in facts}
+    keep = {key: facts[key] for key in ("name", "layout", "canvas", "size", "content_hash", "protocol") if key in facts}
     keep = {"dataset" if key == "name" else "dataset_hash" if key == "content_hash" else key: keep[key] for key in keep}
     keep["writers"] = [str(writer) for writer in prepared.writers]
     names = [str(filename) for filename in prepared.filenames]
