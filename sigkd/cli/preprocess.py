@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sigkd.datasets.prepared import PreparedSignatures
 
 _SHOWN = 10
+_LARGEST_SIDE = 20_000
 
 
 @app.command(cls=SigkdCommand)
@@ -86,11 +87,10 @@ def preprocess(
 def _dimensions(text: str, option: str) -> tuple[int, int]:
     """Read ``HEIGHTxWIDTH``."""
     height, cross, width = text.lower().partition("x")
-    if not (
-        cross and height.isdecimal() and width.isdecimal() and 0 < int(height) <= 20_000 and 0 < int(width) <= 20_000
-    ):
+    numbers = [int(side) for side in (height, width) if side.isdecimal()]
+    if len(numbers) != 2 or not cross or not all(0 < side <= _LARGEST_SIDE for side in numbers):
         raise UsageError(f"{option} '{text}' is not HEIGHTxWIDTH, such as 952x1360")
-    return int(height), int(width)
+    return numbers[0], numbers[1]
 
 
 def _canvas(text: str) -> tuple[int, int]:

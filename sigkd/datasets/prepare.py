@@ -101,8 +101,8 @@ def preprocess_dataset(
 ) -> PreparedSignatures:
     """Scan a dataset on disk, prepare it and save the store ``target`` (``.npz``), with a contact sheet where asked.
 
-    Arguments as of :func:`~sigkd.datasets.layouts.scan_dataset` and :func:`prepare_signatures`. Nothing is written before
-    everything is prepared, so an interrupted run leaves an older store as it was.
+    Arguments as of :func:`~sigkd.datasets.layouts.scan_dataset` and :func:`prepare_signatures`. Nothing is written
+    before everything is prepared, so an interrupted run leaves an older store as it was.
     """
     check_store_path(target)
     if preview is not None:

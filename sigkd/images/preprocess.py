@@ -43,6 +43,7 @@ _SPECK_SHARE, _SPECK_PIXELS = 0.005, 12
 _LEAST_INK = 16
 _LEAST_CONTRAST = 8.0
 _WEAK_CONTRAST, _NOISE_CLUSTERING, _STAIN_SHARE = 64.0, 2.5, 0.35
+_INVERTED_SHARE = 0.6
 
 
 @dataclass(frozen=True)
@@ -198,14 +199,14 @@ def _refuse_blank(ink: U8, histogram: npt.NDArray[np.int64], threshold: int) -> 
     contrast = float(bright @ levels[threshold + 1 :] / bright.sum() - dark @ levels[: threshold + 1] / dark.sum())
     if pixels < _LEAST_INK or contrast < _LEAST_CONTRAST:
         raise ImageError("the image is blank: there is no signature in it")
+    share = pixels / ink.size
+    if share > _INVERTED_SHARE:
+        raise ImageError("more ink than paper: dark ink on light paper is needed (is the scan inverted?)")
     if contrast < _WEAK_CONTRAST and ink.shape[1] > 1:
         # strokes have inked neighbours, grain has them no more often than chance gives; stains and shadows are large
         neighbours = cv2.countNonZero(ink[:, 1:] & ink[:, :-1]) / pixels
-        share = pixels / ink.size
         if neighbours < min(_NOISE_CLUSTERING * share, 0.75) or share > _STAIN_SHARE:
             raise ImageError("the image is blank paper: its grain or shading is no signature")
-    if 2 * pixels > ink.size:
-        raise ImageError("more ink than paper: no signature on light paper (is the scan inverted?)")
 
 
 def _without_specks(ink: U8) -> U8:
