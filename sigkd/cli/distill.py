@@ -19,7 +19,9 @@ def distill(
         typer.Option(help="Name, model file or signet:random; several joined by +.", show_default="signet"),
     ] = None,
     student: Annotated[str | None, typer.Option(help="Architecture to train.", show_default="resnet18")] = None,
-    loss: Annotated[str | None, typer.Option(help="cl, geom, tce, bt, bc, joined by +.", show_default="geom+bc")] = None,
+    loss: Annotated[
+        str | None, typer.Option(help="cl, geom, tce, bt, bc, joined by +.", show_default="geom+bc")
+    ] = None,
     no_cl: Annotated[bool | None, typer.Option("--no-cl", help="Leave classification out.", show_default=False)] = None,
     weight: Annotated[
         list[str] | None, typer.Option(help="Weights of terms, as geom1=10 geom2=100.", show_default="the paper's")
@@ -39,8 +41,9 @@ def distill(
     max_images: shared.MaxImages = None,
     validation_images: shared.ValidationImages = None,
     init: shared.Init = None,
-    probe: shared.Probe = None,
+    probe: shared.ProbeSet = None,
     probe_every: shared.ProbeEvery = None,
+    probe_writers: shared.ProbeWriters = None,
     precision: shared.Precision = None,
     compile_step: shared.Compile = None,
     checkpoint_seconds: shared.CheckpointSeconds = None,
@@ -55,9 +58,10 @@ def distill(
 ) -> None:
     """Teach a student network on handwritten text, supervised by an expert network.
 
-    The defaults are the paper's recipe. The run is kept in DATA_DIR/runs/NAME: metrics.csv, curves.png, last.ckpt and the student
-    as final.safetensors. Several GPUs: torchrun --nproc-per-node N -m sigkd distill ...
+    The defaults are the paper's recipe. The run is kept in DATA_DIR/runs/NAME: metrics.csv, curves.png, last.ckpt and
+    the student as final.safetensors. Several GPUs: torchrun --nproc-per-node N -m sigkd distill ...
     """
+    from sigkd.cli.progress import console_progress
     from sigkd.datasets.textset import find_text
     from sigkd.distillation import recipes
     from sigkd.distillation.config import TrainingConfig
@@ -82,13 +86,14 @@ def distill(
         "weight_decay": weight_decay,
         "label_smoothing": label_smoothing,
         "crop": crop,
-        "augment": augment,
+        "augment": augment or None,
         "images_per_epoch": images_per_epoch,
         "max_images": max_images,
         "validation_images": validation_images,
         "init": init,
         "probe": probe,
         "probe_every": probe_every,
+        "probe_writers": probe_writers,
         "precision": precision,
         "compile": compile_step,
         "checkpoint_seconds": checkpoint_seconds,
@@ -107,7 +112,8 @@ def distill(
             device=shared.training_device(device),
             resume=resume,
             observer=observer,
-            probe=shared.make_probe(merged.probe, home, device),
+            progress=console_progress(),
+            probe=shared.make_probe(merged, home),
             cache=home / "supervision",
         )
     shared.render_result(facts, run, json)

@@ -17,10 +17,16 @@ from sigkd.errors import UsageError
 def train_teacher(
     dataset: Annotated[list[str], typer.Option(help="Prepared signature sets, joined.", show_default=False)],
     arch: Annotated[str | None, typer.Option(help="Architecture to train.", show_default="signet")] = None,
-    forgeries: Annotated[bool, typer.Option("--forgeries", help="Learn from skilled forgeries too (SigNet-F).")] = False,
-    lamb: Annotated[float, typer.Option(help="Weight of the forgery term; 1 - this for the writers.", min=0, max=1)] = 0.95,
+    forgeries: Annotated[
+        bool, typer.Option("--forgeries", help="Learn from skilled forgeries too (SigNet-F).")
+    ] = False,
+    lamb: Annotated[
+        float, typer.Option(help="Weight of the forgery term; 1 - this for the writers.", min=0, max=1)
+    ] = 0.95,
     skip_writers: Annotated[int, typer.Option(help="Leave out the last N writers of each set.", min=0)] = 0,
-    validation: Annotated[float, typer.Option(help="Part of each writer's images to validate on.", min=0, max=0.9)] = 0.1,
+    validation: Annotated[
+        float, typer.Option(help="Part of each writer's images to validate on.", min=0, max=0.9)
+    ] = 0.1,
     epochs: shared.Epochs = None,
     batch_size: shared.BatchSize = None,
     lr: shared.Lr = None,
@@ -33,8 +39,9 @@ def train_teacher(
     max_images: shared.MaxImages = None,
     validation_images: shared.ValidationImages = None,
     init: shared.Init = None,
-    probe: shared.Probe = None,
+    probe: shared.ProbeSet = None,
     probe_every: shared.ProbeEvery = None,
+    probe_writers: shared.ProbeWriters = None,
     precision: shared.Precision = None,
     compile_step: shared.Compile = None,
     checkpoint_seconds: shared.CheckpointSeconds = None,
@@ -48,8 +55,9 @@ def train_teacher(
 ) -> None:
     """Train an expert network on writer identification from signatures.
 
-    The defaults are those of Hafemann et al. 2017: Nesterov 0.9, learning rate 0.001 divided by 10 every 20 epochs, weight decay
-    0.0001, 60 epochs, batches of 32, random crops. With --forgeries it is SigNet-F. The run is kept in DATA_DIR/runs/NAME.
+    The defaults are those of Hafemann et al. 2017: Nesterov 0.9, learning rate 0.001 divided by 10 every 20 epochs,
+    weight decay 0.0001, 60 epochs, batches of 32, random crops. With --forgeries it is SigNet-F. The run is kept in
+    DATA_DIR/runs/NAME.
     """
     from sigkd.datasets.prepared import find_prepared
     from sigkd.distillation import recipes
@@ -66,13 +74,14 @@ def train_teacher(
         "weight_decay": weight_decay,
         "label_smoothing": label_smoothing,
         "crop": crop,
-        "augment": augment,
+        "augment": augment or None,
         "images_per_epoch": images_per_epoch,
         "max_images": max_images,
         "validation_images": validation_images,
         "init": init,
         "probe": probe,
         "probe_every": probe_every,
+        "probe_writers": probe_writers,
         "precision": precision,
         "compile": compile_step,
         "checkpoint_seconds": checkpoint_seconds,
@@ -98,6 +107,6 @@ def train_teacher(
             device=shared.training_device(device),
             resume=resume,
             observer=observer,
-            probe=shared.make_probe(merged.probe, home, device),
+            probe=shared.make_probe(merged, home),
         )
     shared.render_result(facts, run, json)

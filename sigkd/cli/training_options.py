@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,8 +18,9 @@ if TYPE_CHECKING:
     import torch
 
     from sigkd.distillation.config import TrainingConfig
-    from sigkd.distillation.observer import Observer, Status
+    from sigkd.distillation.observer import Observer
     from sigkd.distillation.training import Probe
+    from sigkd.models.registry import FeatureNetwork
 
 Epochs = Annotated[int | None, typer.Option(help="Passes over the images.", show_default=False)]
 BatchSize = Annotated[int | None, typer.Option(help="Images in a step, over all processes.", show_default=False)]
@@ -33,16 +33,27 @@ Augment = Annotated[
     typer.Option(help="Random changes, as 'ink blur=1 rotate=5', or 'all'.", show_default="none"),
 ]
 ImagesPerEpoch = Annotated[int | None, typer.Option(help="Images in an epoch; 0: all.", show_default="0")]
-MaxImages = Annotated[int | None, typer.Option(help="Train on so many images, randomly chosen; 0: all.", show_default="0")]
+MaxImages = Annotated[
+    int | None, typer.Option(help="Train on so many images, randomly chosen; 0: all.", show_default="0")
+]
 ValidationImages = Annotated[int | None, typer.Option(help="Validate on at most so many images.", show_default="2000")]
 WeightDecay = Annotated[float | None, typer.Option(help="L2 penalty.", show_default=False)]
 LabelSmoothing = Annotated[float | None, typer.Option(help="Label smoothing.", show_default="0")]
 Init = Annotated[str | None, typer.Option(help="Model file to start from.", show_default=False)]
-Name = Annotated[str | None, typer.Option(help="Name of the run, in DATA_DIR/runs.", show_default="made from the options")]
-Config = Annotated[Path | None, typer.Option(help="TOML file with options; those given here come first.", show_default=False)]
+Name = Annotated[
+    str | None, typer.Option(help="Name of the run, in DATA_DIR/runs.", show_default="made from the options")
+]
+Config = Annotated[
+    Path | None, typer.Option(help="TOML file with options; those given here come first.", show_default=False)
+]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint of the run.")]
-Probe = Annotated[str | None, typer.Option(help="Signature set to evaluate on every few epochs.", show_default=False)]
+ProbeSet = Annotated[
+    str | None, typer.Option(help="Signature set to evaluate on every few epochs.", show_default=False)
+]
 ProbeEvery = Annotated[int | None, typer.Option(help="Epochs between two probes.", show_default="5")]
+ProbeWriters = Annotated[
+    str | None, typer.Option(help="Writers to evaluate on, A:B in their order.", show_default="all of them")
+]
 Compile = Annotated[bool | None, typer.Option("--compile", help="Compile the student's step.", show_default=False)]
 CheckpointSeconds = Annotated[
     int | None, typer.Option(help="Seconds between checkpoints inside an epoch.", show_default="300")
@@ -55,12 +66,14 @@ def merge_options(base: TrainingConfig, config_file: Path | None, options: Mappi
     from sigkd.distillation.config import read_config, update_config
 
     config = base if config_file is None else read_config(config_file, base)
-    return update_config(config, {key: value for key, value in options.items() if value is not None}, "the command line")
+    return update_config(
+        config, {key: value for key, value in options.items() if value is not None}, "the command line"
+    )
 
 
 def parse_weights(texts: list[str] | None) -> dict[str, float] | None:
     """Return ``{"geom1": 10.0}`` from ``["geom1=10"]``; None stays None."""
-    if texts is None:
+    if not texts:
         return None
     weights: dict[str, float] = {}
     for text in texts:
@@ -75,7 +88,12 @@ def parse_weights(texts: list[str] | None) -> dict[str, float] | None:
 
 
 def settle(
-    base: TrainingConfig, config_file: Path | None, options: Mapping[str, Any], name: str | None, resume: bool, home: Path
+    base: TrainingConfig,
+    config_file: Path | None,
+    options: Mapping[str, Any],
+    name: str | None,
+    resume: bool,
+    home: Path,
 ) -> tuple[TrainingConfig, Path]:
     """Return what to run and where. A resumed run goes on with its own configuration."""
     from sigkd.distillation.config import read_config
@@ -95,18 +113,49 @@ def training_device(name: str) -> torch.device:
     from sigkd.models.device import resolve_device
 
     device = resolve_device(name)
-    if device.type == "cuda" and device.index is None:
+    if str(device) == "cuda":
         device = resolve_device(f"cuda:{os.environ.get('LOCAL_RANK', '0')}")
     if int(os.environ.get("RANK", "0")) == 0:
         note_line(f"device: {device}")
     return device
 
 
-def make_probe(dataset: str, home: Path, device: str) -> Probe | None:
-    """Return the evaluation of the student on a prepared signature set, None without one."""
-    if not dataset:
+def make_probe(config: TrainingConfig, home: Path) -> Probe | None:
+    """Return the evaluation of the student on a prepared signature set (5 splits), None without one."""
+    if not config.probe:
         return None
-    raise UsageError("--probe is not available")
+    from sigkd.evaluation.evaluate import Settings, evaluate_features
+    from sigkd.evaluation.experiment import open_set
+    from sigkd.evaluation.protocol import default_counts, default_protocol, parse_writers
+    from sigkd.models.extract import extract_features
+    from sigkd.models.io import LoadedModel
+
+    opened = open_set(config.probe, home)
+    batch = opened.batch
+    if batch is None:
+        raise UsageError(f"--probe {config.probe}: these are features; a probe needs the images of a prepared set")
+    references = default_counts(opened.kind)[0]
+    protocol = default_protocol(opened.kind)
+    writers = parse_writers(config.probe_writers or None)
+
+    def probe(network: FeatureNetwork) -> dict[str, float]:
+        where = next(network.parameters()).device
+        features = extract_features(LoadedModel(network, "probe", ""), batch.images, device=where)
+        document = evaluate_features(
+            features,
+            batch.y,
+            batch.yforg,
+            references,
+            splits=5,
+            protocol=protocol,
+            settings=Settings(bootstrap=0, keep_scores=False),
+            writers=writers,
+            skip_short=True,
+        )
+        result = document["results"][0]
+        return {name: float(result[name]["mean"]) for name in ("eer_user", "eer_global")}
+
+    return probe
 
 
 def render_result(facts: Mapping[str, Any], run: Path, json: bool) -> None:
@@ -134,46 +183,13 @@ def run_view(run: Path) -> Iterator[Observer]:
     if int(os.environ.get("RANK", "0")) > 0:
         yield NOBODY
     else:
+        from sigkd.cli.training_view import open_view
+
         note_line(f"run: {run}")
         try:
-            yield PlainView()
+            with open_view() as view:
+                yield view
         except KeyboardInterrupt as stop:
             if stop.args:
                 note_line(str(stop))
             raise
-
-
-class PlainView:
-    """A line every ten seconds and one an epoch: for logs and pipes."""
-
-    def __init__(self, interval: float = 10.0) -> None:
-        self.interval = interval
-        self._last = 0.0
-
-    def step_done(self, status: Status) -> None:
-        """Write a line if the last one is old enough."""
-        now = time.monotonic()
-        if now - self._last < self.interval:
-            return
-        self._last = now
-        terms = " ".join(f"{name} {value:.4g}" for name, value in status.terms.items())
-        accuracy = "" if status.accuracy is None else f" accuracy {100 * status.accuracy:.1f}%"
-        note_line(
-            f"epoch {status.epoch}/{status.epochs} step {status.step}/{status.steps} {status.rate:.0f} images/s "
-            f"{clock(status.seconds_left)} left: {terms}{accuracy}"
-        )
-
-    def epoch_done(self, row: Mapping[str, float]) -> None:
-        """Write the epoch's numbers."""
-        note_line("epoch done: " + " ".join(f"{name} {value:.5g}" for name, value in row.items()))
-
-    def notice(self, message: str) -> None:
-        """Write the line."""
-        note_line(message)
-
-
-def clock(seconds: float) -> str:
-    """Return ``1:02:03`` or ``02:03``."""
-    whole = int(min(seconds, 359999))
-    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"

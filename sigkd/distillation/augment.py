@@ -1,9 +1,9 @@
 """Random changes to batches of training images, as a few operations on whole tensors.
 
-Text crops differ from signatures in ink, stroke width and size; these changes widen what the student sees. Everything geometric
-(crop position, rotation, shear, scale, elastic) is one resampling from the 170x242 image, so the cost stays a few per cent of a
-training step. All random numbers are drawn on the CPU from (seed, step) for the whole global batch: the same images come out on
-every device, for any number of processes, and after a resumption.
+Text crops differ from signatures in ink, stroke width and size; these changes widen what the student sees. Everything
+geometric (crop position, rotation, shear, scale, elastic) is one resampling from the 170x242 image, so the cost stays a
+few per cent of a training step. All random numbers are drawn on the CPU from (seed, step) for the whole global batch:
+the same images come out on every device, for any number of processes, and after a resumption.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def parse_augmentations(texts: Sequence[str]) -> dict[str, float]:
 
 
 def step_seed(seed: int, step: int) -> int:
-    """Return the seed of one step's random numbers (63 bits, well mixed, so that neighbouring steps are independent)."""
+    """Return the seed of one step's random numbers (63 bits, well mixed: neighbouring steps are independent)."""
     mixed = (seed * 0x9E3779B97F4A7C15 + step * 0xBF58476D1CE4E5B9 + 0x94D049BB133111EB) & (2**64 - 1)
     mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & (2**64 - 1)
     return (mixed ^ (mixed >> 27)) >> 1
@@ -118,8 +118,10 @@ class Augmentation:
             batch = _crop(images, rows, columns, self.size)
         return _change_ink(batch, strengths, draw)
 
-    def _warp(self, images: Tensor, rows: Tensor, columns: Tensor, strengths: Mapping[str, float], draw: _Draw) -> Tensor:
-        """Resample once for crop, rotation, shear, scale, zoom and elastic displacement, all about the crop's centre."""
+    def _warp(
+        self, images: Tensor, rows: Tensor, columns: Tensor, strengths: Mapping[str, float], draw: _Draw
+    ) -> Tensor:
+        """Resample once for crop, rotation, shear, scale, zoom and elastic displacement, about the crop's centre."""
         count, full_height, full_width = images.shape
         height, width = self.size
         angle = draw.signed() * math.radians(strengths.get("rotate", 0.0))
@@ -210,7 +212,9 @@ def _change_ink(batch: Tensor, strengths: Mapping[str, float], draw: _Draw) -> T
     if strengths.get("noise"):
         level = draw.uniform() * strengths["noise"]
         noise = draw.normal(1, *batch.shape[2:])
-        batch = torch.where(batch > 0, batch + column(level) * noise, batch)  # the paper stays exactly 0, as in real data
+        batch = torch.where(
+            batch > 0, batch + column(level) * noise, batch
+        )  # the paper stays exactly 0, as in real data
     return batch.clamp_(0.0, 1.0)
 
 

@@ -1,4 +1,4 @@
-"""Everything that defines a training run, in one typed place: the command line, TOML files and run directories all read this."""
+"""Everything that defines a training run, in one typed place that the command line and TOML files both read."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class TrainingConfig:
     lr: float = 0.01
     """Learning rate (its peak for cosine and one-cycle)."""
     schedule: Schedule = "step"
-    """step: times ``lr_factor`` after every third of the epochs; cosine: to 0; one-cycle: up for 0.3, then cosine to 0; constant."""
+    """step: times ``lr_factor`` at each third of the epochs; cosine: to 0; one-cycle: up, then to 0; constant."""
     lr_factor: float = 0.1
     """Factor of the step schedule."""
     step_epochs: int = 0
@@ -57,9 +57,9 @@ class TrainingConfig:
     crop: Crop = "center"
     """Where 150x220 pixels are taken from the 170x242 image in training."""
     augment: list[str] = field(default_factory=list)
-    """Random changes, as ``ink`` or ``ink=0.3``; ``all`` for every one at its default strength. They need online supervision."""
+    """Random changes, as ``ink`` or ``ink=0.3``; ``all`` for every one but noise. They need online supervision."""
     supervision: SupervisionMode = "auto"
-    """cached: a teacher's words are computed once; online: in every step; auto: cached unless crops are random or augmented."""
+    """cached: teachers are asked once; online: in every step; auto: cached unless crops are random or augmented."""
     precision: Precision = "auto"
     """Arithmetic of the student's step; auto: bfloat16 where the device has it in hardware, else float32."""
     images_per_epoch: int = 0
@@ -72,6 +72,8 @@ class TrainingConfig:
     """Model file whose weights the student starts from; layers of another shape (the classes) start fresh."""
     probe: str = ""
     """Prepared signature set on which the student is evaluated now and then."""
+    probe_writers: str = ""
+    """Writers of that set to evaluate on, ``A:B`` in their order; empty: all."""
     probe_every: int = 5
     """Epochs between two probes."""
     compile: bool = False
@@ -125,7 +127,9 @@ def _checked(value: Any, kind: Any, what: str) -> Any:
     if origin is Literal:
         choices = [str(choice) for choice in get_args(kind)]
         if value not in choices:
-            raise UsageError(f"{what} must be one of {', '.join(choices)}, not {value!r}.{nearest(str(value), choices)}")
+            raise UsageError(
+                f"{what} must be one of {', '.join(choices)}, not {value!r}.{nearest(str(value), choices)}"
+            )
         return value
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)

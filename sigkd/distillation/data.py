@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -27,8 +29,8 @@ class Batch(NamedTuple):
     """int64 [B]."""
     forged: Tensor | None
     """float32 [B]."""
-    index: NDArray[np.int64]
-    """Rows of the dataset."""
+    rows: NDArray[np.int64]
+    """Places in the dataset."""
 
 
 @dataclass
@@ -58,7 +60,7 @@ class TrainingImages:
             raise DatasetError(f"the dataset '{self.name}' has writers outside 0..{self.classes - 1}")
 
     def limited(self, count: int | None, seed: int) -> TrainingImages:
-        """Return the same data with at most ``count`` training images, a random choice that depends on ``seed`` alone."""
+        """Return the same data with at most ``count`` training images, a random choice by ``seed`` alone."""
         if count is None or count >= len(self.training):
             return self
         chosen = np.sort(np.random.default_rng([seed, 0x11417]).permutation(self.training)[:count])
@@ -94,21 +96,24 @@ def from_signatures(
         datasets: prepared sets of the same size; writers of different sets are different people.
         forgeries: keep skilled forgeries (for the forgery term); otherwise only genuine signatures are trained on.
         validation: part of each writer's images that is kept for validation (the last ones after a seeded shuffle).
-        skip_writers: leave out the last so many writers of each set, to be evaluated on people whom the network never saw.
+        skip_writers: leave out the last so many writers of each set, to be evaluated on people whom the network never
+            saw.
         seed: of the choice of validation images.
     """
     images: list[NDArray[np.uint8]] = []
     writers: list[NDArray[np.int64]] = []
     forged: list[NDArray[np.float32]] = []
+    names: list[str] = []
     classes = 0
     for dataset in datasets:
-        _, label = np.unique(dataset.y, return_inverse=True)
-        count = int(label.max(initial=-1)) + 1 - skip_writers
+        label = np.asarray(dataset.y)
+        count = len(dataset.writers) - skip_writers
         if count < 1:
             raise UsageError(f"no writer of '{dataset.metadata.get('name')}' is left to train on")
+        names += [f"{dataset.metadata.get('name')}/{writer}" for writer in dataset.writers[:count]]
         wanted = (np.asarray(dataset.yforg) == 0) | (forgeries & (np.asarray(dataset.yforg) == 1))
         wanted &= label < count
-        images.append(np.asarray(dataset.x).reshape(-1, *dataset.x.shape[-2:])[wanted])
+        images.append(dataset.x[wanted])
         writers.append(label[wanted].astype(np.int64) + classes)
         forged.append((np.asarray(dataset.yforg)[wanted] != 0).astype(np.float32))
         classes += count
@@ -116,7 +121,9 @@ def from_signatures(
         raise UsageError("the datasets have images of different sizes; preprocess them alike")
     versions = sorted({str(dataset.metadata.get("preprocess_version", "")) for dataset in datasets})
     if len(versions) != 1:
-        raise UsageError(f"the datasets were preprocessed by different versions ({', '.join(versions)}); preprocess them alike")
+        raise UsageError(
+            f"the datasets were preprocessed by different versions ({', '.join(versions)}); preprocess them alike"
+        )
     writer = np.concatenate(writers)
     shuffled = np.random.default_rng([seed, 0x5161]).permutation(len(writer))
     shuffled = shuffled[np.argsort(writer[shuffled], kind="stable")]
@@ -124,6 +131,10 @@ def from_signatures(
     rank = np.arange(len(writer)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     held = rank >= np.repeat(sizes - np.floor(sizes * validation).astype(np.int64), sizes)
     first = datasets[0]
+    facts: dict[str, Any] = {
+        key: first.metadata[key] for key in ("preprocess_version", "canvas") if key in first.metadata
+    }
+    choice = hashlib.sha256(json.dumps([names, forgeries, validation, seed]).encode()).hexdigest()[:16]
     return TrainingImages(
         images=np.concatenate(images),
         writers=writer,
@@ -131,9 +142,9 @@ def from_signatures(
         validation=np.sort(shuffled[held]),
         classes=classes,
         name="+".join(str(dataset.metadata.get("name", "")) for dataset in datasets),
-        content_hash="+".join(str(dataset.metadata.get("content_hash", "")) for dataset in datasets),
+        content_hash="+".join([*(dataset.content_hash for dataset in datasets), choice]),
         forged=np.concatenate(forged) if forgeries else None,
-        metadata={key: first.metadata[key] for key in ("preprocess_version", "canvas") if key in first.metadata},
+        metadata={**facts, "writers": names, "forgeries": forgeries},
     )
 
 
@@ -141,8 +152,9 @@ def from_signatures(
 class Order:
     """Which images make up which batch: shuffled anew in every pass, a function of (seed, position) alone.
 
-    Without ``images_per_epoch`` an epoch is one pass and drops its last, incomplete batch (as the paper's code does). With it an
-    epoch takes that many images (whole batches) from one stream of shuffled passes, so that short epochs still see everything.
+    Without ``images_per_epoch`` an epoch is one pass and drops its last, incomplete batch (as the paper's code does).
+    With it an epoch takes that many images (whole batches) from one stream of shuffled passes, so that short epochs
+    still see everything.
     """
 
     rows: NDArray[np.int64]
@@ -153,7 +165,9 @@ class Order:
     def __post_init__(self) -> None:
         if self.steps < 1:
             count = min(len(self.rows), self.images_per_epoch or len(self.rows))
-            raise UsageError(f"{count} images an epoch are fewer than one batch of {self.batch_size}; lower --batch-size")
+            raise UsageError(
+                f"{count} images an epoch are fewer than one batch of {self.batch_size}; lower --batch-size"
+            )
 
     @property
     def steps(self) -> int:
@@ -179,12 +193,12 @@ class Order:
 class Feeder:
     """Brings rows of the data to the device. On a GPU with room for them all images are kept there."""
 
-    def __init__(self, data: TrainingImages, device: torch.device) -> None:
+    def __init__(self, data: TrainingImages, device: torch.device, resident: bool = True) -> None:
         self._data, self._device = data, device
         self._writers = torch.from_numpy(np.ascontiguousarray(data.writers)).to(device)
         self._forged = None if data.forged is None else torch.from_numpy(data.forged).to(device)
         self._resident: Tensor | None = None
-        if device.type == "cuda" and data.images.nbytes < 0.5 * torch.cuda.mem_get_info(device)[0]:
+        if resident and device.type == "cuda" and data.images.nbytes < 0.5 * torch.cuda.mem_get_info(device)[0]:
             self._resident = torch.from_numpy(np.ascontiguousarray(data.images)).to(device)
 
     def __call__(self, rows: NDArray[np.int64]) -> Batch:

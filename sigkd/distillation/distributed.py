@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Any
 
+import numpy as np
 import torch
 import torch.distributed as dist
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.distributed.nn.functional import all_gather, all_reduce
 
@@ -28,10 +29,14 @@ class World:
         """Whether this process is the one that writes files and reports."""
         return self.rank == 0
 
-    def share(self, batch: slice | Any) -> Any:
+    def share(self, batch: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return this process's part of a global batch (an array of indices, divisible by ``size``)."""
         each = len(batch) // self.size
         return batch[self.rank * each : (self.rank + 1) * each]
+
+
+ALONE = World()
+"""One process."""
 
 
 def join_world(device: torch.device) -> World:
@@ -51,10 +56,10 @@ def leave_world() -> None:
 
 
 def gather_batch(local: Tensor) -> Tensor:
-    """Return the batches of all processes joined along the first axis; gradients flow back to the process they came from."""
+    """Return the batches of all processes joined along the first axis; gradients flow back to where they came from."""
     if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
         return local
-    return torch.cat(list(all_gather(local.contiguous())))
+    return torch.cat(list(all_gather(local.contiguous())))  # type: ignore[no-untyped-call]
 
 
 def mean_over_world(value: Tensor) -> Tensor:
@@ -72,17 +77,22 @@ def barrier() -> None:
         dist.barrier()
 
 
+def _sum_over_world(value: Tensor) -> Tensor:
+    total: Tensor = all_reduce(value)  # type: ignore[no-untyped-call]
+    return total
+
+
 class GlobalBatchNorm(nn.modules.batchnorm._BatchNorm):
     """Batch norm over the batches of all processes, for the CPU, where torch's ``SyncBatchNorm`` does not run.
 
     Same parameters, buffers and results as batch norm of the joined batch in one process.
     """
 
-    def _check_input_dim(self, input: Tensor) -> None:  # noqa: A002 - torch's name
+    def _check_input_dim(self, input: Tensor) -> None:
         if input.ndim < 2:
             raise ValueError(f"batch norm needs at least 2 axes, got {input.ndim}")
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
+    def forward(self, input: Tensor) -> Tensor:
         """Normalise [B, C, ...] per channel over the global batch."""
         if not self.training:
             return super().forward(input)
@@ -90,9 +100,9 @@ class GlobalBatchNorm(nn.modules.batchnorm._BatchNorm):
         axes = [axis for axis in range(values.ndim) if axis != 1]
         shape = [1, -1] + [1] * (values.ndim - 2)
         count = float(values.numel() // values.shape[1] * dist.get_world_size())
-        mean = all_reduce(values.sum(dim=axes)) / count
+        mean = _sum_over_world(values.sum(dim=axes)) / count
         centred = values - mean.view(shape)
-        variance = all_reduce(centred.square().sum(dim=axes)) / count
+        variance = _sum_over_world(centred.square().sum(dim=axes)) / count
         if self.running_mean is not None and self.running_var is not None and self.num_batches_tracked is not None:
             with torch.no_grad():
                 momentum = 0.1 if self.momentum is None else self.momentum
@@ -102,13 +112,14 @@ class GlobalBatchNorm(nn.modules.batchnorm._BatchNorm):
         result = centred * (variance + self.eps).rsqrt().view(shape)
         if self.weight is not None:
             result = result * self.weight.view(shape) + self.bias.view(shape)
-        return result.to(input.dtype)
+        output: Tensor = result.to(input.dtype)
+        return output
 
 
 def synchronize_batch_norm(module: nn.Module) -> nn.Module:
-    """Make every batch norm of ``module`` normalise over the global batch; parameters and names of the state stay the same."""
+    """Make every batch norm of ``module`` normalise over the global batch; the state keeps its names."""
     if next(module.parameters()).device.type == "cuda":
-        converted: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(module)
+        converted: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(module)  # type: ignore[no-untyped-call]
         return converted
     for child in module.modules():
         if isinstance(child, nn.modules.batchnorm._BatchNorm):

@@ -1,9 +1,9 @@
-"""The geometry of a feature map: its minimal spanning tree, neighbourhoods on it, and the Neighborhood Affinity Contrast.
+"""The geometry of a feature map: minimal spanning tree, neighbourhoods on it, Neighborhood Affinity Contrast.
 
-A feature map [B, D, H, W] is read as B sets of N = H * W vectors of D elements. Everything here computes in float32, also under
-autocast: in half precision the expansion ||a||^2 + ||b||^2 - 2ab loses the small distances that the tree is made of.
-Ties are everywhere, because blank paper gives identical vectors; they are broken by index: of equally long edges from the tree
-the one from the smaller inside node, then to the smaller outside node, is taken.
+A feature map [B, D, H, W] is read as B sets of N = H * W vectors of D elements. Everything here computes in float32,
+also under autocast: in half precision the expansion ||a||^2 + ||b||^2 - 2ab loses the small distances that the tree is
+made of. Ties are everywhere, because blank paper gives identical vectors; they are broken by index: of equally long
+edges from the tree the one from the smaller inside node, then to the smaller outside node, is taken.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 _NOISE = 1e-6
-"""Squared distances below this part of the vectors' squared norms are float32 rounding: read as 0 (identical vectors)."""
+"""Squared distances below this part of the vectors' squared norms are float32 rounding and read as 0."""
 _DEGENERATE = 1e-11
 """A map whose spread is below this part of its squared norms is constant: no contrast is defined on it."""
-_CHUNK = 16
-"""Images whose trees grow at once on the CPU; measured to be the fastest with caches of 1 to 32 MB."""
+_CHUNK = 8
+"""Images whose trees grow at once on the CPU; their distances stay in the cache."""
 
 
 def as_vectors(feature_map: Tensor) -> Tensor:
-    """Return the vectors of a feature map: [B, D, H, W] of any floating type -> float32 [B, N, D], N = H * W row by row."""
+    """Return the vectors of a feature map, [B, D, H, W] of any floating type -> float32 [B, N, D], row by row."""
     if feature_map.ndim != 4:
         raise ValueError(f"a feature map has 4 axes [B, D, H, W], not {tuple(feature_map.shape)}")
     return feature_map.flatten(2).transpose(1, 2).float()
@@ -55,7 +55,7 @@ def minimum_spanning_tree(distances: Tensor) -> Tensor:
     Cost: N - 1 steps over a [B, N] frontier, O(B N^2).
     """
     if distances.device.type == "cpu":
-        parts = [torch.from_numpy(_prim(part.detach().numpy())) for part in distances.split(_CHUNK)]
+        parts = [torch.from_numpy(_prim(part.detach().numpy())) for part in torch.split(distances, _CHUNK)]
         return torch.cat(parts) if parts else torch.empty(distances.shape[:2], dtype=torch.int64)
     return _prim_on_device(distances)
 
@@ -118,9 +118,9 @@ def _prim_on_device(distances: Tensor) -> Tensor:
 def packed_neighborhoods(parents: Tensor, radius: int) -> Tensor:
     """Return who lies within 1..``radius`` hops on rooted trees, as bits, by walking the trees.
 
-    A node within r hops is reached by going a steps up and at most r - a steps down, so the ball around i is the union over a of
-    the descendants, at most r - a levels deep, of i's a-th ancestor. Descendants are sets of bits: a few operations on small
-    arrays instead of a power of an N x N matrix.
+    A node within r hops is reached by going a steps up and at most r - a steps down, so the ball around i is the union
+    over a of the descendants, at most r - a levels deep, of i's a-th ancestor. Descendants are sets of bits: a few
+    operations on small arrays instead of a power of an N x N matrix.
 
     Args:
         parents: int64 [B, N] as from :func:`minimum_spanning_tree`.
@@ -153,7 +153,9 @@ def packed_neighborhoods(parents: Tensor, radius: int) -> Tensor:
     for up, ancestor in enumerate(ancestors):
         ball |= descendants[radius - up].gather(1, ancestor.unsqueeze(2).expand(batch, nodes, width))
     own = (node * width + node // 8).expand(batch, nodes)
-    return ball.view(batch, -1).scatter_add_(1, own, ~bit + 1).view(batch, nodes, width)  # bit i of row i is set: take it off
+    return (
+        ball.view(batch, -1).scatter_add_(1, own, ~bit + 1).view(batch, nodes, width)
+    )  # bit i of row i is set: take it off
 
 
 def unpack_mask(packed: Tensor, nodes: int) -> Tensor:
@@ -163,22 +165,11 @@ def unpack_mask(packed: Tensor, nodes: int) -> Tensor:
     return bits.view(torch.bool).flatten(2)[..., :nodes]
 
 
-def packed_mask(feature_map: Tensor, radius: int = 5) -> Tensor:
-    """Return :func:`neighborhood_mask` as bits, uint8 [B, N, ceil(N / 8)]."""
-    with torch.no_grad():
-        vectors = as_vectors(feature_map)
-        if vectors.device.type == "cpu":  # a chunk of distances stays in the cache
-            trees = [minimum_spanning_tree(squared_distances(part)) for part in vectors.split(_CHUNK)]
-            parents = torch.cat(trees)
-        else:
-            parents = minimum_spanning_tree(squared_distances(vectors))
-        return packed_neighborhoods(parents, radius)
-
-
 def neighborhood_mask(feature_map: Tensor, radius: int = 5) -> Tensor:
     """Return the neighbourhood masks of feature maps (paper, Eq. 2).
 
-    m_ij = 1 if j is 1 to ``radius`` hops from i on the minimal spanning tree of the map's vectors under Euclidean distance.
+    m_ij = 1 if j is 1 to ``radius`` hops from i on the minimal spanning tree of the map's vectors under Euclidean
+    distance.
 
     Args:
         feature_map: [B, D, H, W], any floating type.
@@ -188,7 +179,35 @@ def neighborhood_mask(feature_map: Tensor, radius: int = 5) -> Tensor:
         bool [B, N, N], symmetric, False on the diagonal. No gradient: the mask is the teacher's, once per image.
     """
     nodes = feature_map.shape[2] * feature_map.shape[3]
-    return unpack_mask(packed_mask(feature_map, radius), nodes)
+    return unpack_mask(teacher_geometry(feature_map, radius)[0], nodes)
+
+
+def teacher_geometry(feature_map: Tensor, radius: int = 5) -> tuple[Tensor, Tensor]:
+    """Return mask and contrast of a teacher's feature maps at once, from one computation of the distances.
+
+    Returns:
+        the mask of :func:`neighborhood_mask` as bits, uint8 [B, N, ceil(N / 8)], and the contrast under it,
+        float32 [B, N]. No gradient.
+    """
+    with torch.no_grad():
+        vectors = as_vectors(feature_map)
+        chunk = _CHUNK if vectors.device.type == "cpu" else len(vectors)  # a chunk's distances stay in the cache
+        masks, contrasts = [], []
+        for part in torch.split(vectors, max(chunk, 1)):
+            distances = squared_distances(part)
+            packed = packed_neighborhoods(minimum_spanning_tree(distances), radius)
+            every = distances.sum(dim=2)
+            near = distances.mul_(unpack_mask(packed, part.shape[1])).sum(dim=2)
+            defined = _has_spread(part, every.sum(dim=1, keepdim=True) / (2 * part.shape[1]))
+            masks.append(packed)
+            contrasts.append(torch.where(defined, near / torch.where(every > 0, every, 1.0), 0.0))
+        return torch.cat(masks), torch.cat(contrasts)
+
+
+def _has_spread(vectors: Tensor, spread: Tensor) -> Tensor:
+    """Whether maps are more than constant but for rounding, [B, 1], by their summed squared deviations."""
+    raw = vectors.detach().square().sum(dim=(1, 2)).unsqueeze(1)
+    return (spread > _DEGENERATE * raw) & (spread > 0)
 
 
 def neighborhood_affinity_contrast(feature_map: Tensor, mask: Tensor) -> Tensor:
@@ -209,11 +228,10 @@ def neighborhood_affinity_contrast(feature_map: Tensor, mask: Tensor) -> Tensor:
         vectors = as_vectors(feature_map)
         weights = mask.to(torch.float32)
         nodes = vectors.shape[1]
-        raw = vectors.detach().square().sum(dim=(1, 2))
         centred = vectors - vectors.mean(dim=1, keepdim=True)
         squares = centred.square().sum(dim=2)
         total = squares.sum(dim=1, keepdim=True)
-        defined = (total > _DEGENERATE * raw.unsqueeze(1)) & (total > 0)
+        defined = _has_spread(vectors, total)
         degree = weights.sum(dim=2)
         near = degree * squares + (weights @ squares.unsqueeze(2)).squeeze(2)
         near = near - 2 * (centred * (weights @ centred)).sum(dim=2)

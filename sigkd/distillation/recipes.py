@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +20,18 @@ from sigkd.distillation.losses.objective import parse_losses
 from sigkd.distillation.observer import NOBODY, Observer
 from sigkd.distillation.rundir import RunDirectory
 from sigkd.distillation.student import build_student, resolve_precision
-from sigkd.distillation.supervision import OnlineSupervisor, Supervisor
+from sigkd.distillation.supervision import Supervisor, make_supervisor
 from sigkd.distillation.training import Probe, Trainer
 from sigkd.errors import UsageError
 from sigkd.files import write_text
 from sigkd.models.io import LoadedModel
+from sigkd.progress import SILENT, Progress
 
 LoadTeacher = Callable[[str], LoadedModel]
 
 
 def teacher_config(lamb: float | None = None) -> TrainingConfig:
-    """Return the recipe of Hafemann et al. 2017 for SigNet, or with ``lamb`` (the forgery term's weight) for SigNet-F."""
+    """Return the recipe of Hafemann et al. 2017 for SigNet; with ``lamb``, the forgery term's weight, for SigNet-F."""
     return TrainingConfig(
         student="signet",
         teacher="",
@@ -46,7 +47,7 @@ def teacher_config(lamb: float | None = None) -> TrainingConfig:
 
 
 def teacher_names(text: str) -> list[str]:
-    """Return the teachers of ``signet+signet-f``: names or files joined by ``+`` (a path may hold a ``+`` if the file exists)."""
+    """Return the teachers of ``signet+signet-f``: names or files; a ``+`` in the path of an existing file is kept."""
     if Path(text).is_file():
         return [text]
     names = [name.strip() for name in text.split("+") if name.strip()]
@@ -73,6 +74,7 @@ def distill(
     device: torch.device,
     resume: bool = False,
     observer: Observer = NOBODY,
+    progress: Progress = SILENT,
     probe: Probe | None = None,
     cache: Path | None = None,
 ) -> dict[str, Any]:
@@ -87,23 +89,34 @@ def distill(
         resume: go on from the last checkpoint.
         observer: is told about the progress.
         probe: evaluates the student every ``config.probe_every`` epochs.
-        cache: home of cached supervision.
+        progress: is told about the computation of cached supervision.
+        cache: home of cached supervision; without one it is online.
     """
     objective = _objective(config)
     teachers = [load_teacher(name) for name in teacher_names(config.teacher)] if objective.needs else []
     augmentation = _augmentation(config)
     precision = resolve_precision(config.precision, device)
     facts: dict[str, Any] = {"teachers": [{"name": teacher.name, "hash": teacher.hash} for teacher in teachers]}
+    RunDirectory(run).check(resume)  # before the teachers' long work
+    data = data.limited(config.max_images or None, config.seed)
     world = join_world(device)
     try:
         supervisor: Supervisor | None = None
         if teachers:
             mode = supervision_mode(config, augmentation)
             facts["supervision"] = mode
-            networks = [teacher.network.to(device, memory_format=torch.channels_last) for teacher in teachers]
-            # a teacher's convolutions are exact on the CPU: there they cost little beside the student's step
-            exact = torch.float32 if device.type == "cpu" else precision
-            supervisor = OnlineSupervisor(networks, objective.needs, config.radius, exact)
+            supervisor = make_supervisor(
+                teachers,
+                data,
+                objective.needs,
+                mode=mode,
+                radius=config.radius,
+                precision=precision,
+                device=device,
+                cache=cache,
+                world=world,
+                progress=progress,
+            )
         trainer = _trainer(config, data, run, objective, device, precision, augmentation, world, facts, observer)
         trainer.supervisor, trainer.probe = supervisor, probe
         return _start(trainer, resume)
@@ -145,7 +158,9 @@ def supervision_mode(config: TrainingConfig, augmentation: Augmentation) -> str:
         UsageError: cached supervision of images that come out otherwise every time.
     """
     if config.supervision == "cached" and not augmentation.deterministic:
-        raise UsageError("random crops and augmentation need --supervision online: the teacher has to see what the student sees")
+        raise UsageError(
+            "random crops and augmentation need --supervision online: the teacher has to see what the student sees"
+        )
     if config.supervision == "auto":
         return "cached" if augmentation.deterministic else "online"
     return config.supervision

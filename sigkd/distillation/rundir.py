@@ -41,7 +41,9 @@ class RunDirectory:
         if resume and not self.checkpoint.is_file():
             raise InputError(f"{self.checkpoint}: no checkpoint to resume; leave --resume out to start the run")
         if not resume and (self.checkpoint.exists() or self.final.exists()):
-            raise UsageError(f"{self.path}: this run exists; continue it with --resume, or choose another name with --name")
+            raise UsageError(
+                f"{self.path}: this run exists; continue it with --resume, or choose another name with --name"
+            )
 
     def write_metrics(self, rows: Sequence[Mapping[str, float]]) -> None:
         """Write one row an epoch; columns in order of their first appearance, empty where an epoch has no value."""
@@ -83,7 +85,13 @@ def random_state(device: torch.device) -> dict[str, Any]:
     name, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
     state: dict[str, Any] = {
         "python": [version, list(words), gauss],
-        "numpy": [str(name), torch.from_numpy(np.asarray(keys).astype(np.int64)), int(position), int(has_gauss), float(cached)],
+        "numpy": [
+            str(name),
+            torch.from_numpy(np.asarray(keys).astype(np.int64)),
+            int(position),
+            int(has_gauss),
+            float(cached),
+        ],
         "torch": torch.get_rng_state(),
     }
     if device.type == "cuda":

@@ -15,9 +15,9 @@ _START = 25.0
 def learning_rate(config: TrainingConfig, epoch: int, step: int, steps: int) -> float:
     """Return the learning rate of a step.
 
-    ``step``: lr * factor^k, k = how many times ``step_epochs`` (a third of the epochs if 0) have passed; the paper's 60 epochs
-    drop after 20 and 40. ``cosine``: lr * (1 + cos(pi t)) / 2 with t = passed part of the run. ``one-cycle``: linear from lr / 25
-    to lr over the first 0.3 of the run, then cosine to 0.
+    ``step``: lr * factor^k, k = how many times ``step_epochs`` (a third of the epochs if 0) have passed; the paper's 60
+    epochs drop after 20 and 40. ``cosine``: lr * (1 + cos(pi t)) / 2 with t = passed part of the run. ``one-cycle``:
+    linear from lr / 25 to lr over the first 0.3 of the run, then cosine to 0.
 
     Args:
         config: the run.

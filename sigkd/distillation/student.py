@@ -46,7 +46,9 @@ def build_student(config: TrainingConfig, classes: int, forgery_head: bool = Fal
     if source.architecture != network.architecture:
         raise UsageError(f"--init {config.init} is a {source.architecture}, the student is a {network.architecture}")
     own = network.state_dict()
-    fitting = {name: value for name, value in source.state_dict().items() if name in own and own[name].shape == value.shape}
+    fitting = {
+        name: value for name, value in source.state_dict().items() if name in own and own[name].shape == value.shape
+    }
     network.load_state_dict(fitting, strict=False)
     return module, sorted(set(own) - set(fitting))
 
@@ -54,7 +56,8 @@ def build_student(config: TrainingConfig, classes: int, forgery_head: bool = Fal
 def resolve_precision(name: str, device: torch.device) -> torch.dtype:
     """Return the student's arithmetic: float32, or the type that autocast uses.
 
-    ``auto`` is bfloat16 on GPUs that have it and on CPUs with AVX-512 BF16 or AMX, where it is twice as fast; else float32.
+    ``auto`` is bfloat16 on GPUs that have it and on CPUs with AVX-512 BF16 or AMX, where it is twice as fast; else
+    float32.
 
     Raises:
         UsageError: float16 away from a GPU.
@@ -69,7 +72,7 @@ def resolve_precision(name: str, device: torch.device) -> torch.dtype:
 
 def _has_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     if device.type != "cpu":
         return False
     tests = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")

@@ -1,4 +1,4 @@
-"""The training loop, the only one: ``distill`` and ``train-teacher`` both run it. It reads from top to bottom in :meth:`Trainer.run`."""
+"""The one training loop of ``distill`` and ``train-teacher``; read it from :meth:`Trainer.run` down."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from torch.nn.parallel import DistributedDataParallel
 
 from sigkd.distillation.augment import Augmentation
 from sigkd.distillation.config import TrainingConfig
+from sigkd.distillation.curves import draw_curves
 from sigkd.distillation.data import Feeder, Order, TrainingImages
-from sigkd.distillation.distributed import World, barrier, mean_over_world, stop_together, synchronize_batch_norm
+from sigkd.distillation.distributed import ALONE, World, barrier, mean_over_world, stop_together, synchronize_batch_norm
 from sigkd.distillation.interrupt import StopRequest
 from sigkd.distillation.losses.base import StudentOutput, Supervision, Targets
 from sigkd.distillation.losses.objective import Objective
@@ -32,7 +33,7 @@ from sigkd.models.registry import FeatureNetwork
 Probe = Callable[[FeatureNetwork], Mapping[str, float]]
 """Evaluates the student; its numbers become columns of metrics.csv."""
 
-_MAY_CHANGE = ("checkpoint_seconds", "probe", "probe_every", "supervision", "compile")
+_MAY_CHANGE = ("checkpoint_seconds", "probe", "probe_every", "probe_writers", "supervision", "compile")
 """Fields that a resumed run may have otherwise than it began: they do not change the result."""
 _READ_EVERY = 20
 """Steps between two looks at the numbers on a GPU, which has to be waited for."""
@@ -57,7 +58,7 @@ class Trainer:
     supervisor: Supervisor | None = None
     observer: Observer = NOBODY
     probe: Probe | None = None
-    world: World = World()
+    world: World = ALONE
     facts: dict[str, Any] = field(default_factory=dict)
     """What run.json and the model files say besides the configuration."""
 
@@ -68,7 +69,7 @@ class Trainer:
         if config.batch_size % self.world.size:
             raise UsageError(f"a batch of {config.batch_size} cannot be shared by {self.world.size} processes")
         self.feed = Feeder(self.data, self.device)
-        self.module.to(self.device, memory_format=torch.channels_last)
+        self.module.to(self.device).to(memory_format=torch.channels_last)
         self.forward: nn.Module = self.module
         if self.world.size > 1:
             synchronize_batch_norm(self.module)
@@ -96,7 +97,8 @@ class Trainer:
         self.seconds = 0.0
         self.best = -math.inf
 
-    # --- the run -----------------------------------------------------------------------------------------------------------
+    # --- the run
+    # -----------------------------------------------------------------------------------------------------------
 
     def run(self, resume: bool = False) -> dict[str, Any]:
         """Train to the end and return the facts of the run (as in run.json).
@@ -128,7 +130,9 @@ class Trainer:
                             rate_images, rate_since = 0, now
                     if stop_together(stop.requested, self.device):
                         self._save()
-                        raise KeyboardInterrupt(f"checkpoint kept in {self.run_directory.checkpoint}; continue with --resume")
+                        raise KeyboardInterrupt(
+                            f"checkpoint kept in {self.run_directory.checkpoint}; continue with --resume"
+                        )
                     if time.monotonic() - self._saved > self.config.checkpoint_seconds:
                         self._save()
                 self._finish_epoch()
@@ -141,9 +145,9 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         batch = self.feed(self.world.share(rows))
-        share = len(batch.index)
+        share = len(batch.rows)
         images = self.augmentation(batch.images, number, self.world.rank * share, len(rows))
-        supervisions: list[Supervision] = [] if self.supervisor is None else self.supervisor(images, batch.index)
+        supervisions: list[Supervision] = [] if self.supervisor is None else self.supervisor(images, batch.rows)
         with self._autocast():
             output: StudentOutput = self.forward(images.contiguous(memory_format=torch.channels_last))
         targets = Targets(batch.writers, batch.forged)
@@ -152,7 +156,7 @@ class Trainer:
         if self.device.type == "cpu":
             self._check_finite(int(self.bad_step))  # before it can spoil the weights
         self.optimizer.zero_grad(set_to_none=True)
-        self.scaler.scale(total).backward()
+        self.scaler.scale(total).backward()  # type: ignore[no-untyped-call]
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self._add({"loss": total.detach(), **terms, **_accuracy(output, targets)})
@@ -188,7 +192,7 @@ class Trainer:
 
     @torch.no_grad()
     def _validate(self) -> dict[str, float]:
-        """Return the classification loss and accuracy on (a fixed choice of) the validation images, cropped at the centre."""
+        """Return loss and accuracy of the classification on a fixed choice of validation images."""
         rows = self.data.validation
         limit = self.config.validation_images
         if not len(rows) or not limit or self.module.network.classes is None or "cl" not in self.objective.names:
@@ -198,7 +202,9 @@ class Trainer:
         self.module.eval()
         crop = Augmentation()
         sums = torch.zeros(3, dtype=torch.float64)
-        for part in np.array_split(rows[self.world.rank :: self.world.size], max(1, math.ceil(len(rows) / self.world.size / 128))):
+        for part in np.array_split(
+            rows[self.world.rank :: self.world.size], max(1, math.ceil(len(rows) / self.world.size / 128))
+        ):
             if not len(part):
                 continue
             batch = self.feed(part)
@@ -221,10 +227,12 @@ class Trainer:
             digest = save_model(self.run_directory.final, self.module.network, self._metadata(row))
             facts |= {"final_hash": digest}
             self.run_directory.write_facts(facts)
+            draw_curves(self.run_directory.curves, self.history, self.run_directory.path.name)
         barrier()
         return facts
 
-    # --- numbers -----------------------------------------------------------------------------------------------------------
+    # --- numbers
+    # -----------------------------------------------------------------------------------------------------------
 
     def _add(self, values: Mapping[str, Tensor]) -> None:
         for name, value in values.items():
@@ -241,10 +249,14 @@ class Trainer:
         return self.device.type == "cpu" or self.step % _READ_EVERY == 0 or self.step == self.order.steps
 
     def _check_finite(self, number: int) -> None:
-        """Stop the run, in all processes, if step ``number`` of the run had a loss that is not finite (-1: none had)."""
+        """Stop the run, in all processes, if its step ``number`` had a loss that is not finite (-1: none had)."""
         if not stop_together(number >= 0, self.device):
             return
-        place = f"step {number + 1} of the run (epoch {number // self.order.steps + 1})" if number >= 0 else "another process"
+        place = (
+            f"step {number + 1} of the run (epoch {number // self.order.steps + 1})"
+            if number >= 0
+            else "another process"
+        )
         raise DivergedError(
             f"the loss is not finite in {place}; the last good checkpoint is {self.run_directory.checkpoint}. "
             "Lower --lr, or use --precision float32"
@@ -260,10 +272,13 @@ class Trainer:
         means.pop("loss", None)
         lr = float(self.optimizer.param_groups[0]["lr"])
         previous = self.history[-1] if self.history else {}
-        status = Status(self.epoch + 1, self.config.epochs, self.step, steps, rate, left, lr, total, means, accuracy, previous)
+        status = Status(
+            self.epoch + 1, self.config.epochs, self.step, steps, rate, left, lr, total, means, accuracy, previous
+        )
         self.observer.step_done(status)
 
-    # --- files -------------------------------------------------------------------------------------------------------------
+    # --- files
+    # -------------------------------------------------------------------------------------------------------------
 
     def _save(self) -> None:
         """Write last.ckpt, if the numbers in it are good."""
@@ -296,7 +311,8 @@ class Trainer:
         for name, value in now.items():
             if name not in _MAY_CHANGE and began.get(name) != value:
                 raise UsageError(
-                    f"the run began with {name} = {began.get(name)!r} and cannot go on with {value!r}; start another with --name"
+                    f"the run began with {name} = {began.get(name)!r} and cannot go on with {value!r}; "
+                    "start another with --name"
                 )
         if state["data_hash"] != self.data.content_hash:
             raise UsageError(f"the dataset '{self.data.name}' is not the one that the run began with")

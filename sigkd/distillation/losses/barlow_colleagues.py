@@ -12,9 +12,9 @@ from sigkd.distillation.losses.correlation import cross_correlation
 
 
 def barlow_colleagues_loss(correlation: Tensor, redundancy: float = 1e-4) -> Tensor:
-    """Return sum_i (1 - max_j C_ij)^2 + redundancy * sum_{i, j != argmax_j C_ij} C_ij^2 (paper, Eq. 8). Sums, not means.
+    """Return sum_i (1 - max_j C_ij)^2 + redundancy * sum_{i, j != argmax_j C_ij} C_ij^2 (paper, Eq. 8).
 
-    The choice of the maximum carries no gradient, its value does.
+    Sums, not means. The choice of the maximum carries no gradient, its value does.
 
     Args:
         correlation: C, float32 [K, K], rows = student elements, columns = teacher elements.

@@ -1,4 +1,4 @@
-"""Barlow Twins between student and teacher: element i of one correlates with element i of the other, and with no other."""
+"""Barlow Twins between student and teacher: element i of one correlates with element i of the other alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from sigkd.distillation.losses.correlation import cross_correlation
 
 
 def barlow_twins_loss(correlation: Tensor, redundancy: float = 1e-4) -> Tensor:
-    """Return sum_i (1 - C_ii)^2 + redundancy * sum_{i, j != i} C_ij^2 (paper, Eq. 7; Zbontar et al. 2021). Sums, not means.
+    """Return sum_i (1 - C_ii)^2 + redundancy * sum_{i, j != i} C_ij^2 (paper, Eq. 7).
+
+    Sums, not means (Zbontar et al. 2021).
 
     Args:
         correlation: C, float32 [K, K], rows = student elements.

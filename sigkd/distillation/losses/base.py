@@ -57,7 +57,7 @@ class Supervision:
 
 
 class Loss:
-    """Base of the losses. A loss is stateless; its options are constructor arguments with the paper's values as defaults."""
+    """Base of the losses: stateless; options are constructor arguments with the paper's values as defaults."""
 
     weights: ClassVar[Mapping[str, float]] = {}
     """Its terms and their default weights in the weighted sum (paper, Eq. 9)."""

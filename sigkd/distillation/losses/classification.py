@@ -15,8 +15,8 @@ from sigkd.distillation.losses.base import LOSSES, Loss, StudentOutput, Supervis
 class ClassificationLoss(Loss):
     """Cross-entropy of the writer, averaged over the batch (paper, ``classL`` in Eq. 9).
 
-    Logits [B, C] and classes [B]. With ``forged`` images in the batch only the genuine ones count (Hafemann et al. 2017, Eq. 4:
-    a skilled forgery has no writer to be recognised).
+    Logits [B, C] and classes [B]. With ``forged`` images in the batch only the genuine ones count (Hafemann et al.
+    2017, Eq. 4: a skilled forgery has no writer to be recognised).
 
     >>> import torch
     >>> student = StudentOutput((), torch.zeros(1, 4), torch.zeros(1, 2))

@@ -1,4 +1,4 @@
-"""The correlation of the student's and the teacher's feature elements over the batch, shared by the two Barlow losses."""
+"""The correlation of the student's and the teacher's feature elements over the batch, for the two Barlow losses."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ def standardize(features: Tensor, epsilon: float = EPSILON) -> Tensor:
 
 
 def cross_correlation(student: Tensor, teacher: Tensor) -> Tensor:
-    """Return C = Zs' Zt / B (paper, Eq. 6, z-scored along the batch): rows = student elements, columns = teacher elements.
+    """Return C = Zs' Zt / B (paper, Eq. 6, z-scored along the batch).
 
-    On several processes B is the global batch, gathered differentiably, so that gradients equal those of one process.
+    Rows are student elements, columns teacher elements. On several processes B is the global batch, gathered
+    differentiably, so that gradients equal those of one process.
 
     Args:
         student: raw features [B, K].

@@ -15,8 +15,8 @@ from sigkd.distillation.losses.base import LOSSES, Loss, StudentOutput, Supervis
 class ForgeryLoss(Loss):
     """``forgery``: binary cross-entropy of the forgery head, averaged over the batch.
 
-    Hafemann et al. 2017, Eq. 4: (1 - lambda) * classification of the genuine + lambda * forgery, lambda = 0.95; the two weights
-    are set together by ``train-teacher --lamb``.
+    Hafemann et al. 2017, Eq. 4: (1 - lambda) * classification of the genuine + lambda * forgery, lambda = 0.95; the two
+    weights are set together by ``train-teacher --lamb``.
     """
 
     weights: ClassVar[Mapping[str, float]] = {"forgery": 0.95}

@@ -14,8 +14,8 @@ from sigkd.distillation.losses.base import LOSSES, Loss, Needs, StudentOutput, S
 def geometric_loss(teacher: Tensor, student: Tensor) -> Tensor:
     """Return 1/2 * || NAC_t - NAC_s ||^2, summed over the N nodes, averaged over the batch (paper, Eq. 3).
 
-    The factor 1/2 is the released code's (MATLAB's ``mse`` divides by 2B), and the published weights 10 and 100 belong to it.
-    A mean over the nodes would be 442 or 96 times smaller: the method would then silently be absent.
+    The factor 1/2 is the released code's (MATLAB's ``mse`` divides by 2B), and the published weights 10 and 100 belong
+    to it. A mean over the nodes would be 442 or 96 times smaller: the method would then silently be absent.
 
     Args:
         teacher: NAC of the teacher's map under its own mask, float32 [B, N].

@@ -37,7 +37,8 @@ class Objective:
 
     Args:
         names: registered losses.
-        weights: term -> weight, instead of the defaults of the losses (``geom1``, ``geom2``, ``tce``, ``bt``, ``bc``, ``cl``).
+        weights: term -> weight, instead of the defaults of the losses (``geom1``, ``geom2``, ``tce``, ``bt``, ``bc``,
+            ``cl``).
         options: loss name -> constructor arguments.
 
     Raises:

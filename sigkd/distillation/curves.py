@@ -1,0 +1,45 @@
+"""A run's curves as one PNG: every loss term, the accuracies, the learning rate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from sigkd.files import atomic_path
+
+_NOT_LOSSES = ("epoch", "lr", "seconds", "loss")
+
+
+def draw_curves(path: Path, rows: Sequence[Mapping[str, float]], title: str) -> None:
+    """Draw the rows of metrics.csv.
+
+    Args:
+        path: the PNG.
+        rows: one an epoch.
+        title: above the picture.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # no global state, no display
+    from matplotlib.figure import Figure
+
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    rates = [name for name in names if name.endswith("accuracy") or name.startswith("probe_")]
+    terms = [name for name in names if name not in (*_NOT_LOSSES, *rates)]
+    panels = [["loss"], *([term] for term in terms if term != "val_loss"), *([rates] if rates else []), ["lr"]]
+    for panel in panels:
+        if panel == ["cl"] and "val_loss" in terms:
+            panel.append("val_loss")
+    columns = min(3, len(panels))
+    height = -(-len(panels) // columns)
+    figure = Figure(figsize=(4 * columns, 2.8 * height), layout="constrained")
+    FigureCanvasAgg(figure)
+    for number, panel in enumerate(panels, start=1):
+        axes = figure.add_subplot(height, columns, number)
+        for name in panel:
+            points = [(row["epoch"], row[name]) for row in rows if name in row]
+            axes.plot(*zip(*points, strict=True), marker=".", label=name)
+        axes.set_xlabel("epoch")
+        axes.legend(fontsize="small")
+        axes.grid(alpha=0.3)
+    figure.suptitle(title, fontsize="medium")
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, dpi=110)
