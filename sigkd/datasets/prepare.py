@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections import Counter, deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -121,7 +120,7 @@ def _outcomes(
     """Yield every record with what became of it, in order; at most a few files a worker are in work at once."""
     workers = min(workers or os.cpu_count() or 1, max(1, len(records)))
     waiting: deque[tuple[SignatureRecord, Future[_Outcome]]] = deque()
-    with _quiet_single_threaded_libraries(), ThreadPoolExecutor(workers, thread_name_prefix="preprocess") as executor:
+    with _single_threaded_opencv(), ThreadPoolExecutor(workers, thread_name_prefix="preprocess") as executor:
         try:
             for record in records:
                 waiting.append((record, executor.submit(_process, record.path, canvas, size, max_pixels)))
@@ -136,14 +135,12 @@ def _outcomes(
 
 
 @contextmanager
-def _quiet_single_threaded_libraries() -> Iterator[None]:
-    """Keep OpenCV to one thread a worker, and decoders' warnings off the screen (what matters is an error)."""
+def _single_threaded_opencv() -> Iterator[None]:
+    """Keep OpenCV to one thread in each worker."""
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module=r"PIL\.")
-            yield
+        yield
     finally:
         cv2.setNumThreads(threads)
 

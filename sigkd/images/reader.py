@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,9 @@ MAX_PIXELS = 80_000_000
 """Largest image that is decoded, in pixels, unless the caller says otherwise: an A4 page at 900 dpi."""
 
 _open_lock = threading.Lock()
+
+# What Pillow remarks on odd metadata; what matters becomes an error.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
 def read_image(path: Path | str, *, max_pixels: int = MAX_PIXELS) -> U8:
