@@ -210,7 +210,7 @@ def _card_table(facts: dict[str, Any]) -> Table:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for key, value in facts.items():
-        if value in (None, [], (), ""):
+        if value in (None, [], (), "") or isinstance(value, bool):
             continue
         if key in ("urls",):
             text = "\n".join(value)

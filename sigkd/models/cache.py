@@ -17,9 +17,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from sigkd.errors import ModelError, UsageError
+from sigkd.errors import ModelError, NetworkError, UsageError
 from sigkd.files import write_json
-from sigkd.models.cards import WeightCard
+from sigkd.models.cards import WeightCard, find_card
 from sigkd.models.download import Patience, discard, disk_error, download
 from sigkd.paths import cache_dir
 from sigkd.progress import SILENT, Progress
@@ -153,7 +153,11 @@ class WeightCache:
 
     def how_to_get(self, card: WeightCard) -> str:
         """Return the line that says how the weights of ``card`` come into the cache."""
-        ours = "; 'sigkd-signet', our own teacher, is at hand without it" if card.name.startswith("signet") else ""
+        from sigkd.models.io import shipped_path
+
+        own = find_card("sigkd-signet")
+        at_hand = card.name.startswith("signet") and shipped_path(own).is_file()
+        ours = f"; '{own.name}', our own teacher, is at hand without it" if at_hand else ""
         trust = "" if card.pinned else " --trust-first-use"
         pull = f"'sigkd weights pull {card.name}{trust}' downloads them, " if card.urls else ""
         return (
@@ -202,24 +206,44 @@ class WeightCache:
         with self._locked(card, progress):
             if self.path(card).is_file():  # another process brought it while this one waited
                 return self.ensure(card), False
-            part = self.partial(card)
-            for fresh in (False, True):
-                kept = part.is_file() and not fresh
+            self._bring(card, list(sources), known, trust, probe, patience, progress)
+        return self.path(card), True
+
+    def _bring(
+        self,
+        card: WeightCard,
+        sources: list[str],
+        known: bool,
+        trust: bool,
+        probe: Probe | None,
+        patience: Patience | None,
+        progress: Progress,
+    ) -> None:
+        """Download from the first source that delivers the right file, or raise with what each of them did instead."""
+        part = self.partial(card)
+        failures: list[str] = []
+        while sources:
+            kept = part.is_file()
+            try:
                 source = download(
                     card.name, sources, part, pinned=known, size=card.size, patience=patience, progress=progress
                 )
-                try:
-                    self._admit(card, part, source, trust, probe)
-                    discard(part)
-                    break
-                except ModelError as error:
-                    discard(part)
-                    if not kept:
-                        raise ModelError(f"{source}: {_without_path(error, part)}; nothing was kept") from None
+            except NetworkError as error:
+                raise NetworkError("; ".join([*failures, str(error)])) from None
+            try:
+                self._admit(card, part, source, trust, probe)
+                discard(part)
+                return
+            except ModelError as error:
+                discard(part)
+                if kept:
                     progress.info(
                         f"the file resumed from an earlier attempt is not right; downloading '{card.name}' anew"
                     )
-        return self.path(card), True
+                    continue
+                failures.append(f"{source}: {_without_path(error, part)}; nothing was kept")
+                sources = sources[sources.index(source) + 1 :]
+        raise ModelError("; ".join(failures))
 
     def add(self, card: WeightCard, file: Path, *, trust: bool = False, probe: Probe | None = None) -> Path:
         """Import a file that the user got by other means; it is copied, the original stays.

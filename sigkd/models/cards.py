@@ -83,7 +83,7 @@ def _drive(identifier: str) -> tuple[str, ...]:
     return tuple(pattern.format(identifier) for pattern in _DRIVE)
 
 
-_GPDS_LICENCE = "trained on GPDS: non-commercial use"
+_GPDS_LICENCE = "non-commercial (GPDS)"
 _SIGVER_HOME = "https://github.com/luizgh/sigver"
 _FKD_HOME = "https://github.com/dimTsourounis/FKD"
 
@@ -111,7 +111,7 @@ def _fkd_card(name: str) -> WeightCard:
         kind="onnx",
         filename=f"{name}.onnx",
         training_data="CVL text (310 writers), teacher trained on GPDS" if student else "GPDS",
-        licence="not stated by the authors; " + _GPDS_LICENCE,
+        licence="not stated; " + _GPDS_LICENCE,
         paper=_FKD,
         home=_FKD_HOME,
         urls=_drive(identifier),
@@ -169,7 +169,7 @@ CARDS: tuple[WeightCard, ...] = (
     ),
     WeightCard(
         name="signet-copy",
-        title="a further public copy of signet.pth (not known to be the same file)",
+        title="another public copy of signet.pth, perhaps not the same",
         architecture="signet",
         kind="pth",
         filename="signet-copy.pth",

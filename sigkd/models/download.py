@@ -93,12 +93,13 @@ def download(
     patience = patience or Patience()
     failures: list[str] = []
     with requests.Session() as session:
-        for url in urls:
+        for position, url in enumerate(urls):
             try:
                 _from_source(session, name, url, part, pinned, size, patience, progress)
             except _FinalError as reason:
                 failures.append(f"{urlsplit(url).netloc or url}: {reason}")
-                progress.info(f"{failures[-1]}")
+                if position + 1 < len(urls):
+                    progress.info(f"{failures[-1]}; trying the next source")
             else:
                 return url
     kept = part.stat().st_size if part.is_file() else 0
@@ -121,7 +122,7 @@ def _from_source(
             _attempt(session, name, url, part, pinned, size, patience, progress)
         except _PassingError as reason:
             if attempt == patience.retries:
-                raise _FinalError(f"{reason}, {attempt + 1} attempts") from None
+                raise _FinalError(f"{reason}, {attempt + 1} attempt{'s'[:attempt]}") from None
             wait = patience.backoff * 2**attempt
             progress.info(f"{urlsplit(url).netloc}: {reason}; trying again in {wait:g} s")
             time.sleep(wait)
@@ -158,8 +159,7 @@ def _attempt(
             _note(part, url, response.headers.get("ETag") or response.headers.get("Last-Modified"))
             _check_space(part, (total or size or 0) - start)
             label = f"{name} ({start / (total or size or 1):.0%} kept)" if start else name
-            with progress.task(label, total=None if total is None else -(-total // KIB), unit="KiB") as task:
-                task.advance(start // KIB)
+            with progress.task(label, total=None if total is None else _kib(total - start), unit="KiB") as task:
                 _receive(response, part, start, total, size, task)
     except requests.exceptions.SSLError as error:
         raise _FinalError(f"its certificate is not accepted ({_short(error)})") from None
@@ -171,12 +171,18 @@ def _attempt(
         raise _PassingError(f"the proxy refuses ({_short(error)})") from None
     except requests.exceptions.Timeout:
         raise _PassingError(f"no answer within {patience.read:g} s") from None
+    except requests.exceptions.ChunkedEncodingError:
+        raise _PassingError("the connection broke off in the middle of the file") from None
     except requests.exceptions.RequestException as error:
-        raise _PassingError(f"the connection broke ({_short(error)})") from None
+        raise _PassingError(f"no connection ({_short(error)})") from None
+
+
+def _kib(size: int) -> int:
+    return -(-size // KIB)
 
 
 def _short(error: Exception) -> str:
-    """Return the system's reason inside a nested network error ("Connection refused"), else its text, in a few words."""
+    """Return the system's reason inside a nested network error ("Connection refused"), else its text, shortened."""
     text = " ".join(str(error).split())
     reason = re.search(r"\[Errno -?\d+\] ([^'\")\]]+)", text)
     if reason:
@@ -285,7 +291,7 @@ def _receive(
             for chunk in response.iter_content(CHUNK):
                 if done == 0 and chunk.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html")):
                     raise _FinalError(_web_page(urlsplit(response.url).hostname or ""))
-                task.advance((done + len(chunk)) // KIB - done // KIB)
+                task.advance(_kib(done + len(chunk) - start) - _kib(done - start))
                 done += len(chunk)
                 if done > limit:
                     raise _FinalError(f"sends more than the {limit:,} bytes of the file")

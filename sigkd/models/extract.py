@@ -190,8 +190,8 @@ def _from_prepared(name: str, data: Path) -> ImageBatch:
 
     prepared: PreparedSignatures = find_prepared(name, data)
     facts = prepared.metadata
-    keep = {key: facts[key] for key in ("name", "layout", "canvas", "size", "content_hash", "protocol") if key in facts}
-    keep = {"dataset" if key == "name" else "dataset_hash" if key == "content_hash" else key: keep[key] for key in keep}
+    keep: dict[str, Any] = {key: facts[key] for key in ("layout", "canvas", "size", "protocol") if key in facts}
+    keep |= {"dataset": str(facts.get("name") or name), "dataset_hash": prepared.content_hash}
     keep["writers"] = [str(writer) for writer in prepared.writers]
     names = [str(filename) for filename in prepared.filenames]
     return ImageBatch(prepared.x, prepared.y, prepared.yforg, names, str(facts.get("preprocess_version") or ""), keep)

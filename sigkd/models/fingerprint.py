@@ -51,7 +51,10 @@ def feature_fingerprint(network: torch.nn.Module, device: torch.device | str = "
 
 def fingerprint_distance(found: Sequence[float], expected: Sequence[float]) -> float:
     """Return max |found - expected| / max |expected|; infinite if they cannot be compared (length, NaN)."""
-    a, b = np.asarray(found, np.float64), np.asarray(expected, np.float64)
+    try:
+        a, b = np.asarray(found, np.float64), np.asarray(expected, np.float64)
+    except (TypeError, ValueError):
+        return float("inf")
     if a.shape != b.shape or a.size == 0 or not (np.isfinite(a).all() and np.isfinite(b).all()):
         return float("inf")
     return float(np.abs(a - b).max() / max(float(np.abs(b).max()), 1e-12))

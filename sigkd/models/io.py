@@ -237,6 +237,8 @@ def load_card_file(card: WeightCard, path: Path) -> LoadedModel:
         loaded.canvas, loaded.preprocess_version = card.canvas, card.preprocess_version
         about = {"training_data": card.training_data, "licence": card.licence, "paper": card.paper}
         loaded.metadata = {**loaded.metadata, **about}
+        if card.fingerprint is not None:
+            loaded.metadata["fingerprint"] = list(card.fingerprint)
     return loaded
 
 

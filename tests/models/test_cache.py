@@ -60,6 +60,15 @@ def test_pull(make_card: MakeCard, loopback: Loopback, store: WeightCache, pin: 
     assert store.ensure(card) == path
 
 
+def test_the_right_file_behind_a_wrong_one(make_card: MakeCard, loopback: Loopback, store: WeightCache) -> None:
+    card = make_card(loopback.content, urls=(loopback.url("wrong"), loopback.url("missing"), loopback.url("file")))
+    assert store.pull(card, patience=QUICK)[0].read_bytes() == loopback.content
+    store.remove(card)
+    with pytest.raises(NetworkError, match=r"wrong: not the file of .*; no source delivered 'made-up': .*HTTP 404"):
+        store.pull(card, urls=card.urls[:2], patience=QUICK)
+    assert files(store) == []
+
+
 @pytest.mark.parametrize("path", ["wrong", "html", "page", "short", "missing"])
 def test_what_is_not_the_file_leaves_nothing(
     make_card: MakeCard, loopback: Loopback, store: WeightCache, path: str

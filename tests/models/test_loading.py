@@ -122,11 +122,14 @@ def test_names_that_do_not_exist(tmp_path: Path) -> None:
 
 
 def test_known_names_that_are_absent_say_how_to_get_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ModelError, match=r"'sigkd weights pull signet' downloads.*add signet FILE.*sigkd-signet"):
+    monkeypatch.setattr(io, "ASSETS", tmp_path)
+    with pytest.raises(ModelError, match=r"'sigkd weights pull signet' downloads.*add signet FILE' imports.* have$"):
+        load_model("signet", cache=tmp_path)
+    (tmp_path / "sigkd-signet.safetensors").touch()
+    with pytest.raises(ModelError, match=r"'sigkd-signet', our own teacher, is at hand"):
         load_model("signet", cache=tmp_path)
     with pytest.raises(ModelError, match="pull fkd-signet --trust-first-use"):
         load_model("fkd-signet", cache=tmp_path)
-    monkeypatch.setattr(io, "ASSETS", tmp_path)
     with pytest.raises(ModelError, match=r"not in this installation.*--model"):
         load_model(None)
 

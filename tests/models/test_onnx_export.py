@@ -23,7 +23,7 @@ pytest.importorskip("onnxruntime")
 def graph(
     path: Path, *, batch: int | str = 1, outputs: int = 2048, classes: int | None = None, pixels: int = 220
 ) -> Path:
-    """A tiny graph in the manner of the authors' files: flatten, a fully connected layer, ReLU, perhaps class scores."""
+    """A tiny graph in the manner of the authors' files: a fully connected layer, ReLU, perhaps class scores."""
     rng = np.random.default_rng(0)
     helper, tensor = onnx.helper, onnx.numpy_helper.from_array
     weights = [tensor((rng.standard_normal((pixels, outputs)) / 15).astype(np.float32), "fc")]
