@@ -59,7 +59,7 @@ NETWORKS: Registry[Callable[[int | None], FeatureNetwork]] = Registry("architect
 
 def import_networks() -> None:
     """Import every architecture, so that the registry is complete."""
-    from sigkd.models import resnet, signet  # noqa: F401 - imported for their registration
+    from sigkd.models import mobilenet, resnet, signet  # noqa: F401 - imported for their registration
 
 
 def build_network(name: str, classes: int | None = None, seed: int | None = None) -> FeatureNetwork:
