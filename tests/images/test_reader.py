@@ -141,6 +141,7 @@ def test_truncated_files(tmp_path, suffix, share):
     refused(path)
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 def test_damaged_bytes_never_escape_as_other_errors(tmp_path):
     """Flip bytes all over files of each format: an image, or an ImageError."""
     random = np.random.default_rng(3)
