@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from sigkd.errors import ExitCode
+from sigkd.paths import run_path
 from sigkd.progress import SILENT, Progress
 from sigkd.synthesis import write_signature_dataset, write_text_pages
 
@@ -28,8 +30,11 @@ class Extent:
     skilled: int = 8
     text_writers: int = 6
     pages: int = 2
+    lines: int | None = None
+    """On a page; None: as many as it holds."""
     references: tuple[int, ...] = (3, 5)
     splits: int = 10
+    cohort: int = 150
     crops: int = 384
     epochs: int = 2
 
@@ -67,7 +72,7 @@ def make_data(out: Path, extent: Extent = Extent(), progress: Progress = SILENT)
     """Write made-up signatures to ``out/signatures``, pages of writing to ``out/pages``: both in ``folder`` layout."""
     signatures, pages = out / "signatures", out / "pages"
     write_signature_dataset(signatures, extent.writers, extent.genuine, extent.skilled, seed=SEED, progress=progress)
-    write_text_pages(pages, extent.text_writers, extent.pages, seed=SEED, progress=progress)
+    write_text_pages(pages, extent.text_writers, extent.pages, seed=SEED, lines=extent.lines, progress=progress)
     counts = {
         "writers": extent.writers,
         "genuine": extent.writers * extent.genuine,
@@ -125,7 +130,7 @@ def demo_steps(
             Step(
                 "Build a cohort",
                 "Signatures that stand for anybody else; a trained network brings its own.",
-                ("cohort", "build", "--from", "made-up", "--count", "150", *chosen),
+                ("cohort", "build", "--from", "made-up", "--count", str(extent.cohort), *chosen),
             )
         )
     for title, why, query in (
@@ -149,8 +154,20 @@ def demo_steps(
             "A teacher's feature geometry is taught to a student on that text: a taste, too short to learn much.",
             (
                 *("distill", "--teacher", teacher or "signet:random", "--student", "resnet18", "--loss", "geom+bc"),
-                *("--epochs", str(extent.epochs), "--batch-size", "32", "--name", "demo"),
+                *("--epochs", str(extent.epochs), "--batch-size", "32", "--name", _free_run(out)),
             ),
         ),
     ]
     return steps
+
+
+def _free_run(out: Path) -> str:
+    """Return a name that no earlier demo has given to its training run: a run is never overwritten."""
+    home = demo_home(out)["SIGKD_DATA"]
+    names = ("demo" if number == 1 else f"demo-{number}" for number in count(1))
+    return next(name for name in names if not run_path(name, home).exists())
+
+
+def demo_home(out: Path) -> dict[str, Path]:
+    """Return the environment variables that keep the demo's data and downloads apart from the user's own."""
+    return {"SIGKD_DATA": out / "data", "SIGKD_CACHE": out / "cache"}

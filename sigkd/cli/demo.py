@@ -38,7 +38,7 @@ def demo(
     """
     from sigkd.cli.output import note_line, print_json
     from sigkd.cli.progress import console_progress
-    from sigkd.demo import QUICK, Extent, demo_steps, make_data
+    from sigkd.demo import QUICK, Extent, demo_home, demo_steps, make_data
 
     start = time.perf_counter()
     extent = QUICK if quick else Extent()
@@ -50,10 +50,11 @@ def demo(
             _show_data(made, time.perf_counter() - start)
         return
     steps = demo_steps(made, out, extent, student=_shipped("sigkd-resnet18"), teacher=_shipped("sigkd-signet"))
+    home = {name: str(folder) for name, folder in demo_home(out).items()}
     if not json:
-        _welcome(out, made, time.perf_counter() - start)
+        _welcome(out, made, time.perf_counter() - start, home)
     done: list[dict[str, Any]] = []
-    with _home(out):
+    with _environment(home):
         for number, step in enumerate(steps, start=2):
             done.append(_run(number, step, json))
             if done[-1]["exit_code"] not in step.accepted:
@@ -75,10 +76,10 @@ def _shipped(name: str) -> str | None:
 
 
 @contextmanager
-def _home(out: Path) -> Iterator[None]:
-    """Let the commands keep their data inside ``out``, apart from the user's own."""
-    before = {name: os.environ.get(name) for name in ("SIGKD_DATA", "SIGKD_CACHE")}
-    os.environ.update(SIGKD_DATA=str(out / "data"), SIGKD_CACHE=str(out / "cache"))
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """Set environment variables for a while."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     try:
         yield
     finally:
@@ -138,12 +139,10 @@ def _show_data(made: MadeUpData, seconds: float) -> None:
     )
 
 
-def _welcome(out: Path, made: MadeUpData, seconds: float) -> None:
+def _welcome(out: Path, made: MadeUpData, seconds: float, home: dict[str, str]) -> None:
+    exports = " ".join(f"{name}={value}" for name, value in home.items())
     _say("\n[bold]sigkd[/bold]: offline signature verification, shown on writers who do not exist.")
-    _say(
-        f"[dim]Every step below is a command that you can type after: export SIGKD_DATA={out / 'data'} "
-        f"SIGKD_CACHE={out / 'cache'}[/dim]\n"
-    )
+    _say(f"[dim]Every step below is a command that you can type yourself, after: export {exports}[/dim]\n")
     _say("[bold cyan]1  Make up data[/bold cyan]  A pen is moved by the kinematic theory of handwriting.")
     _say(f"[dim]$ sigkd demo --data-only {out}[/dim]")
     _show_data(made, seconds)
