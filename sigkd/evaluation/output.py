@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,7 @@ def check_format(form: str) -> None:
 def finish(document: dict[str, Any]) -> None:
     """Add what needs all results together: the paper's values and which models are significantly the best."""
     paper.add_paper(document)
-    names: Sequence[str] = (*tables.APRIORI, *tables.MAIN, *tables.FURTHER)
-    significance.mark_best(document, names)
+    significance.mark_best(document, tables.COMPARABLE)
 
 
 def write_outputs(

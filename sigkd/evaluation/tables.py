@@ -47,6 +47,11 @@ FURTHER = (
     *("auc_pooled", "d_prime", "cllr", "min_cllr", "calibration_loss"),
     *("eer_global_random", "eer_user_random", "auc_random"),
 )
+COMPARABLE = (
+    *("hter_apriori", "eer_global", "eer_user", "auc", "auc_pooled", "d_prime", "cllr"),
+    *("frr_at_far_0.01", "frr_at_far_0.001", "eer_global_random", "eer_user_random", "auc_random"),
+)
+"""Metrics of which a best value can be marked: an FRR or FAR alone is one side of a trade."""
 WITH_INTERVAL = ("eer_global", "eer_user", "hter_apriori")
 FORMATS = ("table", "markdown", "latex", "csv", "json")
 
