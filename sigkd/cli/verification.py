@@ -6,11 +6,14 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sigkd.errors import InputError, UsageError
 
 if TYPE_CHECKING:
+    from sigkd.verification.binding import Binding
+    from sigkd.verification.gallery import EnrolledWriter, Gallery
+    from sigkd.verification.gallery.audit import Entry
     from sigkd.verification.result import Verification
 
 PASSPHRASE_VARIABLE = "SIGKD_PASSPHRASE"  # noqa: S105 - the name of a variable
@@ -54,6 +57,97 @@ def read_passphrase(file: Path | None, *, prompt: str = "Passphrase of the galle
     if not passphrase:
         raise UsageError("an empty passphrase protects nothing")
     return passphrase
+
+
+def passphrase_for(path: Path, file: Path | None, *, new: bool = False) -> str | None:
+    """Return the passphrase where one is needed: for a new encrypted gallery, or one that is encrypted already.
+
+    Raises:
+        UsageError: ``--encrypt`` for an existing plain gallery.
+    """
+    from sigkd.verification.gallery.store import needs_passphrase
+
+    if not path.exists():
+        return read_passphrase(file, prompt="Passphrase of the new gallery: ", confirm=file is None) if new else None
+    if needs_passphrase(path):
+        return read_passphrase(file)
+    if new:
+        raise UsageError(f"{path}: exists and is not encrypted: 'sigkd gallery rekey --encrypt' encrypts it")
+    return None
+
+
+def opened(gallery: Path | None, data_dir: Path | None, passphrase_file: Path | None) -> Gallery:
+    """Open the gallery that the options name, asking for its passphrase where it is encrypted."""
+    from sigkd.verification.gallery import Gallery
+
+    path = gallery_path(gallery, data_dir)
+    return Gallery(path, passphrase=passphrase_for(path, passphrase_file) if path.exists() else None)
+
+
+def show_writers(path: Path, writers: Sequence[EnrolledWriter], binding: Binding | None) -> None:
+    """Print the enrolled writers as a table."""
+    from rich.table import Table
+
+    from sigkd.cli.output import print_table
+
+    model = "" if binding is None else f", model {binding.model_name} {binding.model_hash[:12]}"
+    table = Table(title=f"{path}: {len(writers)} writers{model}")
+    for column in ("writer", "references", "images", "enrolled", "changed"):
+        table.add_column(column, justify="right" if column == "references" else "left")
+    for one in writers:
+        table.add_row(one.name, str(one.references), "kept" if one.images else "-", one.enrolled_at[:19], one.updated_at[:19])
+    print_table(table)
+
+
+def writer_document(store: Gallery, name: str) -> dict[str, Any]:
+    """Return what the gallery holds of a writer, also of a removed one whose log entries are left.
+
+    Raises:
+        GalleryError: never enrolled.
+    """
+    from dataclasses import asdict
+
+    entries = [asdict(entry) for entry in store.entries(name)]
+    if name not in store and entries:
+        return {"writer": None, "removed": True, "references": [], "log": entries}
+    writer = store.writers(name)[0]
+    references = [
+        {"name": one.name, "hash": one.digest, "width": one.ink.width, "height": one.ink.height, "features": len(one.features)}
+        for one in store.references(name)
+    ]
+    return {"writer": asdict(writer), "removed": False, "references": references, "log": entries}
+
+
+def show_writer(document: dict[str, Any]) -> None:
+    """Print a writer's references and log."""
+    from rich.table import Table
+
+    from sigkd.cli.output import print_table
+    from sigkd.verification.gallery.audit import Entry
+
+    if not document["removed"]:
+        table = Table(title=f"{document['writer']['name']}, enrolled {document['writer']['enrolled_at'][:19]}")
+        for column in ("reference", "ink, px", "hash"):
+            table.add_column(column)
+        for one in document["references"]:
+            table.add_row(one["name"], f"{one['width']}x{one['height']}", one["hash"][:16])
+        print_table(table)
+    show_log([Entry(**entry) for entry in document["log"]])
+
+
+def show_log(entries: Sequence[Entry]) -> None:
+    """Print entries of the log as a table."""
+    from rich.table import Table
+
+    from sigkd.cli.output import print_table
+
+    table = Table(title="audit log")
+    for column in ("no.", "time (UTC)", "who", "action", "writer", "detail"):
+        table.add_column(column)
+    for one in entries:
+        detail = ", ".join(f"{key} {value}" for key, value in one.detail.items())
+        table.add_row(str(one.number), one.at[:19], one.actor, one.action, (one.subject or "")[:12], detail)
+    print_table(table)
 
 
 _STYLES = {"accepted": "bold green", "rejected": "bold red", "inconclusive": "bold yellow"}

@@ -28,6 +28,7 @@ def verify(
     cohort: Annotated[
         str, typer.Option(help="default, a cohort or features file, or a dataset: the negatives.")
     ] = "default",
+    negatives: Annotated[str, typer.Option(help="With --writer: cohort, or writers (other enrolled ones).")] = "cohort",
     calibration: Annotated[
         str | None,
         typer.Option(help="A file of 'sigkd calibrate', or none.", show_default="the default one where it fits"),
@@ -57,10 +58,11 @@ def verify(
     Example: sigkd verify ref/*.png query.png
     """
     from sigkd.cli.progress import console_progress
-    from sigkd.cli.verification import show_verifications
+    from sigkd.cli.verification import gallery_path, passphrase_for, show_verifications
     from sigkd.verification.batch import exit_code, query_files, verify_ad_hoc, verify_enrolled, write_csv
     from sigkd.verification.verifier import Verifier
 
+    file = None if writer is None else gallery_path(gallery, data_dir)
     verifier = Verifier(
         model,
         cohort=cohort,
@@ -73,6 +75,11 @@ def verify(
         device=device,
         data=data_dir,
         cache=cache_dir,
+        gallery=file,
+        passphrase=passphrase_for(file, passphrase_file) if file is not None and file.exists() else None,
+        negatives=negatives,
+        actor=actor,
+        audit=audit,
         progress=console_progress(),
     )
     if writer is None:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from sigkd import __version__
 from sigkd.errors import UsageError
-from sigkd.files import write_json
+from sigkd.files import write_text
 from sigkd.verification.binding import Binding
 from sigkd.verification.decision import Thresholds, thresholds_at
 from sigkd.verification.errors import CalibrationError
@@ -41,7 +41,7 @@ DEFAULT_FILE = Path(__file__).parent.parent / "assets" / "default_calibration.js
 METHODS = ("logistic", "pav")
 FAR, FRR = 0.02, 0.02
 """The stated rates of the two thresholds, unless others are asked for."""
-KEPT_SCORES = 2000
+KEPT_SCORES = 1000
 """Development scores of a kind that are kept; more are thinned to quantiles."""
 
 
@@ -161,8 +161,8 @@ class CalibrationSet:
         }
 
     def save(self, path: Path) -> None:
-        """Write the set as JSON, atomically."""
-        write_json(path, self.as_dict())
+        """Write the set as JSON, atomically; the lists of scores stay on one line each."""
+        write_text(path, json.dumps(self.as_dict(), allow_nan=False, ensure_ascii=False) + "\n")
 
 
 def fit_calibration(trials: Trials, classifier: str, negatives: str, references: int) -> Calibration:
@@ -201,7 +201,7 @@ def _thin(scores: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _numbers(values: NDArray[np.float64]) -> list[float]:
-    return [float(f"{value:.7g}") for value in values.tolist()]
+    return [float(f"{value:.6g}") for value in values.tolist()]
 
 
 def _calibration_document(calibration: Calibration) -> dict[str, Any]:

@@ -7,6 +7,7 @@ more like the references. Templates hold plain arrays; nothing of scikit-learn i
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from sigkd.errors import UsageError
 from sigkd.registry import Registry
-from sigkd.verification.svm import solve_svm
+from sigkd.verification.svm import solve_svm, squared_distances
 from sigkd.verification.writer_dependent import (
     COST,
     GAMMA,
@@ -161,7 +162,7 @@ _LEAST_SPREAD = 1e-3
 
 @dataclass(frozen=True)
 class WriterIndependentTemplate:
-    """Unit vectors of references and cohort, and how far the cohort is from the references."""
+    """Scaled vectors of references and cohort, and how far the cohort is from the references."""
 
     scale: NDArray[np.float64]
     references: NDArray[np.float64]
@@ -175,7 +176,7 @@ class WriterIndependentTemplate:
         With d the distance of the query to the nearest reference, (m_r, s_r) the distances of the references and (m_q, s_q)
         those of the query to their nearest cohort members: 1/2 [(m_r - d) / s_r + (m_q - d) / s_q].
         """
-        queries = _unit(features, self.scale)
+        queries = _scaled(features, self.scale)
         distance = _distances(queries, self.references).min(axis=1)
         nearest = _nearest(_distances(queries, self.cohort))
         mean, spread = nearest.mean(axis=1), np.maximum(nearest.std(axis=1), _LEAST_SPREAD)
@@ -191,7 +192,7 @@ class WriterIndependentTemplate:
 
 
 class WriterIndependent:
-    """Distance of unit vectors (features divided by the cohort's standard deviation) under adaptive symmetric normalisation.
+    """Distance of features, divided by the cohort's standard deviation, under adaptive symmetric normalisation.
 
     S-norm as in speaker verification (Matejka et al. 2017, "Analysis of score normalization in multilingual speaker
     recognition"): the distance is compared with the distances of query and of references to the cohort.
@@ -203,8 +204,8 @@ class WriterIndependent:
     def fit(self, references: NDArray[np.floating], negatives: NDArray[np.floating]) -> WriterIndependentTemplate:
         """Measure the cohort against the references."""
         _check(references, negatives)
-        scale = feature_scale(negatives)
-        own, cohort = _unit(references, scale), _unit(negatives, scale)
+        scale, cohort = _prepared(negatives)
+        own = _scaled(references, scale)
         nearest = _nearest(_distances(cohort, own).min(axis=1)[None, :])
         statistics = float(nearest.mean()), max(float(nearest.std()), _LEAST_SPREAD)
         return WriterIndependentTemplate(scale, own, cohort, statistics)
@@ -217,8 +218,8 @@ class WriterIndependent:
     ) -> WriterIndependentTemplate:
         """Put the kept statistics to the vectors."""
         mean, spread = (float(value) for value in np.asarray(arrays["reference_statistics"], np.float64))
-        scale = feature_scale(negatives)
-        return WriterIndependentTemplate(scale, _unit(references, scale), _unit(negatives, scale), (mean, spread))
+        scale, cohort = _prepared(negatives)
+        return WriterIndependentTemplate(scale, _scaled(references, scale), cohort, (mean, spread))
 
     def agreement(self, references: NDArray[np.floating], negatives: NDArray[np.floating]) -> NDArray[np.float64]:
         """Score each reference against the others."""
@@ -233,16 +234,28 @@ class WriterIndependent:
         )
 
 
-def _unit(features: NDArray[np.floating], scale: NDArray[np.float64]) -> NDArray[np.float64]:
-    rows = np.asarray(features, np.float64) / scale
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    unit: NDArray[np.float64] = rows / np.where(lengths > 0, lengths, 1.0)
-    return unit
+_last_cohort: list[tuple[weakref.ref[NDArray[np.floating]], NDArray[np.float64], NDArray[np.float64]]] = []
+
+
+def _prepared(negatives: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the cohort's scale and its scaled vectors; those of the last cohort are shared by all templates."""
+    known = _last_cohort[0] if _last_cohort else None
+    if known is not None and known[0]() is negatives:
+        return known[1], known[2]
+    scale = feature_scale(negatives)
+    cohort = _scaled(negatives, scale)
+    _last_cohort[:] = [(weakref.ref(negatives), scale, cohort)]
+    return scale, cohort
+
+
+def _scaled(features: NDArray[np.floating], scale: NDArray[np.float64]) -> NDArray[np.float64]:
+    rows: NDArray[np.float64] = np.asarray(features, np.float64) / scale
+    return rows
 
 
 def _distances(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the Euclidean distances [n, m] of unit vectors: sqrt(2 - 2 cos)."""
-    distances: NDArray[np.float64] = np.sqrt(np.maximum(2.0 - 2.0 * (a @ b.T), 0.0))
+    """Return the Euclidean distances [n, m]."""
+    distances: NDArray[np.float64] = np.sqrt(squared_distances(a, b))
     return distances
 
 

@@ -94,10 +94,10 @@ def uncalibrated(agreement: NDArray[np.floating], classifier: str, reason: str) 
     words = (
         "the support vector machine's own border"
         if classifier == "wd"
-        else f"{border:g} standard deviations from the cohort"
+        else "as near to the references as the nearest of the cohort"
     )
     return Thresholds(border, border, f"not calibrated ({reason}): {words}")
 
 
-BORDERS = {"wd": 0.0, "wi": 2.0}
+BORDERS = {"wd": 0.0, "wi": 0.0}
 """Thresholds for one or two references without a calibration."""

@@ -75,6 +75,18 @@ def measure_ink(scan: NDArray[np.uint8], box: tuple[int, int, int, int], thresho
     )
 
 
+def measure_normalized(image: NDArray[np.uint8], canvas: tuple[int, int]) -> InkMeasures:
+    """Measure a normalised signature (uint8 [H, W], ink bright on black); sizes are those of the scan that it came from."""
+    rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
+    if not len(rows):
+        return InkMeasures(0, 0, 0.0, 0.0, 0.0, False, 1)
+    ratio = min(canvas[0] / image.shape[0], canvas[1] / image.shape[1])
+    height, width = (int(round((found[-1] - found[0] + 1) * ratio)) for found in (rows, columns))
+    ink = (image > 0).astype(np.uint8)
+    stroke = 2.0 * ratio * int(cv2.countNonZero(ink)) / max(_edge_pixels(ink), 1)
+    return InkMeasures(height, width, stroke, float(np.median(image[image > 0])), 0.0, False, 256)
+
+
 def _median_level(histogram: NDArray[np.float32], first: int, end: int) -> float:
     part = np.cumsum(histogram[first:end], dtype=np.float64)
     if not len(part) or part[-1] == 0:
@@ -148,7 +160,7 @@ def size_warning(query: InkMeasures, references: Sequence[InkMeasures]) -> Warni
 
 def copy_warning(digest: str, references: Sequence[str]) -> Warning_ | None:
     """Return a remark where the query is the very file of a reference."""
-    if digest in references:
+    if digest and digest in references:
         return Warning_(
             "copy", f"identical to reference {references.index(digest) + 1}: a copied file, not another signature"
         )

@@ -1,0 +1,91 @@
+"""``sigkd enroll``: add writers to the gallery."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sigkd.cli.app import app
+from sigkd.cli.command import SigkdCommand
+from sigkd.cli.options import CacheDir, DataDir, Device, Json, Model
+
+
+@app.command(cls=SigkdCommand)
+def enroll(
+    name: Annotated[str | None, typer.Argument(help="The writer.", show_default=False)] = None,
+    images: Annotated[list[Path] | None, typer.Argument(help="References.", show_default=False)] = None,
+    source: Annotated[
+        str | None, typer.Option("--from", help="Many writers: a prepared dataset, a folder WRITER/*, or a .csv table.")
+    ] = None,
+    nref: Annotated[int | None, typer.Option(help="With --from: at most so many a writer.", min=1)] = None,
+    gallery: Annotated[Path | None, typer.Option(help="The gallery's file.", show_default="gallery.sigkd in the data directory")] = None,
+    keep_images: Annotated[bool, typer.Option("--keep-images", help="Store the images too, so that the model can change.")] = False,
+    add: Annotated[bool, typer.Option("--add", help="Add references to an enrolled writer.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace the references of an enrolled writer.")] = False,
+    encrypt: Annotated[bool, typer.Option("--encrypt", help="Make the gallery encrypted (asks for a passphrase).")] = False,
+    passphrase_file: Annotated[Path | None, typer.Option(help="Passphrase: the first line of a file.")] = None,
+    audit: Annotated[bool, typer.Option("--audit/--no-audit", help="Whether a new gallery keeps a log.")] = True,
+    actor: Annotated[str | None, typer.Option(help="Who enrols, for the log.", show_default="the user")] = None,
+    classifier: Annotated[str, typer.Option(help="auto, wd (support vector machine) or wi (distance).")] = "auto",
+    negatives: Annotated[str, typer.Option(help="cohort, or writers: references of other enrolled writers.")] = "cohort",
+    cohort: Annotated[str, typer.Option(help="default, a cohort or features file, or a dataset.")] = "default",
+    model: Model = None,
+    device: Device = "auto",
+    data_dir: DataDir = None,
+    cache_dir: CacheDir = None,
+    json: Json = False,
+) -> None:
+    """Enrol a writer with a few references, or many writers at once.
+
+    Example: sigkd enroll "Ada Lovelace" ada/*.png
+    """
+    from sigkd import paths
+    from sigkd.cli.output import print_json, warning_line
+    from sigkd.cli.progress import console_progress
+    from sigkd.cli.verification import gallery_path, passphrase_for
+    from sigkd.errors import UsageError
+    from sigkd.verification.bulk import enroll_from
+    from sigkd.verification.verifier import Verifier
+
+    if (source is None) == (name is None) or (name is not None and not images) or (source is not None and images):
+        raise UsageError("give a name and images (sigkd enroll NAME IMAGES...), or --from SOURCE")
+    if add and replace:
+        raise UsageError("--add and --replace exclude each other")
+    mode = "add" if add else "replace" if replace else "new"
+    file = gallery_path(gallery, data_dir)
+    progress = console_progress()
+    with Verifier(
+        model,
+        cohort=cohort,
+        classifier=classifier,
+        gallery=file,
+        passphrase=passphrase_for(file, passphrase_file, new=encrypt),
+        negatives=negatives,
+        actor=actor,
+        audit=audit,
+        device=device,
+        data=data_dir,
+        cache=cache_dir,
+        progress=progress,
+    ) as verifier:
+        if source is None:
+            assert name is not None  # noqa: S101 - checked above
+            remarks = verifier.enroll(name, images or [], keep_images=keep_images, mode=mode)
+            enrolled, skipped, references = [name], {}, len(images or [])
+            for remark in remarks:
+                warning_line(str(remark))
+        else:
+            home = paths.data_dir(data_dir)
+            done = enroll_from(
+                verifier, source, data=home, references=nref, keep_images=keep_images, mode=mode, progress=progress
+            )
+            enrolled, skipped, references = done.enrolled, done.skipped, done.references
+        total = len(verifier.gallery)
+    if json:
+        print_json({"gallery": str(file), "enrolled": enrolled, "references": references, "skipped": skipped, "writers": total})
+    else:
+        left = f", {len(skipped)} skipped" if skipped else ""
+        who = enrolled[0] if len(enrolled) == 1 else f"{len(enrolled)} writers"
+        typer.echo(f"{file}: enrolled {who} with {references} references{left}; {total} writers in all")

@@ -1,0 +1,242 @@
+"""``sigkd gallery``: look after enrolled writers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sigkd.cli.app import app
+from sigkd.cli.command import SigkdCommand
+from sigkd.cli.options import CacheDir, DataDir, Device, Json, Model
+
+gallery_app = typer.Typer(help="List, show, remove, move, check and rekey enrolled writers.", no_args_is_help=True)
+app.add_typer(gallery_app, name="gallery")
+
+File = Annotated[Path | None, typer.Option("--gallery", help="The gallery's file.", show_default="gallery.sigkd in the data directory")]
+Passphrase = Annotated[Path | None, typer.Option("--passphrase-file", help="Passphrase: the first line of a file.")]
+Actor = Annotated[str | None, typer.Option(help="Who, for the log.", show_default="the user")]
+
+
+@gallery_app.callback()
+def _group() -> None:
+    """List, show, remove, move, check and rekey enrolled writers."""
+
+
+@gallery_app.command("list", cls=SigkdCommand)
+def list_writers(gallery: File = None, passphrase_file: Passphrase = None, data_dir: DataDir = None, json: Json = False) -> None:
+    """List the enrolled writers."""
+    from dataclasses import asdict
+
+    from sigkd.cli.output import print_json
+    from sigkd.cli.verification import opened, show_writers
+
+    with opened(gallery, data_dir, passphrase_file) as store:
+        writers, binding = store.writers(), store.binding
+        if json:
+            facts = {"gallery": str(store.path), "encrypted": store.encrypted, "audit": store.audited}
+            model = None if binding is None else binding.as_dict()
+            print_json({**facts, "model": model, "writers": [asdict(writer) for writer in writers]})
+        else:
+            show_writers(store.path, writers, binding)
+
+
+@gallery_app.command("show", cls=SigkdCommand)
+def show(
+    name: str,
+    gallery: File = None,
+    passphrase_file: Passphrase = None,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Show a writer's references and the log's entries of the writer (also of a removed one)."""
+    from sigkd.cli.output import print_json
+    from sigkd.cli.verification import opened, show_writer, writer_document
+
+    with opened(gallery, data_dir, passphrase_file) as store:
+        document = writer_document(store, name)
+    if json:
+        print_json(document)
+    else:
+        show_writer(document)
+
+
+@gallery_app.command("remove", cls=SigkdCommand)
+def remove(
+    name: str,
+    gallery: File = None,
+    passphrase_file: Passphrase = None,
+    actor: Actor = None,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Forget a writer: features, templates and images are overwritten in the file."""
+    from sigkd.cli.output import print_json, warning_line
+    from sigkd.cli.verification import opened
+
+    with opened(gallery, data_dir, passphrase_file) as store:
+        erased = store.remove(name, actor=actor)
+        left = len(store)
+    if not erased:
+        warning_line("another process reads the gallery: the bytes leave its write-ahead log when that ends ('gallery check' tells)")
+    if json:
+        print_json({"removed": name, "erased": erased, "writers": left})
+    else:
+        typer.echo(f"removed {name}; {left} writers left")
+
+
+@gallery_app.command("export", cls=SigkdCommand)
+def export(
+    out: Annotated[Path, typer.Argument(help="The archive (.npz).")],
+    writers: Annotated[list[str] | None, typer.Option("--writer", help="Only these.", show_default="all")] = None,
+    images: Annotated[bool, typer.Option("--images", help="With the images that were kept.")] = False,
+    plain: Annotated[bool, typer.Option("--plain", help="Agree that an encrypted gallery is exported unencrypted.")] = False,
+    gallery: File = None,
+    passphrase_file: Passphrase = None,
+    actor: Actor = None,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Write writers to a portable archive (not encrypted)."""
+    from sigkd.cli.output import print_json
+    from sigkd.cli.verification import opened
+    from sigkd.verification.gallery.transfer import export_writers
+
+    with opened(gallery, data_dir, passphrase_file) as store:
+        count = export_writers(store, out, writers, images=images, plain=plain, actor=actor)
+    if json:
+        print_json({"out": str(out), "writers": count})
+    else:
+        typer.echo(f"{out}: {count} writers")
+
+
+@gallery_app.command("import", cls=SigkdCommand)
+def import_(
+    archive: Annotated[Path, typer.Argument(help="An archive of 'gallery export'.")],
+    replace: Annotated[bool, typer.Option("--replace", help="Replace writers who are enrolled already.")] = False,
+    encrypt: Annotated[bool, typer.Option("--encrypt", help="Make a new gallery encrypted.")] = False,
+    gallery: File = None,
+    passphrase_file: Passphrase = None,
+    actor: Actor = None,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Enrol the writers of an archive: all or, on any error, none."""
+    from sigkd.cli.output import print_json
+    from sigkd.cli.verification import gallery_path, passphrase_for
+    from sigkd.verification.gallery import Gallery
+    from sigkd.verification.gallery.transfer import import_writers, read_export
+
+    read_export(archive)
+    file = gallery_path(gallery, data_dir)
+    passphrase = passphrase_for(file, passphrase_file, new=encrypt)
+    with Gallery.create(file, passphrase=passphrase, actor=actor) as store:
+        count = import_writers(store, archive, mode="replace" if replace else "new", actor=actor)
+        total = len(store)
+    if json:
+        print_json({"gallery": str(file), "imported": count, "writers": total})
+    else:
+        typer.echo(f"{file}: {count} writers imported; {total} in all")
+
+
+@gallery_app.command("check", cls=SigkdCommand)
+def check(gallery: File = None, passphrase_file: Passphrase = None, data_dir: DataDir = None, json: Json = False) -> None:
+    """Check structure, every stored value, the log, and who may read the file. Exit code 4 where something is wrong."""
+    from sigkd.cli.output import error_line, print_json, warning_line
+    from sigkd.cli.progress import console_progress
+    from sigkd.cli.verification import opened
+    from sigkd.errors import ExitCode
+    from sigkd.verification.gallery.maintenance import check as examine
+
+    with opened(gallery, data_dir, passphrase_file) as store:
+        health = examine(store, progress=console_progress())
+        path = store.path
+    for remark in health.remarks:
+        warning_line(remark)
+    if json:
+        print_json(health.as_dict())
+    elif not health.problems:
+        log = f"{health.entries} log entries, head {health.log_head[:16]}"
+        typer.echo(f"{path}: sound; {health.writers} writers, {health.references} references, {log}")
+    else:
+        for problem in health.problems:
+            error_line(f"{path}: {problem}")
+    if health.problems:
+        raise typer.Exit(int(ExitCode.INPUT))
+
+
+@gallery_app.command("rekey", cls=SigkdCommand)
+def rekey(
+    model: Model = None,
+    new_model: Annotated[bool, typer.Option("--extract", help="Extract again with the default model.", hidden=True)] = False,
+    encrypt: Annotated[bool, typer.Option("--encrypt", help="Encrypt, or change the passphrase.")] = False,
+    decrypt: Annotated[bool, typer.Option("--decrypt", help="Take the encryption off.")] = False,
+    gallery: File = None,
+    passphrase_file: Passphrase = None,
+    new_passphrase_file: Annotated[Path | None, typer.Option(help="The new passphrase, with --encrypt.")] = None,
+    actor: Actor = None,
+    device: Device = "auto",
+    data_dir: DataDir = None,
+    cache_dir: CacheDir = None,
+    json: Json = False,
+) -> None:
+    """Extract all features with another model (--model, where images were kept), or change the encryption.
+
+    Example: sigkd gallery rekey --model sigkd-resnet18
+    """
+    from sigkd.cli.output import print_json
+    from sigkd.cli.progress import console_progress
+    from sigkd.cli.verification import opened, read_passphrase
+    from sigkd.errors import UsageError
+    from sigkd.verification.enrolled import rekey_gallery
+    from sigkd.verification.gallery.maintenance import rekey_passphrase
+
+    wants_model = model is not None or new_model
+    if wants_model + encrypt + decrypt != 1:
+        raise UsageError("say one of --model M, --encrypt or --decrypt")
+    with opened(gallery, data_dir, passphrase_file) as store:
+        if wants_model:
+            from sigkd.verification.engine import Engine
+
+            engine = Engine(model, device=device, data=data_dir, cache=cache_dir)
+            count = rekey_gallery(store, engine, actor=actor, progress=console_progress())
+            done = f"{count} references extracted again with {engine.model.name}"
+        elif encrypt:
+            rekey_passphrase(store, read_passphrase(new_passphrase_file, prompt="New passphrase: ", confirm=True), actor=actor)
+            done = "encrypted under the new passphrase"
+        else:
+            rekey_passphrase(store, None, actor=actor)
+            done = "no longer encrypted"
+        path = store.path
+    if json:
+        print_json({"gallery": str(path), "done": done})
+    else:
+        typer.echo(f"{path}: {done}")
+
+
+@gallery_app.command("log", cls=SigkdCommand)
+def log(
+    name: Annotated[str | None, typer.Option("--writer", help="Only entries of this writer (also a removed one).")] = None,
+    last: Annotated[int | None, typer.Option(help="Only the newest so many.", min=1)] = None,
+    switch: Annotated[str | None, typer.Option(help="on or off: switch the log (the switch itself is logged).")] = None,
+    gallery: File = None,
+    passphrase_file: Passphrase = None,
+    actor: Actor = None,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Show the audit log, or switch it on and off."""
+    from dataclasses import asdict
+
+    from sigkd.cli.output import print_json
+    from sigkd.cli.verification import opened, show_log
+
+    with opened(gallery, data_dir, passphrase_file) as store:
+        if switch is not None:
+            store.switch_log(switch, actor=actor)
+        entries = store.entries(name, last=last)
+    if json:
+        print_json({"entries": [asdict(entry) for entry in entries]})
+    else:
+        show_log(entries)

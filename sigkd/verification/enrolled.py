@@ -1,0 +1,190 @@
+"""Enrolled writers ready to judge queries: templates from the gallery, fitted once, kept in the file and in memory."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sigkd.errors import UsageError
+from sigkd.progress import SILENT, Progress
+from sigkd.verification.classifiers import Classifier, Template, choose_classifier
+from sigkd.verification.comparison import Comparison
+from sigkd.verification.errors import GalleryError
+from sigkd.verification.gallery import Gallery, StoredReference
+from sigkd.verification.gallery.records import clean_name, rounded_features
+from sigkd.verification.result import Verification
+from sigkd.verification.samples import Sample
+
+if TYPE_CHECKING:
+    from sigkd.verification.engine import Engine
+
+CACHED = 64
+"""Comparisons that are kept in memory (at most about 5 MB each)."""
+LEAST_OTHERS = 5
+"""Other writers that must be enrolled before their references can serve as negatives."""
+
+
+class EnrolledWriters:
+    """The gallery seen through an engine. Thread-safe."""
+
+    def __init__(self, engine: Engine, gallery: Gallery, *, negatives: str = "cohort", actor: str | None = None, log: bool = True) -> None:
+        """Check that the gallery belongs to the engine's model.
+
+        Args:
+            engine: model, cohort and calibration.
+            gallery: the open file.
+            negatives: ``cohort``, or ``writers``: a pool of at most 1,000 references of other enrolled writers.
+            actor: who, for the log.
+            log: write verifications to the log (where the gallery keeps one).
+
+        Raises:
+            GalleryError: another model; UsageError: unknown negatives.
+        """
+        if negatives not in ("cohort", "writers"):
+            raise UsageError(f"unknown negatives '{negatives}': use cohort or writers")
+        gallery.check_binding(engine.binding)
+        self.engine, self.gallery, self.negatives, self.actor, self.log = engine, gallery, negatives, actor, log
+        self._cache: OrderedDict[str, tuple[tuple[Any, ...], Comparison]] = OrderedDict()
+        self._pool: tuple[str, list[str], NDArray[np.float32]] | None = None
+        self._lock = threading.RLock()
+
+    def enroll_many(self, writers: Sequence[tuple[str, Sequence[Sample]]], features: NDArray[np.float32], *, mode: str = "new") -> None:
+        """Enrol writers, given the features [n, D] of all their samples in order; kept images are the samples' contents.
+
+        Templates against the cohort are fitted and stored at once, those against other writers when first needed (each
+        enrolment changes what they are fitted against).
+        """
+        rows, position = [], 0
+        for name, samples in writers:
+            vectors = features[position : position + len(samples)]
+            position += len(samples)
+            kept = [
+                StoredReference(vector, sample.name, sample.digest, sample.ink, sample.content)
+                for vector, sample in zip(vectors, samples, strict=True)
+            ]
+            rows.append((name, kept))
+        templates = {} if self.negatives == "writers" or mode == "add" else {name: self._fit_cohort(kept) for name, kept in rows}
+        with self.gallery.writing():
+            self.gallery.enroll_rows(rows, self.engine.binding, mode=mode, actor=self.actor)
+            for name, (classifier, arrays) in templates.items():
+                self.gallery.keep_template(name, classifier.name, f"cohort:{self.engine.cohort.hash}", arrays)
+        with self._lock:
+            for name, _ in writers:
+                self._cache.pop(clean_name(name), None)
+
+    def _fit_cohort(self, kept: Sequence[StoredReference]) -> tuple[Classifier, dict[str, NDArray[np.generic]]]:
+        features = rounded_features(np.stack([one.features for one in kept]))
+        classifier = choose_classifier(self.engine.classifier_name, len(features))
+        return classifier, _fit(classifier, features, self.engine.cohort.features)[1]
+
+    def comparison(self, name: str) -> Comparison:
+        """Return the writer's references ready to judge; fitted and stored where that was not done before.
+
+        Raises:
+            GalleryError: not enrolled, or too few other writers to serve as negatives.
+        """
+        name = clean_name(name)
+        state = self._state(name)
+        with self._lock:
+            cached = self._cache.get(name)
+            if cached is not None and cached[0] == state:
+                self._cache.move_to_end(name)
+                return cached[1]
+        made = self._make(name)
+        with self._lock:
+            self._cache[name] = (state, made)
+            while len(self._cache) > CACHED:
+                self._cache.popitem(last=False)
+        return made
+
+    def _state(self, name: str) -> tuple[Any, ...]:
+        """Return what the comparison depends on, read in one query: another process may have changed it."""
+        with self.gallery.reading() as connection:
+            row = connection.execute(
+                "SELECT w.id, w.updated_at, p.value, b.value FROM writer w, meta p, meta b "
+                "WHERE w.subject = ? AND p.key = 'pool_version' AND b.key = 'binding'",
+                (self.gallery.subject(name),),
+            ).fetchone()
+        if row is None:
+            raise GalleryError(f"'{name}' is not enrolled in {self.gallery.path}; 'sigkd gallery list' shows who is")
+        return (row[0], row[1], row[2] if self.negatives == "writers" else None, row[3])
+
+    def _make(self, name: str) -> Comparison:
+        self.gallery.check_binding(self.engine.binding)
+        references = self.gallery.references(name)
+        features = np.stack([one.features for one in references])
+        classifier = choose_classifier(self.engine.classifier_name, len(features))
+        kind = "cohort" if classifier.name == "wi" else self.negatives
+        if kind == "cohort":
+            cohort = self.engine.cohort
+            against, key, text, cohort_hash = cohort.features, f"cohort:{cohort.hash}", f"cohort: {cohort.description}", cohort.hash
+        else:
+            against, key, text = self._others(name)
+            cohort_hash = None
+        arrays = self.gallery.template(name, classifier.name, key)
+        template: Template
+        if arrays is None:
+            template, arrays = _fit(classifier, features, against)
+            if not self.gallery.read_only:
+                with self.gallery.writing():
+                    self.gallery.keep_template(name, classifier.name, key, arrays)
+        else:
+            template = classifier.restore(arrays, features, against)
+        agreement = np.asarray(arrays["agreement"], np.float64)
+        return self.engine.compare(
+            features,
+            [one.ink for one in references],
+            [one.digest for one in references],
+            writer=name,
+            negatives=against,
+            negatives_kind=kind,
+            negatives_text=text,
+            negatives_hash=cohort_hash,
+            template=(classifier, template, agreement),
+        )
+
+    def _others(self, name: str) -> tuple[NDArray[np.float32], str, str]:
+        with self._lock:
+            if self._pool is None or not self._pool[0].endswith(f":{self._state(name)[2]}"):
+                self._pool = self.gallery.pool()
+            key, subjects, features = self._pool
+        own = self.gallery.subject(name).hex()
+        others = [row for row, subject in enumerate(subjects) if subject != own]
+        writers = len({subjects[row] for row in others})
+        if writers < LEAST_OTHERS:
+            raise GalleryError(
+                f"negatives 'writers' need {LEAST_OTHERS} other enrolled writers, there are {writers}: use --negatives cohort"
+            )
+        return features[others], key, f"{len(others)} references of {writers} other enrolled writers"
+
+    def verify(self, name: str, samples: Sequence[Sample], features: NDArray[np.float32]) -> list[Verification]:
+        """Judge queries and write the answers to the log in one transaction."""
+        answers = self.comparison(name).judge(samples, features)
+        if self.log and answers and self.gallery.audited:
+            with self.gallery.writing():
+                for answer in answers:
+                    detail = {"decision": answer.decision.value, "score": round(answer.score, 6), "query": answer.query_hash[:16]}
+                    self.gallery.log(self.actor, "verify", name, detail)
+        return answers
+
+
+def _fit(
+    classifier: Classifier, features: NDArray[np.float32], against: NDArray[np.float32]
+) -> tuple[Template, dict[str, NDArray[np.generic]]]:
+    template = classifier.fit(features, against)
+    return template, {**template.arrays(), "agreement": classifier.agreement(features, against)}
+
+
+def rekey_gallery(gallery: Gallery, engine: Engine, *, actor: str | None = None, progress: Progress = SILENT) -> int:
+    """Extract the features of all kept images with the engine's model; see :func:`.maintenance.rekey_model`."""
+    from sigkd.verification.gallery.maintenance import rekey_model
+
+    def extract(images: list[bytes]) -> NDArray[np.float32]:
+        return engine.features([engine.sample(image).image for image in images])
+
+    return rekey_model(gallery, engine.binding, extract, actor=actor, progress=progress)

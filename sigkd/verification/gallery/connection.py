@@ -1,0 +1,158 @@
+"""Opening the gallery's file safely: created whole, private, durable; every error of SQLite in one clear line."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from sigkd.verification.errors import GalleryError
+from sigkd.verification.gallery.schema import check_version, migrate
+
+BUSY_SECONDS = 30.0
+"""How long to wait for another process's write."""
+_MAGIC = b"SQLite format 3\x00"
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into a :class:`GalleryError` that says what to do."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise GalleryError(f"{path}: {_explanation(str(error))}") from error
+
+
+def _explanation(text: str) -> str:
+    lower = text.lower()
+    if "full" in lower:
+        return "the disk is full; nothing of this change was kept: free some space and repeat it"
+    if "readonly" in lower or "read-only" in lower:
+        return "is read-only; nothing was changed: make it writable, or verify with --no-audit"
+    if "locked" in lower or "busy" in lower:
+        return f"another process has been writing for {BUSY_SECONDS:.0f} s; try again"
+    if "not a database" in lower or "malformed" in lower or "corrupt" in lower:
+        return f"damaged or not a gallery ({text}): restore a backup"
+    if "i/o" in lower:
+        return f"the disk reports an error or is full ({text}); nothing of this change was kept"
+    if "unable to open" in lower:
+        return "cannot be opened: check the path and its permissions"
+    return text
+
+
+def create_file(path: Path, initialise: object) -> None:
+    """Make a new gallery whole or not at all: prepared under a temporary name (mode 0600), then linked into place.
+
+    Args:
+        path: the target; nothing happens where it exists already (another process was faster).
+        initialise: called with the open connection after the tables were made.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        with explained(path):
+            connection = sqlite3.connect(temporary, isolation_level=None)
+            try:
+                connection.execute("PRAGMA synchronous = FULL")
+                migrate(connection)
+                connection.execute("BEGIN IMMEDIATE")
+                initialise(connection)  # type: ignore[operator]
+                connection.execute("COMMIT")
+                connection.execute("PRAGMA journal_mode = WAL")
+            finally:
+                connection.close()
+        with suppress(FileExistsError):
+            os.link(temporary, path)
+        _sync_directory(path.parent)
+    finally:
+        for leftover in (temporary, *(Path(f"{temporary}{suffix}") for suffix in ("-wal", "-shm", "-journal"))):
+            leftover.unlink(missing_ok=True)
+
+
+def _sync_directory(directory: Path) -> None:
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def is_writable(path: Path) -> bool:
+    """Tell whether the file may be written; a file without any write bit is respected even for the superuser."""
+    return bool(path.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH)) and os.access(path, os.W_OK)
+
+
+def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
+    """Open an existing gallery, check that it is one, and bring it to the newest version.
+
+    Raises:
+        GalleryError: absent, foreign, cut off, newer than this program, or not to be opened.
+    """
+    if not path.exists():
+        raise GalleryError(f"{path}: no such gallery; 'sigkd enroll NAME IMAGES... --gallery {path.name}' makes one")
+    if path.is_dir():
+        raise GalleryError(f"{path}: is a folder, not a gallery")
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(len(_MAGIC))
+    except PermissionError:
+        raise GalleryError(f"{path}: may not be read by this user") from None
+    if head != _MAGIC:
+        raise GalleryError(f"{path}: not a gallery (no SQLite file)")
+    with explained(path):
+        connection = _connect_reading(path) if read_only else sqlite3.connect(path, timeout=BUSY_SECONDS, **_OPTIONS)  # type: ignore[call-overload]
+    try:
+        with explained(path):
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA trusted_schema = OFF")
+            connection.execute("PRAGMA cell_size_check = ON")
+            connection.execute("PRAGMA temp_store = MEMORY")
+            connection.execute("PRAGMA secure_delete = ON")
+            check_version(connection, str(path))
+            if not read_only:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = FULL")
+                migrate(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+_OPTIONS = {"isolation_level": None, "check_same_thread": False}
+
+
+def _connect_reading(path: Path) -> sqlite3.Connection:
+    """Open for reading only; on a medium where SQLite cannot make its shared-memory file, as an unchanging file."""
+    address = path.resolve().as_uri()
+    wal = Path(f"{path}-wal")
+    unwritten = not wal.exists() or wal.stat().st_size == 0
+    for query in ("mode=ro", "mode=ro&immutable=1") if unwritten else ("mode=ro",):
+        connection = sqlite3.connect(f"{address}?{query}", uri=True, timeout=BUSY_SECONDS, **_OPTIONS)  # type: ignore[call-overload]
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.OperationalError:
+            connection.close()
+            continue
+        return connection
+    raise sqlite3.OperationalError("unable to open")
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection, path: Path) -> Iterator[sqlite3.Connection]:
+    """Run a block in one write transaction: all of it is on the disk when the block ends, or nothing."""
+    with explained(path):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+            connection.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):  # SQLite rolls back by itself on some errors
+                connection.execute("ROLLBACK")
+            raise

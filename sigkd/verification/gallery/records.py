@@ -1,0 +1,127 @@
+"""What a gallery holds, as plain values, and how each becomes bytes: arrays and JSON, never pickles."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sigkd.errors import UsageError
+from sigkd.verification.errors import GalleryError
+from sigkd.verification.quality import InkMeasures
+
+NAME_LENGTH = 200
+
+
+@dataclass(frozen=True)
+class StoredReference:
+    """One reference of an enrolled writer."""
+
+    features: NDArray[np.float32]
+    """[D]."""
+    name: str
+    """The file's name."""
+    digest: str
+    ink: InkMeasures
+    image: bytes | None = None
+    """The file's content, where it was kept."""
+
+
+@dataclass(frozen=True)
+class EnrolledWriter:
+    """A writer of the gallery."""
+
+    name: str
+    references: int
+    enrolled_at: str
+    updated_at: str
+    images: bool
+    """Whether the images of all references were kept."""
+    subject: str
+    """What the audit log calls the writer."""
+
+
+def clean_name(name: str) -> str:
+    """Return a writer's name in Unicode's composed form, without outer blanks.
+
+    Raises:
+        UsageError: empty, too long, or with control characters.
+    """
+    text = unicodedata.normalize("NFC", name).strip()
+    if not text or len(text) > NAME_LENGTH or any(unicodedata.category(letter).startswith("C") for letter in text):
+        raise UsageError(f"a writer's name has 1 to {NAME_LENGTH} printable characters, not {name!r}")
+    return text
+
+
+def pack_features(features: NDArray[np.floating]) -> bytes:
+    """Return float16 bytes behind a one-letter type, or float32 where a value is too large for float16."""
+    values = np.asarray(features, np.float32)
+    if float(np.abs(values).max(initial=0.0)) <= float(np.finfo(np.float16).max):
+        return b"h" + values.astype("<f2").tobytes()
+    return b"f" + values.astype("<f4").tobytes()
+
+
+def unpack_features(packed: bytes) -> NDArray[np.float32]:
+    """Return the features float32 [D].
+
+    Raises:
+        GalleryError: the bytes are not features.
+    """
+    kind = {b"h": "<f2", b"f": "<f4"}.get(packed[:1])
+    if kind is None or (len(packed) - 1) % int(kind[-1]):
+        raise GalleryError("stored features are damaged: restore a backup")
+    values = np.frombuffer(packed, kind, offset=1).astype(np.float32)
+    if not len(values) or not np.isfinite(values).all():
+        raise GalleryError("stored features are damaged: restore a backup")
+    return values
+
+
+def rounded_features(features: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Return features as they come back from the gallery: what templates are fitted on. float32 [r, D]."""
+    return np.stack([unpack_features(pack_features(row)) for row in features])
+
+
+def pack_facts(reference: StoredReference) -> bytes:
+    """Return name, hash and measures as JSON."""
+    return json.dumps({"name": reference.name, "digest": reference.digest, "ink": asdict(reference.ink)}).encode()
+
+
+def unpack_reference(features: bytes, facts: bytes, image: bytes | None) -> StoredReference:
+    """Return the reference of its stored parts.
+
+    Raises:
+        GalleryError: a part is damaged.
+    """
+    try:
+        known: dict[str, Any] = json.loads(facts)
+        ink = InkMeasures(**known["ink"])
+        return StoredReference(unpack_features(features), str(known["name"]), str(known["digest"]), ink, image)
+    except (ValueError, KeyError, TypeError) as error:
+        raise GalleryError(f"a stored reference is damaged ({type(error).__name__}): restore a backup") from None
+
+
+def pack_arrays(arrays: Mapping[str, NDArray[np.generic]]) -> bytes:
+    """Return small arrays as safetensors."""
+    from safetensors.numpy import save
+
+    return bytes(save({name: np.ascontiguousarray(array) for name, array in arrays.items()}))
+
+
+def unpack_arrays(packed: bytes) -> dict[str, NDArray[np.generic]]:
+    """Return the arrays.
+
+    Raises:
+        GalleryError: damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        return dict(load(bytes(packed)))
+    except SafetensorError as error:
+        raise GalleryError(f"a stored template is damaged ({error}): restore a backup") from None

@@ -1,0 +1,429 @@
+"""The gallery: enrolled writers in one SQLite file, durable, private, and forgetting on demand."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import threading
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sigkd import __version__
+from sigkd.errors import UsageError
+from sigkd.verification.binding import Binding
+from sigkd.verification.errors import GalleryError
+from sigkd.verification.gallery import audit
+from sigkd.verification.gallery.connection import connect, create_file, explained, is_writable, transaction
+from sigkd.verification.gallery.records import (
+    EnrolledWriter,
+    StoredReference,
+    clean_name,
+    pack_arrays,
+    pack_facts,
+    pack_features,
+    unpack_arrays,
+    unpack_reference,
+)
+from sigkd.verification.gallery.vault import KeyVault, PlainVault, Vault, keyed_hash, new_vault, unlock
+
+POOL_SIZE = 1000
+"""References that serve as negatives for all writers, at most."""
+POOL_PER_WRITER = 2
+
+
+class Gallery:
+    """An open gallery. One connection, used under a lock: methods may be called from several threads."""
+
+    def __init__(self, path: Path, *, passphrase: str | None = None, read_only: bool | None = None) -> None:
+        """Open an existing gallery.
+
+        Args:
+            path: the file.
+            passphrase: of an encrypted gallery.
+            read_only: open for reading only; None: where the file may not be written.
+
+        Raises:
+            GalleryError: absent, foreign, damaged, of a newer version, or the passphrase is wrong.
+        """
+        self.path = Path(path)
+        self.read_only = (self.path.exists() and not is_writable(self.path)) if read_only is None else read_only
+        self.connection = connect(self.path, read_only=self.read_only)
+        self.lock = threading.RLock()
+        try:
+            with explained(self.path):
+                self._load_header(passphrase)
+        except BaseException:
+            self.connection.close()
+            raise
+
+    @classmethod
+    def create(cls, path: Path, *, passphrase: str | None = None, log: bool = True, actor: str | None = None) -> Gallery:
+        """Make a gallery (mode 0600) and open it; where one exists it is opened.
+
+        Args:
+            path: the file.
+            passphrase: encrypts every value of a person.
+            log: keep an audit log.
+            actor: who, for the log.
+        """
+
+        def initialise(connection: sqlite3.Connection) -> None:
+            identity = uuid.uuid4().hex
+            vault, header = (PlainVault(), "") if passphrase is None else new_vault(passphrase, identity)
+            pepper = os.urandom(32)
+            values = {
+                "id": identity,
+                "created_at": audit.now(),
+                "sigkd_version": __version__,
+                "encryption": header,
+                "pepper": vault.seal(pepper, "pepper"),
+                "audit": "on" if log else "off",
+            }
+            connection.executemany("INSERT INTO meta VALUES (?, ?)", values.items())
+            if log:
+                who = actor or audit.default_actor()
+                audit.append(connection, vault, pepper, actor=who, action="create", detail={"encrypted": vault.encrypted})
+
+        path = Path(path)
+        if not path.exists():
+            create_file(path, initialise)
+        return cls(path, passphrase=passphrase)
+
+    def _load_header(self, passphrase: str | None) -> None:
+        self.id = str(self._meta("id"))
+        header = self._meta("encryption")
+        self.vault: Vault = unlock(str(header), passphrase, self.id, str(self.path)) if header else PlainVault()
+        self.pepper = self.vault.open(self._meta("pepper"), "pepper")
+
+    def _meta(self, key: str, default: Any = None) -> Any:
+        row = self.connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        if row is None and default is None:
+            raise GalleryError(f"{self.path}: the gallery's header lacks '{key}': restore a backup")
+        return default if row is None else row[0]
+
+    def set_meta(self, key: str, value: str | bytes) -> None:
+        """Write a value of the header, inside the caller's transaction."""
+        self.connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def close(self) -> None:
+        """Close the file; SQLite folds its write-ahead log back into it."""
+        with self.lock:
+            self.connection.close()
+
+    def __enter__(self) -> Gallery:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Run a block as one durable transaction.
+
+        Raises:
+            GalleryError: the file is read-only, the disk is full, another process does not end its write.
+        """
+        if self.read_only:
+            raise GalleryError(f"{self.path}: is read-only; nothing was changed: make it writable, or verify with --no-audit")
+        with self.lock, transaction(self.connection, self.path):
+            yield
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Run a block of reads under the lock, with SQLite's errors explained."""
+        with self.lock, explained(self.path):
+            yield self.connection
+
+    # -- what the gallery is bound to -------------------------------------------------------------------------------------
+
+    @property
+    def binding(self) -> Binding | None:
+        """What the features were extracted with; None before the first enrolment."""
+        with self.reading():
+            text = self._meta("binding", "")
+        return Binding.from_dict(json.loads(text)) if text else None
+
+    def check_binding(self, binding: Binding) -> None:
+        """Refuse a model whose features cannot be compared with the enrolled ones.
+
+        Raises:
+            GalleryError: another model, preprocessing or canvas; the message names the remedy.
+        """
+        known = self.binding
+        difference = None if known is None else known.difference(binding)
+        if difference:
+            raise GalleryError(
+                f"{self.path}: {difference}: use the gallery's model, or 'sigkd gallery rekey --model M' (it extracts the "
+                f"features again where images were kept)"
+            )
+
+    @property
+    def audited(self) -> bool:
+        """Whether the gallery keeps its log."""
+        with self.reading():
+            return str(self._meta("audit")) == "on"
+
+    def subject(self, name: str) -> bytes:
+        """Return the keyed hash by which a name is found and called in the log."""
+        return keyed_hash(self.pepper, clean_name(name).encode())
+
+    def log(self, actor: str | None, action: str, name: str | None = None, detail: dict[str, Any] | None = None) -> None:
+        """Append to the log inside the caller's transaction, where it is kept."""
+        if self.audited:
+            subject = None if name is None else self.subject(name)
+            who = actor or audit.default_actor()
+            audit.append(self.connection, self.vault, self.pepper, actor=who, action=action, subject=subject, detail=detail)
+
+    def switch_log(self, state: str, *, actor: str | None = None) -> None:
+        """Switch the log ``on`` or ``off``; the switch itself is logged."""
+        if state not in ("on", "off"):
+            raise UsageError(f"the log is switched on or off, not '{state}'")
+        with self.writing():
+            self.set_meta("audit", "on")
+            self.log(actor, "audit", detail={"switched": state})
+            self.set_meta("audit", state)
+
+    def entries(self, name: str | None = None, *, last: int | None = None) -> list[audit.Entry]:
+        """Return the log's entries, of one writer (also a removed one) or all."""
+        subject = None if name is None else self.subject(name)
+        with self.reading() as connection:
+            return audit.entries(connection, self.vault, subject=subject, last=last)
+
+    # -- writers ----------------------------------------------------------------------------------------------------------
+
+    def __contains__(self, name: str) -> bool:
+        with self.reading() as connection:
+            found = connection.execute("SELECT 1 FROM writer WHERE subject = ?", (self.subject(name),)).fetchone()
+        return found is not None
+
+    def __len__(self) -> int:
+        with self.reading() as connection:
+            return int(connection.execute("SELECT count(*) FROM writer").fetchone()[0])
+
+    def enroll(
+        self,
+        name: str,
+        references: Sequence[StoredReference],
+        binding: Binding,
+        *,
+        mode: str = "new",
+        actor: str | None = None,
+    ) -> None:
+        """Enrol one writer; on return the enrolment is on the disk (see :meth:`enroll_many`)."""
+        self.enroll_many([(name, references)], binding, mode=mode, actor=actor)
+
+    def enroll_many(
+        self,
+        writers: Sequence[tuple[str, Sequence[StoredReference]]],
+        binding: Binding,
+        *,
+        mode: str = "new",
+        actor: str | None = None,
+    ) -> None:
+        """Enrol writers in one transaction: all of them or none.
+
+        Args:
+            writers: names and references.
+            binding: what the features were extracted with.
+            mode: ``new`` (an enrolled name is an error), ``add`` references, or ``replace`` them.
+            actor: who, for the log.
+
+        Raises:
+            GalleryError: enrolled already, another model, or the file cannot be written.
+        """
+        with self.writing():
+            self.enroll_rows(writers, binding, mode=mode, actor=actor)
+
+    def enroll_rows(
+        self, writers: Sequence[tuple[str, Sequence[StoredReference]]], binding: Binding, *, mode: str, actor: str | None
+    ) -> None:
+        """Do what :meth:`enroll_many` does inside the caller's transaction."""
+        if mode not in ("new", "add", "replace"):
+            raise UsageError(f"unknown mode '{mode}': use new, add or replace")
+        self.check_binding(binding)
+        self.set_meta("binding", json.dumps(binding.as_dict()))
+        for name, references in writers:
+            count = self._enroll_one(clean_name(name), references, mode)
+            images = all(reference.image is not None for reference in references)
+            self.log(actor, "enroll", name, {"references": len(references), "of": count, "mode": mode, "images": images})
+
+    def _enroll_one(self, name: str, references: Sequence[StoredReference], mode: str) -> int:
+        if not references:
+            raise UsageError(f"'{name}': at least one reference is needed")
+        connection, time = self.connection, audit.now()
+        row = connection.execute("SELECT id, uid FROM writer WHERE subject = ?", (self.subject(name),)).fetchone()
+        if row is not None and mode == "new":
+            raise GalleryError(f"'{name}' is enrolled already: --add more references, or --replace them")
+        if row is None:
+            uid = os.urandom(16)
+            sealed = self.vault.seal(name.encode(), f"name:{uid.hex()}")
+            cursor = connection.execute(
+                "INSERT INTO writer (subject, uid, name, enrolled_at, updated_at) VALUES (?, ?, ?, ?, ?)",
+                (self.subject(name), uid, sealed, time, time),
+            )
+            writer = int(cursor.lastrowid or 0)
+        else:
+            writer, uid = int(row[0]), bytes(row[1])
+            connection.execute("UPDATE writer SET updated_at = ? WHERE id = ?", (time, writer))
+            connection.execute("DELETE FROM template WHERE writer_id = ?", (writer,))
+            if mode == "replace":
+                connection.execute("DELETE FROM reference WHERE writer_id = ?", (writer,))
+        first = connection.execute("SELECT coalesce(max(ordinal), 0) FROM reference WHERE writer_id = ?", (writer,)).fetchone()[0]
+        for ordinal, reference in enumerate(references, first + 1):
+            self.insert_reference(writer, uid, ordinal, reference)
+        self._fill_pool(writer)
+        return int(connection.execute("SELECT count(*) FROM reference WHERE writer_id = ?", (writer,)).fetchone()[0])
+
+    def insert_reference(self, writer: int, uid: bytes, ordinal: int, reference: StoredReference) -> None:
+        """Write one reference, inside the caller's transaction."""
+        place = f"{uid.hex()}:{ordinal}"
+        image = None if reference.image is None else self.vault.seal(reference.image, f"image:{place}")
+        self.connection.execute(
+            "INSERT INTO reference (writer_id, ordinal, features, facts, image) VALUES (?, ?, ?, ?, ?)",
+            (
+                writer,
+                ordinal,
+                self.vault.seal(pack_features(reference.features), f"features:{place}"),
+                self.vault.seal(pack_facts(reference), f"facts:{place}"),
+                image,
+            ),
+        )
+
+    def remove(self, name: str, *, actor: str | None = None) -> bool:
+        """Forget a writer: rows, templates and pool entries are overwritten with zeros, and the write-ahead log is emptied.
+
+        Returns:
+            Whether the bytes are gone from the files now; False where another process still reads: they go with the next
+            :meth:`erase`, at the latest when the last process closes the gallery.
+
+        Raises:
+            GalleryError: not enrolled.
+        """
+        with self.writing():
+            found = self.connection.execute("DELETE FROM writer WHERE subject = ?", (self.subject(name),)).rowcount
+            if not found:
+                raise GalleryError(f"'{name}' is not enrolled in {self.path}")
+            self.log(actor, "remove", name)
+        return self.erase()
+
+    def erase(self) -> bool:
+        """Fold the write-ahead log into the file and cut it to nothing; False where another process prevents it."""
+        with self.reading() as connection:
+            return bool(connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
+
+    def _row(self, name: str) -> tuple[int, str]:
+        with self.reading() as connection:
+            row = connection.execute("SELECT id, uid FROM writer WHERE subject = ?", (self.subject(name),)).fetchone()
+        if row is None:
+            raise GalleryError(f"'{name}' is not enrolled in {self.path}; 'sigkd gallery list' shows who is")
+        return int(row[0]), bytes(row[1]).hex()
+
+    def writers(self, name: str | None = None) -> list[EnrolledWriter]:
+        """Return all writers by name, or the one of this name."""
+        query = (
+            "SELECT w.uid, w.name, w.enrolled_at, w.updated_at, w.subject, count(r.id), count(r.image) "
+            "FROM writer w LEFT JOIN reference r ON r.writer_id = w.id"
+        )
+        clause, values = ("", ()) if name is None else (" WHERE w.subject = ?", (self.subject(name),))
+        if name is not None:
+            self._row(name)
+        with self.reading() as connection:
+            rows = connection.execute(f"{query}{clause} GROUP BY w.id", values).fetchall()
+        found = [
+            EnrolledWriter(
+                self.vault.open(sealed, f"name:{bytes(uid).hex()}").decode(), count, enrolled, updated, images == count, subject.hex()
+            )
+            for uid, sealed, enrolled, updated, subject, count, images in rows
+        ]
+        return sorted(found, key=lambda writer: writer.name)
+
+    def references(self, name: str, *, images: bool = False) -> list[StoredReference]:
+        """Return a writer's references in the order of enrolment."""
+        writer, uid = self._row(name)
+        column = "image" if images else "NULL"
+        with self.reading() as connection:
+            rows = connection.execute(
+                f"SELECT ordinal, features, facts, {column} FROM reference WHERE writer_id = ? ORDER BY ordinal", (writer,)  # noqa: S608
+            ).fetchall()
+        opened = []
+        for ordinal, features, facts, image in rows:
+            place = f"{uid}:{ordinal}"
+            content = None if image is None else self.vault.open(image, f"image:{place}")
+            opened.append(
+                unpack_reference(self.vault.open(features, f"features:{place}"), self.vault.open(facts, f"facts:{place}"), content)
+            )
+        return opened
+
+    # -- templates --------------------------------------------------------------------------------------------------------
+
+    def template(self, name: str, classifier: str, negatives: str) -> dict[str, NDArray[np.generic]] | None:
+        """Return the kept template for these negatives, None where there is none or it was fitted against others."""
+        writer, uid = self._row(name)
+        with self.reading() as connection:
+            row = connection.execute(
+                "SELECT arrays FROM template WHERE writer_id = ? AND classifier = ? AND negatives = ?",
+                (writer, classifier, negatives),
+            ).fetchone()
+        return None if row is None else unpack_arrays(self.vault.open(row[0], f"template:{uid}:{classifier}"))
+
+    def keep_template(self, name: str, classifier: str, negatives: str, arrays: Mapping[str, NDArray[np.generic]]) -> None:
+        """Write a template, inside the caller's transaction."""
+        writer, uid = self._row(name)
+        self.connection.execute(
+            "INSERT OR REPLACE INTO template VALUES (?, ?, ?, ?)",
+            (writer, classifier, negatives, self.vault.seal(pack_arrays(arrays), f"template:{uid}:{classifier}")),
+        )
+
+    def pool(self) -> tuple[str, list[str], NDArray[np.float32]]:
+        """Return the state's name, the subjects whose references are negatives [m], and their features [m, D]."""
+        query = (
+            "SELECT w.uid, w.subject, r.ordinal, r.features FROM pool p JOIN reference r ON r.id = p.reference_id "
+            "JOIN writer w ON w.id = r.writer_id ORDER BY p.reference_id"
+        )
+        with self.reading() as connection:
+            version = int(self._meta("pool_version"))
+            rows = connection.execute(query).fetchall()
+        from sigkd.verification.gallery.records import unpack_features
+
+        features = [
+            unpack_features(self.vault.open(sealed, f"features:{bytes(uid).hex()}:{ordinal}")) for uid, _, ordinal, sealed in rows
+        ]
+        stacked = np.stack(features) if features else np.zeros((0, 0), np.float32)
+        return f"writers:{self.id[:8]}:{version}", [bytes(row[1]).hex() for row in rows], stacked
+
+    def _fill_pool(self, writer: int) -> None:
+        """Let a new writer's references serve as negatives while there is room."""
+        connection = self.connection
+        room = POOL_SIZE - int(connection.execute("SELECT count(*) FROM pool").fetchone()[0])
+        if room > 0:
+            connection.execute(
+                "INSERT OR IGNORE INTO pool SELECT id FROM reference WHERE writer_id = ? ORDER BY ordinal LIMIT ?",
+                (writer, min(room, POOL_PER_WRITER)),
+            )
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether values are sealed."""
+        return isinstance(self.vault, KeyVault)
+
+
+def needs_passphrase(path: Path) -> bool:
+    """Tell whether an existing gallery is encrypted.
+
+    Raises:
+        GalleryError: it is no gallery.
+    """
+    connection = connect(path, read_only=not is_writable(path))
+    try:
+        with explained(path):
+            row = connection.execute("SELECT value FROM meta WHERE key = 'encryption'").fetchone()
+        return bool(row and row[0])
+    finally:
+        connection.close()
