@@ -97,9 +97,10 @@ class PreparedSignatures:
         """
         path = Path(path)
         try:
-            with np.load(path, allow_pickle=False) as archive:
-                if not isinstance(archive, np.lib.npyio.NpzFile):
-                    raise DatasetError(f"{path}: not a signature store (.npz with x, y, yforg)")
+            archive = np.load(path, allow_pickle=False)
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise DatasetError(f"{path}: not a signature store (.npz with x, y, yforg)")
+            with archive:
                 return _from_archive(archive, path)
         except OSError as error:
             raise DatasetError(f"{path}: {error.strerror or error}") from error

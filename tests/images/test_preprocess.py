@@ -1,6 +1,7 @@
 """The normalisation equals the reference where that has an answer, and has one where the reference has none."""
 
 import importlib.util
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -18,7 +19,6 @@ from sigkd.images.preprocess import (
     normalize_signature,
 )
 from sigkd.synthesis import signature_image
-from tests.conftest import REPOSITORY
 
 
 def scan(shape=(200, 360), paper=235, ink=60, thickness=4):
@@ -29,12 +29,15 @@ def scan(shape=(200, 360), paper=235, ink=60, thickness=4):
     return image
 
 
-def plain_normalize(image, canvas, size=(170, 242)):
-    path = REPOSITORY / "benchmarks" / "bench_preprocess.py"
+def load_benchmark():
+    path = Path(__file__).parents[2] / "benchmarks" / "bench_preprocess.py"
     spec = importlib.util.spec_from_file_location("bench_preprocess", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.plain_normalize(image, canvas, size)
+    return module
+
+
+plain_normalize = load_benchmark().plain_normalize
 
 
 @pytest.fixture(scope="module")

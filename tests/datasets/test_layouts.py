@@ -1,0 +1,229 @@
+"""Every layout on made-up files: what is found, its order, and what an incomplete set says."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from sigkd.datasets.layouts import DATASETS, scan_dataset
+from sigkd.datasets.layouts.base import natural, ranges
+from sigkd.errors import DatasetError, UsageError
+
+KNOWN = {
+    "cedar": (55, 24, 24, 0),
+    "mcyt75": (75, 15, 15, 0),
+    "gpds300": (253, 24, 30, 0),
+    "brazilian": (60, 40, 10, 10),
+    "bhsig260": (260, 24, 30, 0),
+    "sigcomp2011": (3, 12, 8, 0),
+    "utsig": (115, 27, 6, 3),
+}
+
+
+def kinds(signatures):
+    return Counter(record.kind for record in signatures.records)
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_complete_set(tmp_path, name, made_up):
+    getattr(made_up, name)(tmp_path)
+    found = scan_dataset(name, tmp_path)
+    writers, genuine, skilled, simple = KNOWN[name]
+    assert found.name == name
+    assert not found.missing
+    assert len(found.writers) == writers
+    assert kinds(found) == Counter(genuine=writers * genuine, skilled=writers * skilled, simple=writers * simple)
+    assert found.canvas == (952, 1360)
+    assert [record.writer for record in found.records] == sorted(
+        (record.writer for record in found.records), key=natural
+    )
+
+
+def test_every_layout_is_tested_here():
+    assert set(DATASETS) == {*KNOWN, "folder", "csv"}
+
+
+@pytest.mark.parametrize(
+    ("name", "counts"), [("gpds300", (12, 10, 10)), ("mcyt75", (10, 5, 15)), ("cedar", (12, 10, 10))]
+)
+def test_defaults_are_those_of_table_3(name, counts):
+    defaults = DATASETS.get(name).defaults
+    assert (defaults.references, defaults.test_genuine, defaults.test_skilled) == counts
+
+
+def test_table_3_agrees_with_the_evaluation():
+    protocol = pytest.importorskip("sigkd.evaluation.protocol")
+    for name in DATASETS:
+        defaults = DATASETS.get(name).defaults
+        expected = protocol.TABLE_3.get(name, protocol.OTHERWISE)
+        assert (defaults.references, defaults.test_genuine, defaults.test_skilled) == expected
+
+
+def test_order_is_by_writer_kind_and_number(tmp_path, made_up):
+    made_up.cedar(tmp_path, [10, 9])
+    found = scan_dataset("cedar", tmp_path, allow_incomplete=True)
+    names = [record.path.name for record in found.records]
+    assert found.writers == ["9", "10"]
+    assert names[:3] == ["original_9_1.png", "original_9_2.png", "original_9_3.png"]
+    assert names[9] == "original_9_10.png"
+    assert names[24] == "forgeries_9_1.png"
+
+
+def test_what_is_missing_is_listed(tmp_path, made_up):
+    made_up.cedar(tmp_path, [*range(1, 8), *range(10, 56)])
+    for number in (3, 12, 13, 14):
+        (tmp_path / f"full_org/original_7_{number}.png").unlink()
+    (tmp_path / "full_forg/forgeries_7_24.png").unlink()
+    with pytest.raises(DatasetError) as caught:
+        scan_dataset("cedar", tmp_path)
+    message = str(caught.value)
+    assert "writers 8-9" in message
+    assert "writer 7: genuine 3, 12-14, skilled 24" in message
+    assert "--allow-incomplete" in message
+    found = scan_dataset("cedar", tmp_path, allow_incomplete=True)
+    assert found.missing == ["writers 8-9", "writer 7: genuine 3, 12-14, skilled 24"]
+    assert len(found.writers) == 53
+
+
+def test_counts_are_missing_where_numbers_are_not_certain(tmp_path, made_up):
+    made_up.mcyt75(tmp_path, [0, 7])
+    (tmp_path / "0007/0007f03.bmp").unlink()
+    found = scan_dataset("mcyt75", tmp_path, allow_incomplete=True)
+    assert found.missing == ["73 of 75 writers", "writer 0007: skilled (1 of 15)"]
+
+
+def test_any_letter_case(tmp_path, made_up):
+    made_up.touch(tmp_path, "0001/0001V00.BMP", "0001/0001F00.Bmp")
+    made_up.touch(tmp_path / "b", "BENGALI/1/b-s-1-g-01.TIF", "BENGALI/1/B-S-1-F-01.tif")
+    found = scan_dataset("mcyt75", tmp_path, allow_incomplete=True)
+    assert kinds(found) == Counter(genuine=1, skilled=1)
+    assert scan_dataset("bhsig260", tmp_path / "b", allow_incomplete=True).writers == ["B-S-1"]
+
+
+def test_root_may_be_a_level_higher_and_clutter_is_ignored(tmp_path, made_up):
+    made_up.cedar(tmp_path / "signatures")
+    made_up.touch(
+        tmp_path, "signatures/Readme.txt", "signatures/full_org/Thumbs.db", "signatures/full_org/._original_1_1.png"
+    )
+    made_up.touch(tmp_path, "__MACOSX/full_org/original_1_1.png", ".cache/full_org/original_1_1.png")
+    assert len(scan_dataset("cedar", tmp_path).records) == 55 * 48
+
+
+def test_two_copies_under_one_root_are_refused(tmp_path, made_up):
+    made_up.touch(tmp_path, "a/full_org/original_1_1.png", "b/full_org/original_1_01.png")
+    with pytest.raises(DatasetError, match=r"twice: a/full_org/original_1_1.png and b/full_org/original_1_01.png"):
+        scan_dataset("cedar", tmp_path, allow_incomplete=True)
+
+
+def test_writers_that_are_not_of_the_set(tmp_path, made_up):
+    made_up.brazilian(tmp_path, range(1, 63))
+    assert scan_dataset("brazilian", tmp_path).left_out == 2 * 60
+    made_up.gpds300(tmp_path / "g", [300, 301])
+    assert scan_dataset("gpds300", tmp_path / "g", allow_incomplete=True).writers == ["300"]
+
+
+def test_folder_of_another_writers_file_does_not_match(tmp_path, made_up):
+    made_up.touch(tmp_path, "0001/0002v00.bmp", "0001/0001v00.bmp")
+    assert len(scan_dataset("mcyt75", tmp_path, allow_incomplete=True).records) == 1
+
+
+def test_sigcomp_writer_without_forgeries(tmp_path, made_up):
+    made_up.sigcomp2011(tmp_path)
+    made_up.touch(tmp_path, "009/a.png")
+    with pytest.raises(DatasetError, match=r"writer 009: skilled \(1 of 1\)"):
+        scan_dataset("sigcomp2011", tmp_path)
+
+
+def test_folder(tmp_path, made_up):
+    made_up.touch(tmp_path, "anna/genuine/a2.png", "anna/genuine/a10.PNG", "anna/forged/x.jpg", "anna/Simple/y.tif")
+    made_up.touch(tmp_path, "Bo/1.png", "Bo/Skilled/2.png", "Bo/notes.txt", "Bo 2/1.bmp")
+    found = scan_dataset("folder", tmp_path)
+    assert found.writers == ["anna", "Bo", "Bo 2"]
+    assert [(r.writer, r.kind, r.path.name) for r in found.records][:4] == [
+        ("anna", "genuine", "a2.png"),
+        ("anna", "genuine", "a10.PNG"),
+        ("anna", "skilled", "x.jpg"),
+        ("anna", "simple", "y.tif"),
+    ]
+
+
+@pytest.mark.parametrize("stray", ["loose.png", "anna/other/a.png", "anna/genuine/deep/a.png"])
+def test_folder_refuses_what_it_cannot_place(tmp_path, stray, made_up):
+    made_up.touch(tmp_path, "anna/genuine/a.png", stray)
+    with pytest.raises(DatasetError, match="WRITER/genuine"):
+        scan_dataset("folder", tmp_path)
+
+
+def test_csv(tmp_path, made_up):
+    made_up.touch(tmp_path, "x/a.png", "x/b.png", "x/c.png")
+    table = tmp_path / "list.csv"
+    table.write_text(
+        "path;writer;Label\nx/b.png;W 1;genuine\nx/a.png;W 1;Forged\nx/c.png;W 2;simple\n", encoding="utf-8-sig"
+    )
+    for root in (table, tmp_path):
+        found = scan_dataset("csv", root)
+        assert [(r.path.name, r.writer, r.kind) for r in found.records] == [
+            ("b.png", "W 1", "genuine"),
+            ("a.png", "W 1", "skilled"),
+            ("c.png", "W 2", "simple"),
+        ]
+
+
+def test_csv_with_absent_files(tmp_path, made_up):
+    made_up.touch(tmp_path, "a.png")
+    (tmp_path / "t.csv").write_text("path,writer,label\na.png,1,genuine\nb.png,1,skilled\n")
+    with pytest.raises(DatasetError, match=r"row 3: b\.png"):
+        scan_dataset("csv", tmp_path)
+    assert len(scan_dataset("csv", tmp_path, allow_incomplete=True).records) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("", "no rows"),
+        ("path,writer\na,b\n", "no column label"),
+        ("path,writer,label\na.png,1,genuin\n", "Did you mean 'genuine'"),
+        ("path,writer,label\na.png,,genuine\n", "row 2: path or writer is empty"),
+        ("path,writer,label\nnone.png,1,genuine\n", "none of its 1 files exists"),
+        ("path,writer,label\na.png,1\n", "label ''"),
+    ],
+)
+def test_bad_tables(tmp_path, text, match, made_up):
+    made_up.touch(tmp_path, "a.png")
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(DatasetError, match=match):
+        scan_dataset("csv", tmp_path / "t.csv")
+
+
+def test_binary_table_is_refused(tmp_path):
+    (tmp_path / "t.csv").write_bytes(b"\xff\xfe\x00path")
+    with pytest.raises(DatasetError, match="UTF-8"):
+        scan_dataset("csv", tmp_path)
+
+
+@pytest.mark.parametrize("name", list(DATASETS))
+def test_wrong_or_absent_root(tmp_path, name):
+    with pytest.raises(DatasetError, match="no such directory"):
+        scan_dataset(name, tmp_path / "absent")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DatasetError, match=r"empty"):
+        scan_dataset(name, tmp_path / "empty")
+
+
+def test_unknown_name():
+    with pytest.raises(UsageError, match="Did you mean 'cedar'"):
+        scan_dataset("ceder", Path())
+
+
+def test_natural_order_and_ranges():
+    names = ["s10", "s2", "S1", "s02", "a"]
+    assert sorted(names, key=natural) == ["a", "S1", "s02", "s2", "s10"]
+    assert ranges([3, 1, 2, 9, 7]) == "1-3, 7, 9"
+    assert ranges([]) == ""
+
+
+@pytest.mark.shared
+def test_dutch_signatures(shared_dir):
+    found = scan_dataset("sigcomp2011", shared_dir / "data" / "sigcomp2011_dutch")
+    assert len(found.writers) == 43
+    assert kinds(found) == Counter(genuine=635, skilled=514)
