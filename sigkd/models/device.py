@@ -10,8 +10,8 @@ from sigkd.errors import UsageError
 def resolve_device(name: str = "auto") -> torch.device:
     """Return the device for ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
 
-    ``auto`` takes a CUDA device, else an Apple one, else the CPU. A device that is asked for and absent is an error, never
-    silently replaced.
+    ``auto`` takes a CUDA device, else an Apple one, else the CPU. A device that is asked for and absent is an error,
+    never silently replaced.
 
     Raises:
         UsageError: unknown name, or a device that this machine does not have.

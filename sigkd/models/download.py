@@ -96,15 +96,21 @@ def download(
         for position, url in enumerate(urls):
             try:
                 _from_source(session, name, url, part, pinned, size, patience, progress)
+            except KeyboardInterrupt:
+                progress.info(f"interrupted{_kept(part)}")
+                raise
             except _FinalError as reason:
                 failures.append(f"{urlsplit(url).netloc or url}: {reason}")
                 if position + 1 < len(urls):
                     progress.info(f"{failures[-1]}; trying the next source")
             else:
                 return url
+    raise NetworkError(f"no source delivered '{name}': {'; '.join(failures)}{_kept(part)}")
+
+
+def _kept(part: Path) -> str:
     kept = part.stat().st_size if part.is_file() else 0
-    again = f" ({kept:,} bytes are kept: the same command resumes)" if kept else ""
-    raise NetworkError(f"no source delivered '{name}': {'; '.join(failures)}{again}")
+    return f" ({kept:,} bytes are kept: the same command resumes)" if kept else ""
 
 
 def _from_source(

@@ -23,7 +23,7 @@ from sigkd.errors import ModelError, UsageError
 from sigkd.files import atomic_path
 from sigkd.models.cards import WeightCard, card_names, find_card, is_card
 from sigkd.models.fingerprint import feature_fingerprint
-from sigkd.models.registry import NETWORKS, FeatureNetwork, build_network, import_networks
+from sigkd.models.registry import FeatureNetwork, build_network, network_names
 from sigkd.registry import nearest
 
 ASSETS = Path(__file__).parent.parent / "assets"
@@ -140,8 +140,8 @@ def load_file(path: Path) -> LoadedModel:
         raise ModelError(
             f"{path}: names no architecture: it was not written by 'sigkd distill', 'export' or 'train-teacher'"
         )
-    if architecture not in architectures():
-        raise ModelError(f"{path}: unknown architecture '{architecture}'; known: {', '.join(architectures())}")
+    if architecture not in network_names():
+        raise ModelError(f"{path}: unknown architecture '{architecture}'; known: {', '.join(network_names())}")
     if not (classes is None or (isinstance(classes, int) and 0 < classes < 10**7)) or len(canvas) != 2:
         raise ModelError(f"{path}: its metadata is damaged (classes {classes!r}, canvas {canvas!r})")
     network = build_network(architecture, classes, seed=0)
@@ -151,12 +151,6 @@ def load_file(path: Path) -> LoadedModel:
         raise ModelError(f"{path}: the weights are not the ones that were saved (hash differs); the file is damaged")
     place = (int(canvas[0]), int(canvas[1]))
     return LoadedModel(network.eval(), path.stem, digest, facts.get("preprocess_version"), place, facts)
-
-
-def architectures() -> list[str]:
-    """Return the names of all architectures (importing them, so that the registry is complete)."""
-    import_networks()
-    return NETWORKS.names()
 
 
 def fill(network: FeatureNetwork, state: dict[str, torch.Tensor], source: str) -> None:
@@ -203,7 +197,7 @@ def load_model(spec: str | Path | None = None, *, cache: Path | None = None) -> 
         return load_any_file(path)
     if path.suffix or path.name != text:
         raise ModelError(f"{path}: no such model file")
-    if text in architectures():
+    if text in network_names():
         raise UsageError(f"'{text}' is an architecture and has no weights of its own: name a model, or '{text}:random'")
     names = card_names()
     raise UsageError(

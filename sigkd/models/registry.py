@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from sigkd.registry import Registry
+from sigkd.errors import UsageError
+from sigkd.registry import Registry, nearest
 
 INPUT_SIZE = (150, 220)
 """Height and width in pixels of a network's input."""
@@ -57,9 +59,18 @@ NETWORKS: Registry[Callable[[int | None], FeatureNetwork]] = Registry("architect
 """Constructors by name; each takes the number of classes (None: no classification layer)."""
 
 
-def import_networks() -> None:
-    """Import every architecture, so that the registry is complete."""
-    from sigkd.models import mobilenet, resnet, signet  # noqa: F401 - imported for their registration
+# Each architecture is imported when it is first built: one may need a library that the others do not (torchvision takes
+# as long to import as torch, and "sigkd verify" starts cold every time).
+_MODULES = {
+    "signet": "sigkd.models.signet",
+    "resnet18": "sigkd.models.resnet",
+    "mobilenet": "sigkd.models.mobilenet",
+}
+
+
+def network_names() -> list[str]:
+    """Return the names of all architectures without importing them."""
+    return list(dict.fromkeys([*_MODULES, *NETWORKS]))
 
 
 def build_network(name: str, classes: int | None = None, seed: int | None = None) -> FeatureNetwork:
@@ -68,9 +79,14 @@ def build_network(name: str, classes: int | None = None, seed: int | None = None
     Args:
         name: a registered architecture.
         classes: outputs of the classification layer; None leaves it out.
-        seed: makes the initial weights reproducible without touching torch's global random state; None draws from that state.
+        seed: makes the initial weights reproducible without touching torch's global random state; None draws from that
+            state.
     """
-    import_networks()
+    if name in _MODULES:
+        importlib.import_module(_MODULES[name])
+    if name not in NETWORKS:
+        known = network_names()
+        raise UsageError(f"unknown architecture '{name}'.{nearest(name, known)} Known: {', '.join(known)}")
     constructor = NETWORKS.get(name)
     if seed is None:
         return constructor(classes)

@@ -1,8 +1,8 @@
 """The student of the paper: a ResNet-18 whose feature maps have the sizes of SigNet's (paper, Table 2).
 
 It differs from the common ResNet-18: no padding in the stem and in each first convolution of a stage with stride 2, a
-shortcut that ends in a 2x2 max-pool (so that the sizes meet), 256 channels in the last stage, no global pooling, and a fully
-connected layer of 2048 units as the feature. No biases before the classification layer.
+shortcut that ends in a 2x2 max-pool (so that the sizes meet), 256 channels in the last stage, no global pooling, and
+a fully connected layer of 2048 units as the feature. No biases before the classification layer.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class BasicBlock(nn.Module):
 class ResNet18(FeatureNetwork):
     """The paper's ResNet-18; 13.7 M parameters with 310 classes.
 
-    Taps: FM1 = output of stage 2 [B, 128, 17, 26]; FM2 = output of stage 3 [B, 256, 8, 12]; the response = the fully connected
-    layer after BN and ReLU [B, 2048].
+    Taps: FM1 = output of stage 2 [B, 128, 17, 26]; FM2 = output of stage 3 [B, 256, 8, 12]; the response = the fully
+    connected layer after BN and ReLU [B, 2048].
     """
 
     architecture = "resnet18"

@@ -1,7 +1,8 @@
-"""SigNet: the expert network (Hafemann, Sabourin, Oliveira: Learning features for offline handwritten signature
-verification using deep convolutional neural networks, Pattern Recognition 70, 2017), AlexNet-like with batch norm.
+"""SigNet, the expert network: AlexNet-like with batch norm.
 
-The names of the parameters are those of the published file, so that its state loads as it is.
+Hafemann, Sabourin, Oliveira: Learning features for offline handwritten signature verification using deep convolutional
+neural networks, Pattern Recognition 70, 2017. The names of the parameters are those of the published file, so that its
+state loads as it is.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ def _linear(inputs: int, outputs: int) -> nn.Sequential:
 class SigNet(FeatureNetwork):
     """SigNet with an optional classification layer (``classes``); 15.79 M parameters without it.
 
-    Taps: FM1 = conv2 after BN and ReLU [B, 256, 17, 26]; FM2 = conv5 after BN and ReLU [B, 256, 8, 12]; the response = fc7
-    after BN and ReLU [B, 2048] (``fc_layers.fc2`` here and in the published file).
+    Taps: FM1 = conv2 after BN and ReLU [B, 256, 17, 26]; FM2 = conv5 after BN and ReLU [B, 256, 8, 12]; the response
+    = fc7 after BN and ReLU [B, 2048] (``fc_layers.fc2`` here and in the published file).
     """
 
     architecture = "signet"

@@ -258,12 +258,17 @@ def test_an_interrupted_pull_keeps_its_part(make_card: MakeCard, loopback: Loopb
         def describe(self, text: str) -> None:
             pass
 
+        def info(self, message: str) -> None:
+            self.said = message
+
         @contextmanager
         def task(self, description: str, total: int | None = None, unit: str = "") -> Iterator[Impatient]:
             yield self
 
+    impatient = Impatient()
     with pytest.raises(KeyboardInterrupt):
-        store.pull(card, patience=QUICK, progress=Impatient())
+        store.pull(card, patience=QUICK, progress=impatient)
+    assert "the same command resumes" in impatient.said
     assert store.status(card) == "partial"
     store.pull(card, patience=QUICK)
     assert str(loopback.requests[-1][1]).startswith("bytes=")

@@ -6,6 +6,8 @@ import hashlib
 import json
 import os
 import pickle
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -109,6 +111,14 @@ def test_random_weights_only_by_name(architecture: str) -> None:
         else pytest.raises(ModelError, match="not in the cache")
     ):
         load_model(architecture)
+
+
+def test_a_network_imports_only_what_it_needs(repository: Path) -> None:
+    # a verification starts cold: torchvision, which only one architecture uses, takes as long to import as torch
+    code = "import sys; from sigkd.models.io import load_model; load_model('resnet18:random'); "
+    code += "print([m for m in ('torchvision', 'onnxruntime', 'requests', 'scipy') if m in sys.modules])"
+    outcome = subprocess.run([sys.executable, "-c", code], cwd=repository, capture_output=True, text=True, check=True)
+    assert outcome.stdout.strip() == "[]"
 
 
 def test_names_that_do_not_exist(tmp_path: Path) -> None:
