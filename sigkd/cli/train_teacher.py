@@ -15,7 +15,7 @@ from sigkd.errors import UsageError
 
 @app.command("train-teacher", cls=SigkdCommand)
 def train_teacher(
-    dataset: Annotated[list[str], typer.Option(help="Prepared signature sets, joined.", show_default=False)],
+    dataset: Annotated[list[str], typer.Option(help="Prepared signature sets, joined; NAME[A:B] for the writers A to B-1.", show_default=False)],
     arch: Annotated[str | None, typer.Option(help="Architecture to train.", show_default="signet")] = None,
     forgeries: Annotated[
         bool, typer.Option("--forgeries", help="Learn from skilled forgeries too (SigNet-F).")
@@ -23,7 +23,6 @@ def train_teacher(
     lamb: Annotated[
         float, typer.Option(help="Weight of the forgery term; 1 - this for the writers.", min=0, max=1)
     ] = 0.95,
-    skip_writers: Annotated[int, typer.Option(help="Leave out the last N writers of each set.", min=0)] = 0,
     validation: Annotated[
         float, typer.Option(help="Part of each writer's images to validate on.", min=0, max=0.9)
     ] = 0.1,
@@ -94,7 +93,6 @@ def train_teacher(
         [find_prepared(each, home) for each in dataset],
         forgeries=forgeries,
         validation=validation,
-        skip_writers=skip_writers,
         seed=merged.seed,
     )
     if forgeries and images.forged is not None and not images.forged.any():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,6 +67,27 @@ class PreparedSignatures:
             digest.update(np.ascontiguousarray(array).data)
         digest.update(json.dumps([self.filenames, self.writers]).encode())
         return digest.hexdigest()
+
+    def of_writers(self, first: int | None = None, end: int | None = None) -> PreparedSignatures:
+        """Return the signatures of the writers ``first`` to ``end - 1`` (in the order of :attr:`writers`, from 0).
+
+        Raises:
+            DatasetError: if the range is empty or goes past the last writer.
+        """
+        name, total = self.metadata.get("name"), len(self.writers)
+        start, stop = first or 0, total if end is None else end
+        if not 0 <= start < stop <= total:
+            raise DatasetError(f"'{name}' has {total} writers (0 to {total - 1}): there are none in [{start}:{stop}]")
+        rows = np.flatnonzero((self.y >= start) & (self.y < stop))
+        metadata = {key: value for key, value in self.metadata.items() if key not in ("content_hash", "counts")}
+        return PreparedSignatures(
+            self.x[rows],
+            self.y[rows] - start,
+            self.yforg[rows],
+            [self.filenames[row] for row in rows],
+            self.writers[start:stop],
+            {**metadata, "name": f"{name}[{start}:{stop}]"},
+        )
 
     def save(self, path: Path | str) -> None:
         """Write the store as ``.npz``: whole, or not at all."""
@@ -157,9 +179,15 @@ def _texts(archive: np.lib.npyio.NpzFile, key: str) -> list[str] | None:
 def find_prepared(name_or_path: str | Path, data: Path) -> PreparedSignatures:
     """Load a store by its name in the data directory, or by its path.
 
+    Either may end in ``[A:B]``: the writers A to B - 1, counted from 0 in the store's order (one end may be left out).
+
     Raises:
         DatasetError: if there is none; the message names the command that makes it, and where to get the data.
     """
+    part = re.fullmatch(r"(.+)\[(\d*):(\d*)\]", str(name_or_path))
+    if part:
+        whole = find_prepared(part[1], data)
+        return whole.of_writers(int(part[2] or 0), int(part[3]) if part[3] else None)
     path = Path(name_or_path)
     if path.is_file():
         return PreparedSignatures.load(path)

@@ -87,7 +87,6 @@ def from_signatures(
     *,
     forgeries: bool = False,
     validation: float = 0.1,
-    skip_writers: int = 0,
     seed: int = 0,
 ) -> TrainingImages:
     """Return signature sets joined for writer identification.
@@ -96,8 +95,6 @@ def from_signatures(
         datasets: prepared sets of the same size; writers of different sets are different people.
         forgeries: keep skilled forgeries (for the forgery term); otherwise only genuine signatures are trained on.
         validation: part of each writer's images that is kept for validation (the last ones after a seeded shuffle).
-        skip_writers: leave out the last so many writers of each set, to be evaluated on people whom the network never
-            saw.
         seed: of the choice of validation images.
     """
     images: list[NDArray[np.uint8]] = []
@@ -107,12 +104,9 @@ def from_signatures(
     classes = 0
     for dataset in datasets:
         label = np.asarray(dataset.y)
-        count = len(dataset.writers) - skip_writers
-        if count < 1:
-            raise UsageError(f"no writer of '{dataset.metadata.get('name')}' is left to train on")
-        names += [f"{dataset.metadata.get('name')}/{writer}" for writer in dataset.writers[:count]]
+        count = len(dataset.writers)
+        names += [f"{dataset.metadata.get('name')}/{writer}" for writer in dataset.writers]
         wanted = (np.asarray(dataset.yforg) == 0) | (forgeries & (np.asarray(dataset.yforg) == 1))
-        wanted &= label < count
         images.append(dataset.x[wanted])
         writers.append(label[wanted].astype(np.int64) + classes)
         forged.append((np.asarray(dataset.yforg)[wanted] != 0).astype(np.float32))

@@ -240,3 +240,16 @@ def test_names_are_checked_before_the_work(made_up_signatures, tmp_path):
     with pytest.raises(UsageError, match=r"\.png"):
         preprocess_dataset(made_up_signatures, "folder", tmp_path / "s.npz", preview=tmp_path / "p")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_range_of_writers_is_a_store_of_its_own(prepared, tmp_path):
+    prepared.save(tmp_path / "datasets" / "set.npz")
+    part = find_prepared("set[1:3]", tmp_path)
+    assert part.writers == ["002", "003"]
+    np.testing.assert_array_equal(part.x, prepared.x[9:27])
+    assert part.y.tolist() == [0] * 9 + [1] * 9
+    assert part.metadata["name"] == f"{prepared.metadata['name']}[1:3]"
+    assert part.content_hash != prepared.content_hash
+    assert len(find_prepared("set[2:]", tmp_path)) == 18
+    with pytest.raises(DatasetError, match="has 4 writers"):
+        find_prepared("set[3:9]", tmp_path)
