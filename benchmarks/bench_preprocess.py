@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import statistics
 import time
 from pathlib import Path
 
@@ -18,6 +19,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import cv2
 import numpy as np
+import skimage
 from skimage import filters, transform
 
 from sigkd.images.preprocess import normalize_signature
@@ -64,15 +66,15 @@ def images_of(paths):
 
 
 def rate(function, images, canvas, repeat):
-    """Return the best rate of ``repeat`` passes, images/s."""
+    """Return the median rate of ``repeat`` passes, images/s."""
     function(images[0], canvas)
-    best = float("inf")
+    seconds = []
     for _ in range(repeat):
         start = time.perf_counter()
         for image in images:
             function(image, canvas)
-        best = min(best, time.perf_counter() - start)
-    return len(images) / best
+        seconds.append(time.perf_counter() - start)
+    return len(images) / statistics.median(seconds)
 
 
 def main():
@@ -95,6 +97,7 @@ def main():
     ours, plain = (
         rate(function, images, canvas, arguments.repeat) for function in (normalize_signature, plain_normalize)
     )
+    print(f"one thread; NumPy {np.__version__}, OpenCV {cv2.__version__}, scikit-image {skimage.__version__}")
     print(f"sigkd        {ours:8.1f} images/s ({1000 / ours:.2f} ms)")
     print(f"full canvas  {plain:8.1f} images/s ({1000 / plain:.2f} ms)")
     print(f"ratio        {ours / plain:8.1f}")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 10
 _LARGEST_SIDE = 20_000
+_TITLE_WIDTH = 48
 
 
 @app.command(cls=SigkdCommand)
@@ -53,7 +54,7 @@ def preprocess(
     """
     import time
 
-    from sigkd.cli.output import print_json
+    from sigkd.cli.output import note_line, print_json
     from sigkd.cli.progress import console_progress
     from sigkd.datasets.prepare import preprocess_dataset
     from sigkd.paths import data_dir as home
@@ -64,18 +65,22 @@ def preprocess(
     stored = dataset_path(name or dataset, home(data_dir))
     target = out or stored.with_name(stored.name + ".npz")
     start = time.perf_counter()
-    prepared = preprocess_dataset(
-        source,
-        dataset,
-        target,
-        canvas=None if canvas is None else _canvas(canvas),
-        size=_dimensions(size, "--size"),
-        allow_incomplete=allow_incomplete,
-        workers=workers,
-        max_pixels=max_pixels,
-        preview=preview,
-        progress=console_progress(),
-    )
+    try:
+        prepared = preprocess_dataset(
+            source,
+            dataset,
+            target,
+            canvas=None if canvas is None else _canvas(canvas),
+            size=_dimensions(size, "--size"),
+            allow_incomplete=allow_incomplete,
+            workers=workers,
+            max_pixels=max_pixels,
+            preview=preview,
+            progress=console_progress(),
+        )
+    except KeyboardInterrupt:
+        note_line(f"nothing was written to {target}; the same command starts again")
+        raise
     seconds = time.perf_counter() - start
     if json_output:
         facts = {"path": str(target), "preview": str(preview) if preview else None, "seconds": round(seconds, 3)}
@@ -110,7 +115,11 @@ def _render(prepared: PreparedSignatures, target: Path, preview: Path | None, se
 
     facts: dict[str, Any] = prepared.metadata
     counts = facts["counts"]
-    table = Table(title=escape(f"{facts['name']}: {len(prepared)} signatures in {seconds:.1f} s"), show_header=False)
+    table = Table(
+        title=escape(f"{facts['name']}: {len(prepared)} signatures in {seconds:.1f} s"),
+        show_header=False,
+        min_width=_TITLE_WIDTH,
+    )
     table.add_column(justify="left")
     table.add_column(justify="right")
     table.add_column(justify="left")

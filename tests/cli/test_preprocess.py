@@ -83,3 +83,13 @@ def test_mistakes(run_sigkd, made_up_signatures, options, code, words):
 
 def test_absent_source(run_sigkd, tmp_path):
     assert "no such directory" in run_sigkd("preprocess", tmp_path / "none", expect=ExitCode.INPUT).stderr
+
+
+def test_interrupted(run_sigkd, made_up_signatures, tmp_path, monkeypatch):
+    def stop(*_args, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sigkd.datasets.prepare.normalize", stop)
+    outcome = run_sigkd("preprocess", made_up_signatures, "--name", "x", expect=ExitCode.INTERRUPTED)
+    assert "nothing was written" in outcome.stderr
+    assert not list(tmp_path.rglob("*.npz"))
