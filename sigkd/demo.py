@@ -133,14 +133,29 @@ def demo_steps(
                 ("cohort", "build", "--from", "made-up", "--count", str(extent.cohort), *chosen),
             )
         )
+    pattern = f"{shlex.quote(str(writer))}/genuine/0[1-5].png"
     for title, why, query in (
         ("Verify a genuine signature", "Five references, then the query: the last path.", "genuine/07.png"),
         ("Verify a skilled forgery", "The same references, and a query by somebody who practised.", "forged/02.png"),
     ):
         words = (str(writer / query), *chosen)
-        typed = f"verify {shlex.quote(str(writer))}/genuine/0[1-5].png {shlex.join(words)}"
+        typed = f"verify {pattern} {shlex.join(words)}"
         steps.append(Step(title, why, ("verify", *references, *words), DECISIONS, typed))
+    stranger = data.signatures / "002" / "genuine" / "01.png"
+    enrol = ("--replace", *chosen)
     steps += [
+        Step(
+            "Enrol a writer",
+            "Once, by name; features are kept, not images.",
+            ("enroll", "Ada", *references, *enrol),
+            typed=f"enroll Ada {pattern} {shlex.join(enrol)}",
+        ),
+        Step(
+            "Verify against the enrolled writer",
+            "Somebody else's signature, a random forgery.",
+            ("verify", str(stranger), "--writer", "Ada", *chosen),
+            DECISIONS,
+        ),
         Step(
             "Turn text into training data",
             "Networks learn from handwritten text, not from anybody's signatures.",

@@ -55,7 +55,7 @@ def test_random_weights_are_named_on_every_command_line(tmp_path):
     """Without a shipped network the demo says 'resnet18:random'; with one no --model and no cohort are needed."""
     bare = demo.demo_steps(made(tmp_path), tmp_path, TINY)
     for step in bare:
-        if step.command[0] in ("verify", "evaluate", "cohort"):
+        if step.command[0] in ("verify", "evaluate", "cohort", "enroll"):
             assert "resnet18:random" in step.command
     shipped = demo.demo_steps(made(tmp_path), tmp_path, TINY, student="ours", teacher="expert")
     verify = [step for step in shipped if step.command[0] == "verify"]
@@ -66,7 +66,7 @@ def test_random_weights_are_named_on_every_command_line(tmp_path):
 
 def test_steps_are_shown_as_one_types_them(tmp_path):
     steps = demo.demo_steps(made(Path("out")), Path("out"), TINY)
-    (genuine, _) = (str(step) for step in steps if step.command[0] == "verify")
+    genuine, *_ = (str(step) for step in steps if step.command[0] == "verify")
     assert genuine.startswith("sigkd verify out/signatures/001/genuine/0[1-5].png out/signatures/001/genuine/07.png")
     assert str(steps[0]) == "sigkd preprocess out/signatures --dataset folder --name demo --preview out/sheet.png"
 
@@ -84,7 +84,7 @@ def test_demo_runs_the_whole_pipeline(run_sigkd, tmp_path, tiny):
     assert {name: os.environ.get(name) for name in before} == before
     document = outcome.json
     commands = [step["command"][1] for step in document["steps"]]
-    assert commands[:2] == ["preprocess", "evaluate"] and commands.count("verify") == 2
+    assert commands[:2] == ["preprocess", "evaluate"] and commands.count("verify") == 3
     assert {"prepare-text", "distill"} <= set(commands)
     for step in document["steps"]:
         assert step["exit_code"] in demo.DECISIONS and step["result"], step["title"]
