@@ -36,12 +36,12 @@ lint: $(INSTALLED)  ## Check style, annotations and types.
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-format: $(INSTALLED)  ## Rewrite the code in the project's style.
+format: $(INSTALLED)  ## Rewrite the code in the project's style, and the commands page from the code.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/python docs/commands.py
 
 docs: $(INSTALLED)  ## Build the documentation into site/; any warning is an error.
-	$(BIN)/python docs/commands.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 bench: $(INSTALLED)  ## Measure (benchmarks/README.md).

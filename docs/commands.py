@@ -1,4 +1,4 @@
-"""Write ``docs/reference/commands.md`` from the declarations of the commands (called by ``make docs``).
+"""Write ``docs/reference/commands.md`` from the declarations of the commands (in ``make format``).
 
 A test compares the page with the program, so neither changes without the other.
 """
