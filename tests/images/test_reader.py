@@ -187,3 +187,23 @@ def test_pillows_own_limit_is_restored(tmp_path):
     bomb(tmp_path / "bomb.png", 60_000)
     refused(tmp_path / "bomb.png", "limit")
     assert before == Image.MAX_IMAGE_PIXELS
+
+
+def test_sixteen_bit_colour(tmp_path):
+    import cv2
+
+    colour = np.repeat(DEEP[..., None], 3, axis=2)
+    drawn_in_alpha = np.concatenate([colour * 0, 65535 - colour[..., :1]], axis=2)
+    for name, array in (("rgb.png", colour), ("rgb.tif", colour), ("rgba.png", drawn_in_alpha)):
+        cv2.imwrite(str(tmp_path / name), array)
+        np.testing.assert_array_equal(read_image(tmp_path / name), GREY)
+
+
+def test_sixteen_bit_big_endian(tmp_path):
+    Image.frombytes("I;16B", (60, 40), DEEP.astype(">u2").tobytes()).save(tmp_path / "big.tif")
+    np.testing.assert_array_equal(read_image(tmp_path / "big.tif"), GREY)
+
+
+def test_sixteen_bit_white_is_zero(tmp_path):
+    Image.fromarray(65535 - DEEP).save(tmp_path / "w.tif", tiffinfo={262: 0})
+    np.testing.assert_array_equal(read_image(tmp_path / "w.tif"), GREY)
