@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 @app.command(cls=SigkdCommand)
 def calibrate(
-    dataset: Annotated[str, typer.Option(help="A prepared dataset (name or .npz), or a features file: the development set.")],
+    dataset: Annotated[
+        str, typer.Option(help="A prepared dataset (name or .npz), or a features file: the development set.")
+    ],
     out: Annotated[Path | None, typer.Option(help="Where to write (.json). Without it: only the table.")] = None,
     nref: Annotated[list[int] | None, typer.Option(help="Numbers of references.", show_default="1 3 5")] = None,
     writers: Annotated[
@@ -28,8 +30,12 @@ def calibrate(
     cohort: Annotated[str, typer.Option(help="default, a cohort or features file, or a dataset.")] = "default",
     method: Annotated[str, typer.Option(help="Recommended and measured: logistic or pav.")] = "logistic",
     against: Annotated[str | None, typer.Option(help="The alternative that is measured: skilled or random.")] = None,
-    far: Annotated[float | None, typer.Option(help="Stated false acceptance rate of the table.", show_default="0.02")] = None,
-    frr: Annotated[float | None, typer.Option(help="Stated false rejection rate of the table.", show_default="0.02")] = None,
+    far: Annotated[
+        float | None, typer.Option(help="Stated false acceptance rate of the table.", show_default="0.02")
+    ] = None,
+    frr: Annotated[
+        float | None, typer.Option(help="Stated false rejection rate of the table.", show_default="0.02")
+    ] = None,
     splits: Annotated[int, typer.Option(help="Draws of references.", min=1)] = 5,
     model: Model = None,
     seed: Seed = 0,
@@ -70,7 +76,13 @@ def calibrate(
         calibrations.save(out)
         note_line(f"{out}: {len(calibrations.calibrations)} calibrations, {calibrations.hash[:12]}")
     if json:
-        print_json({"out": None if out is None else str(out), "data": calibrations.data, "held_out": [r.as_dict() for r in rates]})
+        print_json(
+            {
+                "out": None if out is None else str(out),
+                "data": calibrations.data,
+                "held_out": [r.as_dict() for r in rates],
+            }
+        )
     else:
         _show(rates)
 
@@ -81,13 +93,25 @@ def _show(rates: list[Rates]) -> None:
     from sigkd.cli.output import print_table
 
     first = rates[0]
-    title = f"On held-out writers (cross-validation over {first.writers} writers), percent; thresholds against {first.alternative} forgeries"
+    title = f"On {first.writers} held-out writers (cross-validated), percent; against {first.alternative} forgeries"
     table = Table(title=title)
-    columns = ("classifier", "negatives", "refs", "FRR", "FAR skilled", "FAR random", "inconclusive", "EER skilled", "EER random")
+    columns = (
+        "classifier",
+        "negatives",
+        "refs",
+        "FRR",
+        "FAR skilled",
+        "FAR random",
+        "inconclusive",
+        "EER skilled",
+        "EER random",
+    )
     for name in (*columns, "Cllr", "min Cllr"):
         table.add_column(name, justify="left" if name in ("classifier", "negatives") else "right")
     for one in rates:
         shares = (one.frr, one.far_skilled, one.far_random, one.inconclusive, one.eer_skilled, one.eer_random)
         cells = ["-" if share is None else f"{100 * share:.2f}" for share in shares]
-        table.add_row(one.classifier, one.negatives, str(one.references), *cells, f"{one.cllr:.3f}", f"{one.min_cllr:.3f}")
+        table.add_row(
+            one.classifier, one.negatives, str(one.references), *cells, f"{one.cllr:.3f}", f"{one.min_cllr:.3f}"
+        )
     print_table(table)

@@ -20,16 +20,24 @@ def enroll(
         str | None, typer.Option("--from", help="Many writers: a prepared dataset, a folder WRITER/*, or a .csv table.")
     ] = None,
     nref: Annotated[int | None, typer.Option(help="With --from: at most so many a writer.", min=1)] = None,
-    gallery: Annotated[Path | None, typer.Option(help="The gallery's file.", show_default="gallery.sigkd in the data directory")] = None,
-    keep_images: Annotated[bool, typer.Option("--keep-images", help="Store the images too, so that the model can change.")] = False,
+    gallery: Annotated[
+        Path | None, typer.Option(help="The gallery's file.", show_default="gallery.sigkd in the data directory")
+    ] = None,
+    keep_images: Annotated[
+        bool, typer.Option("--keep-images", help="Store the images too, so that the model can change.")
+    ] = False,
     add: Annotated[bool, typer.Option("--add", help="Add references to an enrolled writer.")] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Replace the references of an enrolled writer.")] = False,
-    encrypt: Annotated[bool, typer.Option("--encrypt", help="Make the gallery encrypted (asks for a passphrase).")] = False,
+    encrypt: Annotated[
+        bool, typer.Option("--encrypt", help="Make the gallery encrypted (asks for a passphrase).")
+    ] = False,
     passphrase_file: Annotated[Path | None, typer.Option(help="Passphrase: the first line of a file.")] = None,
     audit: Annotated[bool, typer.Option("--audit/--no-audit", help="Whether a new gallery keeps a log.")] = True,
     actor: Annotated[str | None, typer.Option(help="Who enrols, for the log.", show_default="the user")] = None,
     classifier: Annotated[str, typer.Option(help="auto, wd (support vector machine) or wi (distance).")] = "auto",
-    negatives: Annotated[str, typer.Option(help="cohort, or writers: references of other enrolled writers.")] = "cohort",
+    negatives: Annotated[
+        str, typer.Option(help="cohort, or writers: references of other enrolled writers.")
+    ] = "cohort",
     cohort: Annotated[str, typer.Option(help="default, a cohort or features file, or a dataset.")] = "default",
     model: Model = None,
     device: Device = "auto",
@@ -84,7 +92,9 @@ def enroll(
             enrolled, skipped, references = done.enrolled, done.skipped, done.references
         total = len(verifier.gallery)
     if json:
-        print_json({"gallery": str(file), "enrolled": enrolled, "references": references, "skipped": skipped, "writers": total})
+        print_json(
+            {"gallery": str(file), "enrolled": enrolled, "references": references, "skipped": skipped, "writers": total}
+        )
     else:
         left = f", {len(skipped)} skipped" if skipped else ""
         who = enrolled[0] if len(enrolled) == 1 else f"{len(enrolled)} writers"

@@ -14,7 +14,10 @@ from sigkd.cli.options import CacheDir, DataDir, Device, Json, Model
 gallery_app = typer.Typer(help="List, show, remove, move, check and rekey enrolled writers.", no_args_is_help=True)
 app.add_typer(gallery_app, name="gallery")
 
-File = Annotated[Path | None, typer.Option("--gallery", help="The gallery's file.", show_default="gallery.sigkd in the data directory")]
+File = Annotated[
+    Path | None,
+    typer.Option("--gallery", help="The gallery's file.", show_default="gallery.sigkd in the data directory"),
+]
 Passphrase = Annotated[Path | None, typer.Option("--passphrase-file", help="Passphrase: the first line of a file.")]
 Actor = Annotated[str | None, typer.Option(help="Who, for the log.", show_default="the user")]
 
@@ -25,7 +28,9 @@ def _group() -> None:
 
 
 @gallery_app.command("list", cls=SigkdCommand)
-def list_writers(gallery: File = None, passphrase_file: Passphrase = None, data_dir: DataDir = None, json: Json = False) -> None:
+def list_writers(
+    gallery: File = None, passphrase_file: Passphrase = None, data_dir: DataDir = None, json: Json = False
+) -> None:
     """List the enrolled writers."""
     from dataclasses import asdict
 
@@ -79,7 +84,10 @@ def remove(
         erased = store.remove(name, actor=actor)
         left = len(store)
     if not erased:
-        warning_line("another process reads the gallery: the bytes leave its write-ahead log when that ends ('gallery check' tells)")
+        warning_line(
+            "another process reads the gallery: the bytes leave its write-ahead log when that ends ('gallery "
+            "check' tells)"
+        )
     if json:
         print_json({"removed": name, "erased": erased, "writers": left})
     else:
@@ -91,7 +99,9 @@ def export(
     out: Annotated[Path, typer.Argument(help="The archive (.npz).")],
     writers: Annotated[list[str] | None, typer.Option("--writer", help="Only these.", show_default="all")] = None,
     images: Annotated[bool, typer.Option("--images", help="With the images that were kept.")] = False,
-    plain: Annotated[bool, typer.Option("--plain", help="Agree that an encrypted gallery is exported unencrypted.")] = False,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Agree that an encrypted gallery is exported unencrypted.")
+    ] = False,
     gallery: File = None,
     passphrase_file: Passphrase = None,
     actor: Actor = None,
@@ -141,7 +151,9 @@ def import_(
 
 
 @gallery_app.command("check", cls=SigkdCommand)
-def check(gallery: File = None, passphrase_file: Passphrase = None, data_dir: DataDir = None, json: Json = False) -> None:
+def check(
+    gallery: File = None, passphrase_file: Passphrase = None, data_dir: DataDir = None, json: Json = False
+) -> None:
     """Check structure, every stored value, the log, and who may read the file. Exit code 4 where something is wrong."""
     from sigkd.cli.output import error_line, print_json, warning_line
     from sigkd.cli.progress import console_progress
@@ -169,7 +181,9 @@ def check(gallery: File = None, passphrase_file: Passphrase = None, data_dir: Da
 @gallery_app.command("rekey", cls=SigkdCommand)
 def rekey(
     model: Model = None,
-    new_model: Annotated[bool, typer.Option("--extract", help="Extract again with the default model.", hidden=True)] = False,
+    new_model: Annotated[
+        bool, typer.Option("--extract", help="Extract again with the default model.", hidden=True)
+    ] = False,
     encrypt: Annotated[bool, typer.Option("--encrypt", help="Encrypt, or change the passphrase.")] = False,
     decrypt: Annotated[bool, typer.Option("--decrypt", help="Take the encryption off.")] = False,
     gallery: File = None,
@@ -203,7 +217,9 @@ def rekey(
             count = rekey_gallery(store, engine, actor=actor, progress=console_progress())
             done = f"{count} references extracted again with {engine.model.name}"
         elif encrypt:
-            rekey_passphrase(store, read_passphrase(new_passphrase_file, prompt="New passphrase: ", confirm=True), actor=actor)
+            rekey_passphrase(
+                store, read_passphrase(new_passphrase_file, prompt="New passphrase: ", confirm=True), actor=actor
+            )
             done = "encrypted under the new passphrase"
         else:
             rekey_passphrase(store, None, actor=actor)
@@ -217,7 +233,9 @@ def rekey(
 
 @gallery_app.command("log", cls=SigkdCommand)
 def log(
-    name: Annotated[str | None, typer.Option("--writer", help="Only entries of this writer (also a removed one).")] = None,
+    name: Annotated[
+        str | None, typer.Option("--writer", help="Only entries of this writer (also a removed one).")
+    ] = None,
     last: Annotated[int | None, typer.Option(help="Only the newest so many.", min=1)] = None,
     switch: Annotated[str | None, typer.Option(help="on or off: switch the log (the switch itself is logged).")] = None,
     gallery: File = None,

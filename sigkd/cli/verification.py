@@ -65,7 +65,7 @@ def passphrase_for(path: Path, file: Path | None, *, new: bool = False) -> str |
     Raises:
         UsageError: ``--encrypt`` for an existing plain gallery.
     """
-    from sigkd.verification.gallery.store import needs_passphrase
+    from sigkd.verification.gallery.connection import needs_passphrase
 
     if not path.exists():
         return read_passphrase(file, prompt="Passphrase of the new gallery: ", confirm=file is None) if new else None
@@ -95,7 +95,9 @@ def show_writers(path: Path, writers: Sequence[EnrolledWriter], binding: Binding
     for column in ("writer", "references", "images", "enrolled", "changed"):
         table.add_column(column, justify="right" if column == "references" else "left")
     for one in writers:
-        table.add_row(one.name, str(one.references), "kept" if one.images else "-", one.enrolled_at[:19], one.updated_at[:19])
+        table.add_row(
+            one.name, str(one.references), "kept" if one.images else "-", one.enrolled_at[:19], one.updated_at[:19]
+        )
     print_table(table)
 
 
@@ -112,7 +114,13 @@ def writer_document(store: Gallery, name: str) -> dict[str, Any]:
         return {"writer": None, "removed": True, "references": [], "log": entries}
     writer = store.writers(name)[0]
     references = [
-        {"name": one.name, "hash": one.digest, "width": one.ink.width, "height": one.ink.height, "features": len(one.features)}
+        {
+            "name": one.name,
+            "hash": one.digest,
+            "width": one.ink.width,
+            "height": one.ink.height,
+            "features": len(one.features),
+        }
         for one in store.references(name)
     ]
     return {"writer": asdict(writer), "removed": False, "references": references, "log": entries}
@@ -222,5 +230,6 @@ def _show_table(answers: Sequence[Verification]) -> None:
         llr = "-" if answer.evidence is None else f"{answer.evidence.log10_lr:+.2f}"
         remarks = ", ".join(one.code for one in answer.warnings)
         table.add_row(answer.query, f"[{_STYLES[word]}]{word}[/]", f"{answer.score:.3f}", llr, remarks)
-    table.caption = f"accepted from {first.thresholds.accept:.3f}, rejected below {first.thresholds.reject:.3f}: {first.thresholds.origin}"
+    limits = first.thresholds
+    table.caption = f"accepted from {limits.accept:.3f}, rejected below {limits.reject:.3f}: {limits.origin}"
     print_table(table)

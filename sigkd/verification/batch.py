@@ -93,7 +93,7 @@ def _report(
     path: Path,
     verifier: Verifier,
     comparison: Comparison,
-    references: Sequence[Sample],
+    references: Sequence[Sample | None],
     query: Sample,
     answer: Verification,
 ) -> None:

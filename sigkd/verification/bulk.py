@@ -83,7 +83,8 @@ def enroll_from(
 
     Args:
         verifier: with a gallery.
-        source: the name or file of a prepared dataset, a folder (``WRITER/*`` or ``WRITER/genuine/*``), or a ``.csv`` table
+        source: the name or file of a prepared dataset, a folder (``WRITER/*`` or ``WRITER/genuine/*``), or a ``.csv``
+            table
             (path, writer, label).
         data: home of the prepared datasets.
         references: at most so many a writer; None for all.

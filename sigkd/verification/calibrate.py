@@ -77,7 +77,11 @@ def development_set(
     rows = np.flatnonzero(np.isin(y, chosen))
     if not len(rows):
         raise InputError(f"'{name}' has no labelled signatures of these writers")
-    kept = engine.features(list(images[rows].reshape(len(rows), *images.shape[-2:])), progress) if images is not None else None
+    kept = (
+        engine.features(list(images[rows].reshape(len(rows), *images.shape[-2:])), progress)
+        if images is not None
+        else None
+    )
     used = features[rows] if kept is None and features is not None else kept
     assert used is not None  # noqa: S101 - one of the two was made
     description = {
@@ -175,7 +179,9 @@ def calibrate(
                     )
                 except (CalibrationError, UsageError) as error:
                     progress.warn(f"{name}, {kind}, {count} references: {error}; left out")
-                    fitted = [one for one in fitted if (one.classifier, one.negatives, one.references) != (name, kind, count)]
+                    fitted = [
+                        one for one in fitted if (one.classifier, one.negatives, one.references) != (name, kind, count)
+                    ]
     if not fitted:
         raise CalibrationError("nothing could be calibrated on this set")
     facts = {**development.description, "splits": splits, "seed": seed}

@@ -1,7 +1,9 @@
 """Calibrations: what turns a score into a likelihood ratio and thresholds with stated rates, kept as JSON.
 
-A calibration belongs to one model, preprocessing, canvas, classifier, kind of negatives and number of references; using it for
-another is refused. It keeps the development scores themselves, so that any operating point and the report's picture can be
+A calibration belongs to one model, preprocessing, canvas, classifier, kind of negatives and number of references;
+using it for
+another is refused. It keeps the development scores themselves, so that any operating point and the report's picture
+can be
 derived from them. The format is described in ``docs/guides/calibration.md``.
 """
 
@@ -102,7 +104,8 @@ class Calibration:
         far, frr = FAR if far is None else far, FRR if frr is None else frr
         accept, reject, found_far, found_frr = thresholds_at(self.genuine, alternative.impostor, far, frr)
         origin = (
-            f"{source}, {self.references} reference{'s' * (self.references > 1)}: FAR ({alternative.kind}) at most {100 * far:g} %, "
+            f"{source}, {self.references} reference{'s' * (self.references > 1)}: FAR ({alternative.kind}) at "
+            f"most {100 * far:g} %, "
             f"FRR at most {100 * frr:g} %"
         )
         return Thresholds(accept, reject, origin, found_far, found_frr, calibrated=True)
@@ -126,7 +129,7 @@ class CalibrationSet:
         return hashlib.sha256(json.dumps(self.as_dict(), sort_keys=True).encode()).hexdigest()
 
     def find(self, classifier: str, negatives: str, references: int) -> Calibration | None:
-        """Return the calibration with the most references not above ``references``, else the one with the fewest above; None: none."""
+        """Return the calibration with most references up to ``references``, else with the fewest above; None: none."""
         fitting = [c for c in self.calibrations if (c.classifier, c.negatives) == (classifier, negatives)]
         if not fitting:
             return None
@@ -194,10 +197,11 @@ def fit_calibration(trials: Trials, classifier: str, negatives: str, references:
 
 def _thin(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the sorted scores, at most :data:`KEPT_SCORES` quantiles of them."""
-    ordered = np.sort(scores)
+    ordered: NDArray[np.float64] = np.sort(scores)
     if len(ordered) <= KEPT_SCORES:
         return ordered
-    return ordered[np.round(np.linspace(0, len(ordered) - 1, KEPT_SCORES)).astype(int)]
+    kept: NDArray[np.float64] = ordered[np.round(np.linspace(0, len(ordered) - 1, KEPT_SCORES)).astype(int)]
+    return kept
 
 
 def _numbers(values: NDArray[np.float64]) -> list[float]:

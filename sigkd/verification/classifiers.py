@@ -1,7 +1,9 @@
 """The two classifiers behind one interface: features of references and negatives in, scores of queries out.
 
-``wd`` is the field's writer-dependent support vector machine, one a writer. ``wi`` is writer-independent: a distance to the
-references, normalised by the cohort; it needs one reference only. In both the score is higher for a signature that looks
+``wd`` is the field's writer-dependent support vector machine, one a writer. ``wi`` is writer-independent: a distance
+to the
+references, normalised by the cohort; it needs one reference only. In both the score is higher for a signature that
+looks
 more like the references. Templates hold plain arrays; nothing of scikit-learn is needed to make or use them.
 """
 
@@ -59,7 +61,7 @@ class Classifier(Protocol):
         """Return the template whose :meth:`Template.arrays` were kept, given the rows that it was fitted on."""
 
     def agreement(self, references: NDArray[np.floating], negatives: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Return each reference's score against the others (leave one out) [r]; empty for fewer than three references."""
+        """Return each reference's score against the others [r] (leave one out); empty for fewer than three."""
 
 
 CLASSIFIERS: Registry[Classifier] = Registry("classifier")
@@ -85,7 +87,7 @@ class WriterDependentTemplate:
         return self.model.scores(features)
 
     def arrays(self) -> Arrays:
-        """Return coefficients, rows and intercept: the vectors themselves are kept once, with references and negatives."""
+        """Return coefficients, rows and intercept: the vectors are kept once, with references and negatives."""
         return {
             "rows": self.rows,
             "coefficients": self.model.coefficients,
@@ -94,7 +96,7 @@ class WriterDependentTemplate:
 
 
 class WriterDependent:
-    """RBF support vector machine, C = 1, gamma = 2^-11, class weight negatives / positives (METHOD of Hafemann et al. 2017)."""
+    """RBF support vector machine, C = 1, gamma = 2^-11, class weight negatives / positives (Hafemann et al. 2017)."""
 
     name = "wd"
     title = "writer-dependent support vector machine"
@@ -173,7 +175,8 @@ class WriterIndependentTemplate:
     def scores(self, features: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return the normalised nearness [n] of features [n, D] to the nearest reference.
 
-        With d the distance of the query to the nearest reference, (m_r, s_r) the distances of the references and (m_q, s_q)
+        With d the distance of the query to the nearest reference, (m_r, s_r) the distances of the references and
+        (m_q, s_q)
         those of the query to their nearest cohort members: 1/2 [(m_r - d) / s_r + (m_q - d) / s_q].
         """
         queries = _scaled(features, self.scale)

@@ -1,6 +1,7 @@
 """The cohort: features that stand for "anybody else" when a writer is enrolled and nobody else's signature is at hand.
 
-A cohort file is a NumPy archive without pickles: ``features`` float16 [m, D] and ``metadata`` (JSON: model hash, preprocess
+A cohort file is a NumPy archive without pickles: ``features`` float16 [m, D] and ``metadata`` (JSON: model hash,
+preprocess
 version, canvas, what the images were). The default one ships with the default model and was made from made-up images.
 """
 
@@ -136,7 +137,8 @@ def load_cohort(spec: str | Path | None, binding: Binding, *, cache: Path | None
                 return cohort
     name = binding.model_name
     raise CohortError(
-        f"no cohort fits the model '{name}' ({binding.model_hash[:12]}): 'sigkd cohort build --from made-up --model {name}' "
+        f"no cohort fits the model '{name}' ({binding.model_hash[:12]}): 'sigkd cohort build --from made-up "
+        f"--model {name}' "
         f"makes one, or name features or a dataset with --cohort"
     )
 
@@ -162,7 +164,7 @@ def resolve_cohort(
     device: torch.device | str = "cpu",
     progress: Progress = SILENT,
 ) -> Cohort:
-    """Load what ``--cohort`` names: ``default``, a cohort or features file, or a dataset whose features are then extracted."""
+    """Load what ``--cohort`` names: ``default``, a cohort or features file, or a dataset (then extracted)."""
     binding = Binding.of(model)
     if spec is None or str(spec) == DEFAULT:
         return load_cohort(None, binding, cache=cache)
@@ -240,7 +242,7 @@ def _made_up(count: int, canvas: tuple[int, int], seed: int, progress: Progress)
 def _gather(
     sources: Sequence[str], canvas: tuple[int, int], data: Path, count: int, seed: int, progress: Progress
 ) -> tuple[NDArray[np.uint8], dict[str, Any]]:
-    """Return at most ``count`` normalised images of a text dataset, or of whatever ``extract`` reads, with their origin."""
+    """Return at most ``count`` normalised images of a text dataset, or of what ``extract`` reads, and their origin."""
     from sigkd.models.extract import gather_images
     from sigkd.paths import dataset_path
 

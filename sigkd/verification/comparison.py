@@ -36,7 +36,8 @@ class Operating:
         """Return the calibration that fits.
 
         Raises:
-            CalibrationError: the user named a file that has none for this classifier and these negatives, or asked for rates
+            CalibrationError: the user named a file that has none for this classifier and these negatives, or asked
+                for rates
                 without any calibration.
         """
         found = None if self.calibrations is None else self.calibrations.find(classifier, negatives, references)

@@ -54,8 +54,10 @@ def thresholds_at(
 ) -> tuple[float, float, float, float]:
     """Return the accept and reject thresholds that keep to stated rates on these scores, and the rates found at them.
 
-    ``accept`` is the lowest score at which no more than ``far`` of the impostors reach it, ``reject`` the highest below which
-    no more than ``frr`` of the genuine signatures fall. Where they cross (both rates can be kept at once), both move to the
+    ``accept`` is the lowest score at which no more than ``far`` of the impostors reach it, ``reject`` the highest
+    below which
+    no more than ``frr`` of the genuine signatures fall. Where they cross (both rates can be kept at once), both move
+    to the
     middle and nothing is inconclusive.
 
     Raises:
@@ -78,7 +80,7 @@ def thresholds_at(
 
 
 def uncalibrated(agreement: NDArray[np.floating], classifier: str, reason: str) -> Thresholds:
-    """Return a threshold without a calibration: how well the references agree among themselves, else the classifier's border.
+    """Return a threshold without a calibration: how well the references agree, else the classifier's border.
 
     Args:
         agreement: each reference's score against the others (empty for fewer than three references).

@@ -17,6 +17,7 @@ from sigkd.verification.comparison import Comparison
 from sigkd.verification.errors import GalleryError
 from sigkd.verification.gallery import Gallery, StoredReference
 from sigkd.verification.gallery.records import clean_name, rounded_features
+from sigkd.verification.gallery.templates import keep_template, load_pool, load_template
 from sigkd.verification.result import Verification
 from sigkd.verification.samples import Sample
 
@@ -32,7 +33,9 @@ LEAST_OTHERS = 5
 class EnrolledWriters:
     """The gallery seen through an engine. Thread-safe."""
 
-    def __init__(self, engine: Engine, gallery: Gallery, *, negatives: str = "cohort", actor: str | None = None, log: bool = True) -> None:
+    def __init__(
+        self, engine: Engine, gallery: Gallery, *, negatives: str = "cohort", actor: str | None = None, log: bool = True
+    ) -> None:
         """Check that the gallery belongs to the engine's model.
 
         Args:
@@ -53,8 +56,10 @@ class EnrolledWriters:
         self._pool: tuple[str, list[str], NDArray[np.float32]] | None = None
         self._lock = threading.RLock()
 
-    def enroll_many(self, writers: Sequence[tuple[str, Sequence[Sample]]], features: NDArray[np.float32], *, mode: str = "new") -> None:
-        """Enrol writers, given the features [n, D] of all their samples in order; kept images are the samples' contents.
+    def enroll_many(
+        self, writers: Sequence[tuple[str, Sequence[Sample]]], features: NDArray[np.float32], *, mode: str = "new"
+    ) -> None:
+        """Enrol writers, given the features [n, D] of their samples in order; kept images are the samples' contents.
 
         Templates against the cohort are fitted and stored at once, those against other writers when first needed (each
         enrolment changes what they are fitted against).
@@ -68,11 +73,15 @@ class EnrolledWriters:
                 for vector, sample in zip(vectors, samples, strict=True)
             ]
             rows.append((name, kept))
-        templates = {} if self.negatives == "writers" or mode == "add" else {name: self._fit_cohort(kept) for name, kept in rows}
+        templates = (
+            {}
+            if self.negatives == "writers" or mode == "add"
+            else {name: self._fit_cohort(kept) for name, kept in rows}
+        )
         with self.gallery.writing():
             self.gallery.enroll_rows(rows, self.engine.binding, mode=mode, actor=self.actor)
             for name, (classifier, arrays) in templates.items():
-                self.gallery.keep_template(name, classifier.name, f"cohort:{self.engine.cohort.hash}", arrays)
+                keep_template(self.gallery, name, classifier.name, f"cohort:{self.engine.cohort.hash}", arrays)
         with self._lock:
             for name, _ in writers:
                 self._cache.pop(clean_name(name), None)
@@ -122,17 +131,22 @@ class EnrolledWriters:
         kind = "cohort" if classifier.name == "wi" else self.negatives
         if kind == "cohort":
             cohort = self.engine.cohort
-            against, key, text, cohort_hash = cohort.features, f"cohort:{cohort.hash}", f"cohort: {cohort.description}", cohort.hash
+            against, key, text, cohort_hash = (
+                cohort.features,
+                f"cohort:{cohort.hash}",
+                f"cohort: {cohort.description}",
+                cohort.hash,
+            )
         else:
             against, key, text = self._others(name)
             cohort_hash = None
-        arrays = self.gallery.template(name, classifier.name, key)
+        arrays = load_template(self.gallery, name, classifier.name, key)
         template: Template
         if arrays is None:
             template, arrays = _fit(classifier, features, against)
             if not self.gallery.read_only:
                 with self.gallery.writing():
-                    self.gallery.keep_template(name, classifier.name, key, arrays)
+                    keep_template(self.gallery, name, classifier.name, key, arrays)
         else:
             template = classifier.restore(arrays, features, against)
         agreement = np.asarray(arrays["agreement"], np.float64)
@@ -151,14 +165,15 @@ class EnrolledWriters:
     def _others(self, name: str) -> tuple[NDArray[np.float32], str, str]:
         with self._lock:
             if self._pool is None or not self._pool[0].endswith(f":{self._state(name)[2]}"):
-                self._pool = self.gallery.pool()
+                self._pool = load_pool(self.gallery)
             key, subjects, features = self._pool
         own = self.gallery.subject(name).hex()
         others = [row for row, subject in enumerate(subjects) if subject != own]
         writers = len({subjects[row] for row in others})
         if writers < LEAST_OTHERS:
             raise GalleryError(
-                f"negatives 'writers' need {LEAST_OTHERS} other enrolled writers, there are {writers}: use --negatives cohort"
+                f"negatives 'writers' need {LEAST_OTHERS} other enrolled writers, there are {writers}: use "
+                "--negatives cohort"
             )
         return features[others], key, f"{len(others)} references of {writers} other enrolled writers"
 
@@ -168,7 +183,11 @@ class EnrolledWriters:
         if self.log and answers and self.gallery.audited:
             with self.gallery.writing():
                 for answer in answers:
-                    detail = {"decision": answer.decision.value, "score": round(answer.score, 6), "query": answer.query_hash[:16]}
+                    detail = {
+                        "decision": answer.decision.value,
+                        "score": round(answer.score, 6),
+                        "query": answer.query_hash[:16],
+                    }
                     self.gallery.log(self.actor, "verify", name, detail)
         return answers
 

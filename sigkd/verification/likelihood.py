@@ -1,6 +1,7 @@
 """From scores to likelihood ratios, and how good they are: logistic regression, PAV, ELUB bounds, Cllr.
 
-Natural logarithms inside; reports give log10. "Genuine" scores come from proposition H1 (the writer of the references wrote
+Natural logarithms inside; reports give log10. "Genuine" scores come from proposition H1 (the writer of the references
+wrote
 the questioned signature), "impostor" scores from H2 (somebody else did).
 """
 
@@ -50,10 +51,10 @@ def _check(genuine: NDArray[np.floating], impostor: NDArray[np.floating]) -> Non
 def fit_logistic(
     genuine: NDArray[np.floating], impostor: NDArray[np.floating], *, ridge: float = 1e-3, steps: int = 100
 ) -> Logistic:
-    """Fit the affine log LR by prior-weighted logistic regression (Brummer and du Preez 2006, "Application-independent
-    evaluation of speaker detection", section 7.2).
+    """Fit the affine log LR by prior-weighted logistic regression.
 
-    Minimises the mean of both classes' mean logarithmic costs, so that the numbers of scores do not matter, by Newton's
+    Brummer and du Preez 2006, "Application-independent evaluation of speaker detection", section 7.2. Minimises
+    the mean of both classes' mean logarithmic costs, so that the numbers of scores do not matter, by Newton's
     method. ``ridge`` times the squared slope (of standardised scores) keeps it finite where the classes do not overlap.
 
     Args:
@@ -134,11 +135,15 @@ def fit_pav(genuine: NDArray[np.floating], impostor: NDArray[np.floating]) -> Mo
 def elub(
     genuine_llr: NDArray[np.floating], impostor_llr: NDArray[np.floating], *, step: float = 0.01
 ) -> tuple[float, float]:
-    """Return the empirical lower and upper bounds of the natural log LR (Vergeer, van Es, de Jongh, Alberink, Stoel 2016,
-    "Numerical likelihood ratios outputted by LR systems are often based on extrapolation", Science & Justice 56, 482-491).
+    """Return the empirical lower and upper bounds (ELUB) of the natural log LR.
 
-    Deciding for H1 where LR > t costs, up to a factor, L(t) = P(LR <= t | H1) + t P(LR > t | H2). With one misleading LR added
-    to each side, the bounds enclose 1 and reach as far as L(t) stays below min(1, t), the cost of deciding without evidence.
+    Vergeer, van Es, de Jongh, Alberink and Stoel 2016, "Numerical likelihood ratios outputted by LR systems are often
+    based on     extrapolation: when to stop extrapolating?", Science & Justice 56, 482-491.
+
+    Deciding for H1 where LR > t costs, up to a factor, L(t) = P(LR <= t | H1) + t P(LR > t | H2). With one misleading
+    LR added
+    to each side, the bounds enclose 1 and reach as far as L(t) stays below min(1, t), the cost of deciding without
+    evidence.
 
     Args:
         genuine_llr: ln LRs [n] under H1.
@@ -155,7 +160,7 @@ def elub(
     def useful(t: NDArray[np.float64]) -> NDArray[np.bool_]:
         misses = (np.searchsorted(genuine, t, side="right") + 1.0) / (len(genuine) + 1.0)
         alarms = (len(impostor) - np.searchsorted(impostor, t, side="right") + 1.0) / (len(impostor) + 1.0)
-        return misses + np.exp(t) * alarms < np.minimum(1.0, np.exp(t))
+        return np.asarray(misses + np.exp(t) * alarms < np.minimum(1.0, np.exp(t)), np.bool_)
 
     def limit(t: NDArray[np.float64]) -> float:
         fails = np.flatnonzero(~useful(t))
@@ -173,11 +178,11 @@ def cllr(genuine_llr: NDArray[np.floating], impostor_llr: NDArray[np.floating]) 
 
 
 def min_cllr(genuine: NDArray[np.floating], impostor: NDArray[np.floating]) -> float:
-    """Return the Cllr that is left after the best monotone recalibration of these very scores: what discrimination costs."""
+    """Return the Cllr left after the best monotone recalibration of these very scores: what discrimination costs."""
     _check(genuine, impostor)
     scores = np.concatenate([genuine, impostor]).astype(np.float64)
     target = np.repeat([1.0, 0.0], [len(genuine), len(impostor)])
-    levels, place = np.unique(scores, return_inverse=True)
+    _, place = np.unique(scores, return_inverse=True)
     number = np.bincount(place).astype(np.float64)
     posterior = pool_adjacent_violators(np.bincount(place, weights=target) / number, number)[place]
     with np.errstate(divide="ignore"):

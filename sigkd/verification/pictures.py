@@ -41,7 +41,11 @@ def occlusion_picture(image: NDArray[np.uint8], change: NDArray[np.float64], alt
     share = np.clip(change / limit, -1.0, 1.0)[..., None]
     ink = _darkened(image)[..., None] ** 0.6
     neutral = np.full(3, 165.0)
-    colour = neutral + np.maximum(share, 0) * (np.array(SUPPORTS) - neutral) + np.maximum(-share, 0) * (np.array(OPPOSES) - neutral)
+    colour = (
+        neutral
+        + np.maximum(share, 0) * (np.array(SUPPORTS) - neutral)
+        + np.maximum(-share, 0) * (np.array(OPPOSES) - neutral)
+    )
     painted = np.clip(255.0 * (1 - ink) + colour * ink, 0, 255).astype(np.uint8)
     height, width = image.shape
     return f'<img src="{_address(painted)}" alt="{escape(alt)}" width="{width}" height="{height}">', limit
@@ -49,10 +53,14 @@ def occlusion_picture(image: NDArray[np.uint8], change: NDArray[np.float64], alt
 
 def _density(scores: NDArray[np.floating], grid: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return a Gaussian kernel density (Silverman's bandwidth) on a grid."""
-    spread = min(float(scores.std()), float(np.subtract(*np.percentile(scores, [75, 25]))) / 1.34) or float(scores.std()) or 1.0
+    spread = (
+        min(float(scores.std()), float(np.subtract(*np.percentile(scores, [75, 25]))) / 1.34)
+        or float(scores.std())
+        or 1.0
+    )
     width = 0.9 * spread * len(scores) ** -0.2
     density: NDArray[np.float64] = np.exp(-0.5 * ((grid[:, None] - scores[None, :]) / width) ** 2).sum(axis=1)
-    return density / (len(scores) * width * np.sqrt(2 * np.pi))
+    return density / float(len(scores) * width * np.sqrt(2 * np.pi))
 
 
 def distribution_picture(
@@ -81,12 +89,16 @@ def distribution_picture(
     def y(value: float) -> float:
         return height - bottom - value / peak * (height - top - bottom)
 
-    parts = [f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="Score distributions of the development set and this score">']
+    parts = [
+        f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="Score distributions of the development '
+        'set and this score">'
+    ]
     zones = ((low, reject, "#b3261e"), (reject, accept, "#c98a00"), (accept, high, "#00713d"))
     for start, end, colour in zones:
         if end > start:
             parts.append(
-                f'<rect x="{x(start):.1f}" y="{height - bottom}" width="{x(end) - x(start):.1f}" height="7" fill="{colour}" opacity="0.75"/>'
+                f'<rect x="{x(start):.1f}" y="{height - bottom}" width="{x(end) - x(start):.1f}" height="7" '
+                f'fill="{colour}" opacity="0.75"/>'
             )
     for _, curve, colour, dash in curves:
         points = " ".join(f"{x(float(g)):.1f},{y(float(v)):.1f}" for g, v in zip(grid, curve, strict=True))
@@ -94,19 +106,27 @@ def distribution_picture(
         parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"{dashes}/>')
     step = 10.0 ** np.floor(np.log10((high - low) / 4))
     step *= 5 if (high - low) / step > 20 else 2 if (high - low) / step > 8 else 1
-    for tick in np.arange(np.ceil(low / step) * step, high, step):
-        parts.append(f'<text x="{x(float(tick)):.1f}" y="{height - bottom + 22}" text-anchor="middle">{tick:g}</text>')
+    parts += [
+        f'<text x="{x(float(tick)):.1f}" y="{height - bottom + 22}" text-anchor="middle">{tick:g}</text>'
+        for tick in np.arange(np.ceil(low / step) * step, high, step)
+    ]
     parts.append(f'<text x="{(left + width - right) / 2:.0f}" y="{height - 8}" text-anchor="middle">score</text>')
-    parts.append(f'<text transform="translate(14 {(top + height - bottom) / 2:.0f}) rotate(-90)" text-anchor="middle">density</text>')
+    parts.append(
+        f'<text transform="translate(14 {(top + height - bottom) / 2:.0f}) rotate(-90)" '
+        'text-anchor="middle">density</text>'
+    )
     near_right = x(score) > 0.75 * width
     anchor, shift = ("end", -6) if near_right else ("start", 6)
     parts.append(
-        f'<line x1="{x(score):.1f}" x2="{x(score):.1f}" y1="{top - 14}" y2="{height - bottom + 7}" stroke="#111" stroke-width="2.5"/>'
-        f'<text x="{x(score) + shift:.1f}" y="{top - 6}" text-anchor="{anchor}" font-weight="bold">this signature: {score:.2f}</text>'
+        f'<line x1="{x(score):.1f}" x2="{x(score):.1f}" y1="{top - 14}" y2="{height - bottom + 7}" '
+        'stroke="#111" stroke-width="2.5"/>'
+        f'<text x="{x(score) + shift:.1f}" y="{top - 6}" text-anchor="{anchor}" font-weight="bold">this '
+        f"signature: {score:.2f}</text>"
     )
     parts.append("</svg>")
     keys = "".join(
-        f'<span class="key"><svg viewBox="0 0 34 8" width="34" height="8"><line x1="0" x2="34" y1="4" y2="4" stroke="{colour}" '
+        '<span class="key"><svg viewBox="0 0 34 8" width="34" height="8"><line x1="0" x2="34" y1="4" y2="4" '
+        f'stroke="{colour}" '
         f'stroke-width="3"{f" stroke-dasharray={dash!r}" if dash else ""}/></svg>{escape(name)}</span>'
         for name, _, colour, dash in curves
     )

@@ -1,9 +1,10 @@
-"""What an examiner would say about a scan before comparing it: too small, faint, cut off, ruled, unlike the references."""
+"""What an examiner would say about a scan before comparing it: small, faint, cut off, ruled, unlike the references."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,7 +19,7 @@ LEAST_CONTRAST = 45.0
 BORDER_SHARE = 0.01
 """Share of the ink on the outermost pixels of the scan from which it counts as cut off."""
 LINE_SHARE = 0.9
-"""Share of the scan's width that a nearly horizontal run must span to count as a ruled line (1 of 230 free signatures does)."""
+"""Share of the scan's width that a nearly horizontal run spans in a ruled line (1 of 230 free signatures has one)."""
 SIZE_RATIO = 1.6
 """Largest ratio of sizes between the query and the references that passes without a remark."""
 
@@ -76,18 +77,18 @@ def measure_ink(scan: NDArray[np.uint8], box: tuple[int, int, int, int], thresho
 
 
 def measure_normalized(image: NDArray[np.uint8], canvas: tuple[int, int]) -> InkMeasures:
-    """Measure a normalised signature (uint8 [H, W], ink bright on black); sizes are those of the scan that it came from."""
+    """Measure a normalised signature (uint8 [H, W], ink bright on black); sizes are those of its scan."""
     rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
     if not len(rows):
         return InkMeasures(0, 0, 0.0, 0.0, 0.0, False, 1)
     ratio = min(canvas[0] / image.shape[0], canvas[1] / image.shape[1])
-    height, width = (int(round((found[-1] - found[0] + 1) * ratio)) for found in (rows, columns))
+    height, width = (round(int(found[-1] - found[0] + 1) * ratio) for found in (rows, columns))
     ink = (image > 0).astype(np.uint8)
     stroke = 2.0 * ratio * int(cv2.countNonZero(ink)) / max(_edge_pixels(ink), 1)
     return InkMeasures(height, width, stroke, float(np.median(image[image > 0])), 0.0, False, 256)
 
 
-def _median_level(histogram: NDArray[np.float32], first: int, end: int) -> float:
+def _median_level(histogram: NDArray[Any], first: int, end: int) -> float:
     part = np.cumsum(histogram[first:end], dtype=np.float64)
     if not len(part) or part[-1] == 0:
         return float(first)
@@ -117,11 +118,12 @@ def _has_line(scan: NDArray[np.uint8], threshold: int) -> bool:
 def scan_warnings(scan: NDArray[np.uint8], ink: InkMeasures, *, larger_than_canvas: bool = False) -> list[Warning_]:
     """Return the remarks on one scan."""
     found = []
-    if ink.height < LEAST_HEIGHT and ink.width < LEAST_WIDTH or ink.stroke < LEAST_STROKE:
+    if (ink.height < LEAST_HEIGHT and ink.width < LEAST_WIDTH) or ink.stroke < LEAST_STROKE:
         found.append(
             Warning_(
                 "low-resolution",
-                f"low resolution: the signature is {ink.width}x{ink.height} px, strokes {ink.stroke:.1f} px wide; scan at 300 dpi or more",
+                f"low resolution: the signature is {ink.width}x{ink.height} px, strokes {ink.stroke:.1f} px "
+                "wide; scan at 300 dpi or more",
             )
         )
     if ink.contrast < LEAST_CONTRAST:

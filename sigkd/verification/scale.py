@@ -1,4 +1,4 @@
-"""What a likelihood ratio says in words: the verbal scale of the ENFSI guideline, always between two stated propositions.
+"""What a likelihood ratio says in words: the ENFSI guideline's verbal scale, between two stated propositions.
 
 ENFSI guideline for evaluative reporting in forensic science, 2015, the table of verbal equivalents (first column).
 """
@@ -9,8 +9,13 @@ from dataclasses import dataclass
 
 H1 = "The writer of the references wrote the questioned signature."
 H2 = {
-    "skilled": "Another person wrote the questioned signature, imitating the writer of the references (skilled forgery).",
-    "random": "Another person wrote the questioned signature, without imitating the writer of the references (random forgery).",
+    "skilled": (
+        "Another person wrote the questioned signature, imitating the writer of the references (skilled forgery)."
+    ),
+    "random": (
+        "Another person wrote the questioned signature, without imitating the writer of the references "
+        "(random forgery)."
+    ),
 }
 """The alternative by the kind of impostor scores that a calibration was fitted on."""
 
@@ -49,7 +54,8 @@ def verbal(log10_lr: float) -> Verbal:
     return Verbal(
         strength,
         first,
-        f"The findings provide {strength} support for {first} rather than {second} ({_ratio(size)} times more probable).",
+        f"The findings provide {strength} support for {first} rather than {second} ({_ratio(size)} times more "
+        "probable).",
     )
 
 

@@ -1,7 +1,8 @@
 """A support vector machine solved in NumPy, step by step as LIBSVM does, so that verifying needs no scikit-learn.
 
 Importing scikit-learn costs more than half of what importing torch costs, and a writer's problem is tiny (a handful of
-references against a few hundred negatives): the solver below needs some hundred steps of a few vector operations. It follows
+references against a few hundred negatives): the solver below needs some hundred steps of a few vector operations. It
+follows
 LIBSVM (Chang and Lin 2011, with the second-order working set of Fan, Chen and Lin 2005; no shrinking), with the same
 tie-breaking, stopping rule and single-precision kernel, and so ends in the same multipliers as ``sklearn.svm.SVC``.
 """
@@ -37,7 +38,9 @@ def solve_svm(
     tolerance: float = 1e-3,
     max_steps: int = 100_000,
 ) -> tuple[NDArray[np.float64], float]:
-    """Solve the dual of the soft-margin SVM: min 1/2 a'Qa - sum a, with y'a = 0 and 0 <= a_i <= C_i (Q_ij = y_i y_j K_ij).
+    """Solve the dual of the soft-margin SVM.
+
+    min 1/2 a'Qa - sum a, with y'a = 0, 0 <= a_i <= C_i, and Q_ij = y_i y_j K_ij.
 
     Args:
         kernel: [n, n], symmetric; taken in single precision as LIBSVM's cache holds it.
@@ -49,7 +52,8 @@ def solve_svm(
     Returns:
         Coefficients y_i a_i, float64 [n], and the intercept b: the score of x is sum_i y_i a_i K(x_i, x) + b.
     """
-    # LIBSVM sorts the rows by class, the lower label first, and calls that class +1: followed here for equal tie-breaking.
+    # LIBSVM sorts the rows by class, the lower label first, and calls that class +1: followed here for equal
+    # tie-breaking.
     order = np.argsort(labels > 0, kind="stable")
     y = np.where(labels[order] > 0, -1.0, 1.0)
     bound = np.asarray(costs, np.float64)[order]

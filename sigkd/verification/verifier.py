@@ -100,7 +100,7 @@ class Verifier:
         self._enrolled: EnrolledWriters | None = None
         self._lock = threading.RLock()
 
-    # -- references given as images ---------------------------------------------------------------------------------------
+    # -- references given as images
 
     def compare(self, references: Iterable[ImageInput | Sample]) -> Comparison:
         """Prepare references given as images; the result judges any number of queries.
@@ -125,7 +125,8 @@ class Verifier:
             Decision, score, thresholds, likelihood ratio and remarks.
 
         Raises:
-            ImageError: an image cannot be used; UsageError: no references; CohortError, CalibrationError: they do not fit.
+            ImageError: an image cannot be used; UsageError: no references; CohortError, CalibrationError: they do not
+                fit.
         """
         samples = [self.engine.sample(image) for image in (*references, query)]
         if len(samples) < 2:
@@ -142,7 +143,7 @@ class Verifier:
             return []
         return comparison.judge(samples, self.engine.features([sample.image for sample in samples]))
 
-    # -- enrolled writers -------------------------------------------------------------------------------------------------
+    # -- enrolled writers
 
     def open_gallery(self, *, create: bool = False) -> EnrolledWriters:
         """Return the enrolled writers; the gallery is opened once.
@@ -158,7 +159,9 @@ class Verifier:
                 if isinstance(source, Gallery):
                     gallery = source
                 elif create:
-                    gallery = Gallery.create(Path(source), passphrase=self._passphrase, log=self._audit, actor=self._actor)
+                    gallery = Gallery.create(
+                        Path(source), passphrase=self._passphrase, log=self._audit, actor=self._actor
+                    )
                 else:
                     gallery = Gallery(Path(source), passphrase=self._passphrase)
                 self._enrolled = EnrolledWriters(
@@ -212,7 +215,7 @@ class Verifier:
         return enrolled.verify(writer, samples, self.engine.features([sample.image for sample in samples]))
 
     def enrolled(self, writer: str, *, images: bool = False) -> tuple[Comparison, list[Sample | None]]:
-        """Return an enrolled writer's comparison and, where they were kept and are asked for, the references as samples."""
+        """Return an enrolled writer's comparison, and the references as samples (None where no image was kept)."""
         known = self.open_gallery()
         stored = known.gallery.references(writer, images=images)
         samples = [None if one.image is None else self.engine.sample(one.image, name=one.name) for one in stored]

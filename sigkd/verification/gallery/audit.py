@@ -1,6 +1,7 @@
 """The audit log: who did what to which writer and when. Append-only, chained, without features and without names.
 
-A writer is called by a keyed hash of the name (``subject``): whoever holds the gallery can look up the entries of a name, also
+A writer is called by a keyed hash of the name (``subject``): whoever holds the gallery can look up the entries of a
+name, also
 after the writer was removed, but the log itself names nobody.
 """
 
@@ -60,7 +61,12 @@ def append(
     """Add an entry inside the caller's transaction."""
     last = connection.execute("SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1").fetchone()
     number, previous = (int(last[0]) + 1, bytes(last[1])) if last else (1, _START)
-    document = {"actor": actor, "action": action, "subject": None if subject is None else subject.hex(), "detail": detail or {}}
+    document = {
+        "actor": actor,
+        "action": action,
+        "subject": None if subject is None else subject.hex(),
+        "detail": detail or {},
+    }
     at = now()
     entry = vault.seal(json.dumps(document, allow_nan=False).encode(), f"audit:{number}")
     connection.execute(
@@ -81,7 +87,9 @@ def entries(
     for number, at, sealed in connection.execute("SELECT id, at, entry FROM audit ORDER BY id"):
         facts = json.loads(vault.open(sealed, f"audit:{number}"))
         if subject is None or facts["subject"] == subject.hex():
-            found.append(Entry(int(number), str(at), facts["actor"], facts["action"], facts["subject"], facts["detail"]))
+            found.append(
+                Entry(int(number), str(at), facts["actor"], facts["action"], facts["subject"], facts["detail"])
+            )
     return found if last is None else found[-last:] if last else []
 
 

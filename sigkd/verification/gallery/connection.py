@@ -106,7 +106,7 @@ def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
     if head != _MAGIC:
         raise GalleryError(f"{path}: not a gallery (no SQLite file)")
     with explained(path):
-        connection = _connect_reading(path) if read_only else sqlite3.connect(path, timeout=BUSY_SECONDS, **_OPTIONS)  # type: ignore[call-overload]
+        connection = _connect_reading(path) if read_only else _connect_writing(path)
     try:
         with explained(path):
             connection.execute("PRAGMA foreign_keys = ON")
@@ -125,7 +125,8 @@ def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
     return connection
 
 
-_OPTIONS = {"isolation_level": None, "check_same_thread": False}
+def _connect_writing(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
 
 
 def _connect_reading(path: Path) -> sqlite3.Connection:
@@ -134,7 +135,9 @@ def _connect_reading(path: Path) -> sqlite3.Connection:
     wal = Path(f"{path}-wal")
     unwritten = not wal.exists() or wal.stat().st_size == 0
     for query in ("mode=ro", "mode=ro&immutable=1") if unwritten else ("mode=ro",):
-        connection = sqlite3.connect(f"{address}?{query}", uri=True, timeout=BUSY_SECONDS, **_OPTIONS)  # type: ignore[call-overload]
+        connection = sqlite3.connect(
+            f"{address}?{query}", uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
         try:
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         except sqlite3.OperationalError:
@@ -156,3 +159,18 @@ def transaction(connection: sqlite3.Connection, path: Path) -> Iterator[sqlite3.
             with suppress(sqlite3.Error):  # SQLite rolls back by itself on some errors
                 connection.execute("ROLLBACK")
             raise
+
+
+def needs_passphrase(path: Path) -> bool:
+    """Tell whether an existing gallery is encrypted.
+
+    Raises:
+        GalleryError: it is no gallery.
+    """
+    connection = connect(path, read_only=not is_writable(path))
+    try:
+        with explained(path):
+            row = connection.execute("SELECT value FROM meta WHERE key = 'encryption'").fetchone()
+        return bool(row and row[0])
+    finally:
+        connection.close()

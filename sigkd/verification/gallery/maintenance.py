@@ -18,7 +18,7 @@ from sigkd.verification.gallery import audit
 from sigkd.verification.gallery.records import pack_features
 from sigkd.verification.gallery.schema import AUDIT_TRIGGERS, SCHEMA_VERSION
 from sigkd.verification.gallery.store import Gallery
-from sigkd.verification.gallery.vault import KeyVault, PlainVault, new_vault
+from sigkd.verification.gallery.vault import KeyVault, PlainVault, Vault, new_vault
 
 
 @dataclass
@@ -88,9 +88,13 @@ def check(gallery: Gallery, *, progress: Progress = SILENT) -> Health:
         health.problems.append(f"features of different lengths: {sorted(lengths)}")
     mode = stat.S_IMODE(gallery.path.stat().st_mode)
     if mode & 0o077:
-        health.remarks.append(f"others may read or write the file (mode {mode:04o}); 'chmod 600 {gallery.path}' is what it was made with")
+        health.remarks.append(
+            f"others may read or write the file (mode {mode:04o}); 'chmod 600 {gallery.path}' is what it was made with"
+        )
     if not gallery.read_only and not gallery.erase():
-        health.remarks.append("another process reads the gallery: removed values leave the write-ahead log when it is done")
+        health.remarks.append(
+            "another process reads the gallery: removed values leave the write-ahead log when it is done"
+        )
     return health
 
 
@@ -120,14 +124,17 @@ def rekey_model(
     bare = [writer.name for writer in gallery.writers() if not writer.images]
     if bare:
         raise GalleryError(
-            f"{gallery.path}: images of {len(bare)} writer(s) were not kept ('{bare[0]}', ...): enrol them again, with --keep-images"
+            f"{gallery.path}: images of {len(bare)} writer(s) were not kept ('{bare[0]}', ...): enrol them "
+            "again, with --keep-images"
         )
     total = 0
     with gallery.writing(), progress.task("extracting again", total=len(gallery), unit="writers") as task:
         connection = gallery.connection
         connection.execute("DELETE FROM template")
         for writer, uid in connection.execute("SELECT id, uid FROM writer").fetchall():
-            rows = connection.execute("SELECT id, ordinal, image FROM reference WHERE writer_id = ? ORDER BY ordinal", (writer,)).fetchall()
+            rows = connection.execute(
+                "SELECT id, ordinal, image FROM reference WHERE writer_id = ? ORDER BY ordinal", (writer,)
+            ).fetchall()
             name = bytes(uid).hex()
             images = [gallery.vault.open(image, f"image:{name}:{ordinal}") for _, ordinal, image in rows]
             for (row, ordinal, _), vector in zip(rows, extract(images), strict=True):
@@ -145,26 +152,29 @@ def rekey_model(
 def rekey_passphrase(gallery: Gallery, passphrase: str | None, *, actor: str | None = None) -> None:
     """Change the passphrase, encrypt a plain gallery, or (None) take the encryption off.
 
-    Every value is sealed anew with a fresh key in one transaction; then the file is rebuilt, so that no old bytes stay in it.
+    Every value is sealed anew with a fresh key in one transaction; then the file is rebuilt, so that no old bytes
+    stay in it.
     """
     old = gallery.vault
-    if passphrase is None:
-        new, header = PlainVault(), ""
-    else:
-        new, header = new_vault(passphrase, gallery.id)
+    new: Vault
+    new, header = (PlainVault(), "") if passphrase is None else new_vault(passphrase, gallery.id)
     columns = (("reference", "features"), ("reference", "facts"), ("reference", "image"))
     with gallery.writing():
         connection = gallery.connection
         uids = {row: bytes(uid).hex() for row, uid in connection.execute("SELECT id, uid FROM writer")}
         for table, column in columns:
-            found = connection.execute(f"SELECT id, writer_id, ordinal, {column} FROM {table} WHERE {column} IS NOT NULL")  # noqa: S608
+            found = connection.execute(
+                f"SELECT id, writer_id, ordinal, {column} FROM {table} WHERE {column} IS NOT NULL"  # noqa: S608
+            )
             for row, writer, ordinal, sealed in found.fetchall():
                 place = f"{column}:{uids[writer]}:{ordinal}"
                 value = new.seal(old.open(sealed, place), place)
                 connection.execute(f"UPDATE {table} SET {column} = ? WHERE id = ?", (value, row))  # noqa: S608
         for row, sealed in connection.execute("SELECT id, name FROM writer").fetchall():
             place = f"name:{uids[row]}"
-            connection.execute("UPDATE writer SET name = ? WHERE id = ?", (new.seal(old.open(sealed, place), place), row))
+            connection.execute(
+                "UPDATE writer SET name = ? WHERE id = ?", (new.seal(old.open(sealed, place), place), row)
+            )
         connection.execute("DELETE FROM template")  # fitted again when next needed
         audit.reseal(connection, old, new, gallery.pepper)
         gallery.set_meta("pepper", new.seal(gallery.pepper, "pepper"))

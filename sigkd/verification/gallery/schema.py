@@ -1,4 +1,4 @@
-"""The gallery's tables, version by version. A gallery is one SQLite file with this application id and ``user_version``."""
+"""The gallery's tables, version by version: one SQLite file with an application id and a ``user_version``."""
 
 from __future__ import annotations
 
@@ -77,7 +77,8 @@ def check_version(connection: sqlite3.Connection, source: str) -> int:
         raise GalleryError(f"{source}: an SQLite file, but not a sigkd gallery")
     if version > SCHEMA_VERSION:
         raise GalleryError(
-            f"{source}: written by a newer sigkd (gallery version {version}, this one knows {SCHEMA_VERSION}); upgrade sigkd"
+            f"{source}: written by a newer sigkd (gallery version {version}, this one knows "
+            f"{SCHEMA_VERSION}); upgrade sigkd"
         )
     return version
 

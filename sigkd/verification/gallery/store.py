@@ -7,13 +7,10 @@ import os
 import sqlite3
 import threading
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from sigkd import __version__
 from sigkd.errors import UsageError
@@ -25,10 +22,8 @@ from sigkd.verification.gallery.records import (
     EnrolledWriter,
     StoredReference,
     clean_name,
-    pack_arrays,
     pack_facts,
     pack_features,
-    unpack_arrays,
     unpack_reference,
 )
 from sigkd.verification.gallery.vault import KeyVault, PlainVault, Vault, keyed_hash, new_vault, unlock
@@ -64,7 +59,9 @@ class Gallery:
             raise
 
     @classmethod
-    def create(cls, path: Path, *, passphrase: str | None = None, log: bool = True, actor: str | None = None) -> Gallery:
+    def create(
+        cls, path: Path, *, passphrase: str | None = None, log: bool = True, actor: str | None = None
+    ) -> Gallery:
         """Make a gallery (mode 0600) and open it; where one exists it is opened.
 
         Args:
@@ -89,7 +86,9 @@ class Gallery:
             connection.executemany("INSERT INTO meta VALUES (?, ?)", values.items())
             if log:
                 who = actor or audit.default_actor()
-                audit.append(connection, vault, pepper, actor=who, action="create", detail={"encrypted": vault.encrypted})
+                audit.append(
+                    connection, vault, pepper, actor=who, action="create", detail={"encrypted": vault.encrypted}
+                )
 
         path = Path(path)
         if not path.exists():
@@ -97,12 +96,17 @@ class Gallery:
         return cls(path, passphrase=passphrase)
 
     def _load_header(self, passphrase: str | None) -> None:
-        self.id = str(self._meta("id"))
-        header = self._meta("encryption")
+        self.id = str(self.meta("id"))
+        header = self.meta("encryption")
         self.vault: Vault = unlock(str(header), passphrase, self.id, str(self.path)) if header else PlainVault()
-        self.pepper = self.vault.open(self._meta("pepper"), "pepper")
+        self.pepper = self.vault.open(self.meta("pepper"), "pepper")
 
-    def _meta(self, key: str, default: Any = None) -> Any:
+    def meta(self, key: str, default: Any = None) -> Any:
+        """Return a value of the header.
+
+        Raises:
+            GalleryError: it is missing and has no default.
+        """
         row = self.connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         if row is None and default is None:
             raise GalleryError(f"{self.path}: the gallery's header lacks '{key}': restore a backup")
@@ -131,7 +135,9 @@ class Gallery:
             GalleryError: the file is read-only, the disk is full, another process does not end its write.
         """
         if self.read_only:
-            raise GalleryError(f"{self.path}: is read-only; nothing was changed: make it writable, or verify with --no-audit")
+            raise GalleryError(
+                f"{self.path}: is read-only; nothing was changed: make it writable, or verify with --no-audit"
+            )
         with self.lock, transaction(self.connection, self.path):
             yield
 
@@ -141,13 +147,13 @@ class Gallery:
         with self.lock, explained(self.path):
             yield self.connection
 
-    # -- what the gallery is bound to -------------------------------------------------------------------------------------
+    # -- what the gallery is bound to
 
     @property
     def binding(self) -> Binding | None:
         """What the features were extracted with; None before the first enrolment."""
         with self.reading():
-            text = self._meta("binding", "")
+            text = self.meta("binding", "")
         return Binding.from_dict(json.loads(text)) if text else None
 
     def check_binding(self, binding: Binding) -> None:
@@ -160,7 +166,8 @@ class Gallery:
         difference = None if known is None else known.difference(binding)
         if difference:
             raise GalleryError(
-                f"{self.path}: {difference}: use the gallery's model, or 'sigkd gallery rekey --model M' (it extracts the "
+                f"{self.path}: {difference}: use the gallery's model, or 'sigkd gallery rekey --model M' (it "
+                "extracts the "
                 f"features again where images were kept)"
             )
 
@@ -168,18 +175,22 @@ class Gallery:
     def audited(self) -> bool:
         """Whether the gallery keeps its log."""
         with self.reading():
-            return str(self._meta("audit")) == "on"
+            return str(self.meta("audit")) == "on"
 
     def subject(self, name: str) -> bytes:
         """Return the keyed hash by which a name is found and called in the log."""
         return keyed_hash(self.pepper, clean_name(name).encode())
 
-    def log(self, actor: str | None, action: str, name: str | None = None, detail: dict[str, Any] | None = None) -> None:
+    def log(
+        self, actor: str | None, action: str, name: str | None = None, detail: dict[str, Any] | None = None
+    ) -> None:
         """Append to the log inside the caller's transaction, where it is kept."""
         if self.audited:
             subject = None if name is None else self.subject(name)
             who = actor or audit.default_actor()
-            audit.append(self.connection, self.vault, self.pepper, actor=who, action=action, subject=subject, detail=detail)
+            audit.append(
+                self.connection, self.vault, self.pepper, actor=who, action=action, subject=subject, detail=detail
+            )
 
     def switch_log(self, state: str, *, actor: str | None = None) -> None:
         """Switch the log ``on`` or ``off``; the switch itself is logged."""
@@ -196,7 +207,7 @@ class Gallery:
         with self.reading() as connection:
             return audit.entries(connection, self.vault, subject=subject, last=last)
 
-    # -- writers ----------------------------------------------------------------------------------------------------------
+    # -- writers
 
     def __contains__(self, name: str) -> bool:
         with self.reading() as connection:
@@ -242,7 +253,12 @@ class Gallery:
             self.enroll_rows(writers, binding, mode=mode, actor=actor)
 
     def enroll_rows(
-        self, writers: Sequence[tuple[str, Sequence[StoredReference]]], binding: Binding, *, mode: str, actor: str | None
+        self,
+        writers: Sequence[tuple[str, Sequence[StoredReference]]],
+        binding: Binding,
+        *,
+        mode: str,
+        actor: str | None,
     ) -> None:
         """Do what :meth:`enroll_many` does inside the caller's transaction."""
         if mode not in ("new", "add", "replace"):
@@ -252,7 +268,9 @@ class Gallery:
         for name, references in writers:
             count = self._enroll_one(clean_name(name), references, mode)
             images = all(reference.image is not None for reference in references)
-            self.log(actor, "enroll", name, {"references": len(references), "of": count, "mode": mode, "images": images})
+            self.log(
+                actor, "enroll", name, {"references": len(references), "of": count, "mode": mode, "images": images}
+            )
 
     def _enroll_one(self, name: str, references: Sequence[StoredReference], mode: str) -> int:
         if not references:
@@ -275,7 +293,9 @@ class Gallery:
             connection.execute("DELETE FROM template WHERE writer_id = ?", (writer,))
             if mode == "replace":
                 connection.execute("DELETE FROM reference WHERE writer_id = ?", (writer,))
-        first = connection.execute("SELECT coalesce(max(ordinal), 0) FROM reference WHERE writer_id = ?", (writer,)).fetchone()[0]
+        first = connection.execute(
+            "SELECT coalesce(max(ordinal), 0) FROM reference WHERE writer_id = ?", (writer,)
+        ).fetchone()[0]
         for ordinal, reference in enumerate(references, first + 1):
             self.insert_reference(writer, uid, ordinal, reference)
         self._fill_pool(writer)
@@ -297,10 +317,11 @@ class Gallery:
         )
 
     def remove(self, name: str, *, actor: str | None = None) -> bool:
-        """Forget a writer: rows, templates and pool entries are overwritten with zeros, and the write-ahead log is emptied.
+        """Forget a writer: rows, templates and pool entries are zeroed, and the write-ahead log is emptied.
 
         Returns:
-            Whether the bytes are gone from the files now; False where another process still reads: they go with the next
+            Whether the bytes are gone from the files now; False where another process still reads: they go with the
+            next
             :meth:`erase`, at the latest when the last process closes the gallery.
 
         Raises:
@@ -318,7 +339,12 @@ class Gallery:
         with self.reading() as connection:
             return bool(connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
 
-    def _row(self, name: str) -> tuple[int, str]:
+    def row(self, name: str) -> tuple[int, str]:
+        """Return a writer's row and uid (hexadecimal).
+
+        Raises:
+            GalleryError: not enrolled.
+        """
         with self.reading() as connection:
             row = connection.execute("SELECT id, uid FROM writer WHERE subject = ?", (self.subject(name),)).fetchone()
         if row is None:
@@ -333,70 +359,36 @@ class Gallery:
         )
         clause, values = ("", ()) if name is None else (" WHERE w.subject = ?", (self.subject(name),))
         if name is not None:
-            self._row(name)
+            self.row(name)
         with self.reading() as connection:
             rows = connection.execute(f"{query}{clause} GROUP BY w.id", values).fetchall()
-        found = [
-            EnrolledWriter(
-                self.vault.open(sealed, f"name:{bytes(uid).hex()}").decode(), count, enrolled, updated, images == count, subject.hex()
-            )
-            for uid, sealed, enrolled, updated, subject, count, images in rows
-        ]
+        found = []
+        for uid, sealed, enrolled, updated, subject, count, images in rows:
+            known = self.vault.open(sealed, f"name:{bytes(uid).hex()}").decode()
+            found.append(EnrolledWriter(known, count, enrolled, updated, images == count, subject.hex()))
         return sorted(found, key=lambda writer: writer.name)
 
     def references(self, name: str, *, images: bool = False) -> list[StoredReference]:
         """Return a writer's references in the order of enrolment."""
-        writer, uid = self._row(name)
-        column = "image" if images else "NULL"
-        with self.reading() as connection:
-            rows = connection.execute(
-                f"SELECT ordinal, features, facts, {column} FROM reference WHERE writer_id = ? ORDER BY ordinal", (writer,)  # noqa: S608
-            ).fetchall()
-        opened = []
-        for ordinal, features, facts, image in rows:
-            place = f"{uid}:{ordinal}"
-            content = None if image is None else self.vault.open(image, f"image:{place}")
-            opened.append(
-                unpack_reference(self.vault.open(features, f"features:{place}"), self.vault.open(facts, f"facts:{place}"), content)
-            )
-        return opened
-
-    # -- templates --------------------------------------------------------------------------------------------------------
-
-    def template(self, name: str, classifier: str, negatives: str) -> dict[str, NDArray[np.generic]] | None:
-        """Return the kept template for these negatives, None where there is none or it was fitted against others."""
-        writer, uid = self._row(name)
-        with self.reading() as connection:
-            row = connection.execute(
-                "SELECT arrays FROM template WHERE writer_id = ? AND classifier = ? AND negatives = ?",
-                (writer, classifier, negatives),
-            ).fetchone()
-        return None if row is None else unpack_arrays(self.vault.open(row[0], f"template:{uid}:{classifier}"))
-
-    def keep_template(self, name: str, classifier: str, negatives: str, arrays: Mapping[str, NDArray[np.generic]]) -> None:
-        """Write a template, inside the caller's transaction."""
-        writer, uid = self._row(name)
-        self.connection.execute(
-            "INSERT OR REPLACE INTO template VALUES (?, ?, ?, ?)",
-            (writer, classifier, negatives, self.vault.seal(pack_arrays(arrays), f"template:{uid}:{classifier}")),
-        )
-
-    def pool(self) -> tuple[str, list[str], NDArray[np.float32]]:
-        """Return the state's name, the subjects whose references are negatives [m], and their features [m, D]."""
+        writer, uid = self.row(name)
         query = (
-            "SELECT w.uid, w.subject, r.ordinal, r.features FROM pool p JOIN reference r ON r.id = p.reference_id "
-            "JOIN writer w ON w.id = r.writer_id ORDER BY p.reference_id"
+            "SELECT ordinal, features, facts, CASE WHEN ? THEN image END FROM reference WHERE writer_id = ? "
+            "ORDER BY ordinal"
         )
         with self.reading() as connection:
-            version = int(self._meta("pool_version"))
-            rows = connection.execute(query).fetchall()
-        from sigkd.verification.gallery.records import unpack_features
+            rows = connection.execute(query, (images, writer)).fetchall()
 
-        features = [
-            unpack_features(self.vault.open(sealed, f"features:{bytes(uid).hex()}:{ordinal}")) for uid, _, ordinal, sealed in rows
+        def value(sealed: bytes, column: str, ordinal: int) -> bytes:
+            return self.vault.open(sealed, f"{column}:{uid}:{ordinal}")
+
+        return [
+            unpack_reference(
+                value(features, "features", ordinal),
+                value(facts, "facts", ordinal),
+                None if image is None else value(image, "image", ordinal),
+            )
+            for ordinal, features, facts, image in rows
         ]
-        stacked = np.stack(features) if features else np.zeros((0, 0), np.float32)
-        return f"writers:{self.id[:8]}:{version}", [bytes(row[1]).hex() for row in rows], stacked
 
     def _fill_pool(self, writer: int) -> None:
         """Let a new writer's references serve as negatives while there is room."""
@@ -412,18 +404,3 @@ class Gallery:
     def encrypted(self) -> bool:
         """Whether values are sealed."""
         return isinstance(self.vault, KeyVault)
-
-
-def needs_passphrase(path: Path) -> bool:
-    """Tell whether an existing gallery is encrypted.
-
-    Raises:
-        GalleryError: it is no gallery.
-    """
-    connection = connect(path, read_only=not is_writable(path))
-    try:
-        with explained(path):
-            row = connection.execute("SELECT value FROM meta WHERE key = 'encryption'").fetchone()
-        return bool(row and row[0])
-    finally:
-        connection.close()

@@ -33,7 +33,9 @@ def export_writers(
     plain: bool = False,
     actor: str | None = None,
 ) -> int:
-    """Write writers to a ``.npz`` archive (mode 0600): ``features`` [n, D], ``writer`` [n], ``images`` (bytes, joined), ``metadata``.
+    """Write writers to a ``.npz`` archive (mode 0600).
+
+    It holds ``features`` [n, D], ``writer`` [n], ``images`` (bytes, joined), ``image_ends`` [n], ``metadata`` (JSON).
 
     Args:
         gallery: where from.
@@ -47,7 +49,8 @@ def export_writers(
         The number of writers.
 
     Raises:
-        UsageError: the gallery is encrypted and ``plain`` was not given; GalleryError: unknown writers, nothing to export.
+        UsageError: the gallery is encrypted and ``plain`` was not given; GalleryError: unknown writers, nothing to
+            export.
     """
     if gallery.encrypted and not plain:
         raise UsageError("the gallery is encrypted and an export is not: say --plain if that is meant")
@@ -104,7 +107,9 @@ def read_export(path: Path) -> tuple[Binding, list[tuple[str, list[StoredReferen
         found: list[tuple[str, list[StoredReference]]] = [(clean_name(name), []) for name in document["writers"]]
         for row, facts in enumerate(document["references"]):
             content = images[ends[row] : ends[row + 1]] or None
-            reference = StoredReference(features[row], facts["name"], facts["digest"], InkMeasures(**facts["ink"]), content)
+            reference = StoredReference(
+                features[row], facts["name"], facts["digest"], InkMeasures(**facts["ink"]), content
+            )
             found[int(owner[row])][1].append(reference)
     except (OSError, ValueError, KeyError, TypeError, IndexError, EOFError, zipfile.BadZipFile) as error:
         raise GalleryError(f"{path}: not a gallery export ({type(error).__name__}: {error})") from None
@@ -112,7 +117,7 @@ def read_export(path: Path) -> tuple[Binding, list[tuple[str, list[StoredReferen
 
 
 def import_writers(gallery: Gallery, path: Path, *, mode: str = "new", actor: str | None = None) -> int:
-    """Enrol the writers of an export in one transaction (see :meth:`Gallery.enroll_many` for ``mode``); return their number."""
+    """Enrol an export's writers in one transaction (``mode`` as in :meth:`Gallery.enroll_many`); return the number."""
     binding, found = read_export(path)
     gallery.enroll_many(found, binding, mode=mode, actor=actor)
     return len(found)

@@ -1,6 +1,7 @@
 """Encryption at rest: every value of a person is sealed with AES-256-GCM under a key that a passphrase unlocks.
 
-The key is random; scrypt turns the passphrase into the key that wraps it, so that changing the passphrase rewrites one value.
+The key is random; scrypt turns the passphrase into the key that wraps it, so that changing the passphrase rewrites
+one value.
 Each sealed value is bound to its place (gallery, writer, column), so that values cannot be moved between writers.
 """
 
@@ -75,7 +76,9 @@ class KeyVault:
             plain = self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], f"{self._gallery}|{place}".encode())
             return bytes(plain)
         except InvalidTag:
-            raise GalleryError(f"an encrypted value ({place.split(':')[0]}) was changed or moved: restore a backup") from None
+            raise GalleryError(
+                f"an encrypted value ({place.split(':')[0]}) was changed or moved: restore a backup"
+            ) from None
 
 
 def _aesgcm() -> Any:
