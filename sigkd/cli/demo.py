@@ -69,8 +69,7 @@ def demo(
 
 def _shipped(name: str) -> str | None:
     """Return the model's name if its file is part of this installation."""
-    from sigkd.models.cards import find_card
-    from sigkd.models.io import shipped_path
+    from sigkd.models.cards import find_card, shipped_path
 
     return name if shipped_path(find_card(name)).is_file() else None
 

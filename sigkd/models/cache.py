@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 from sigkd.errors import ModelError, NetworkError, UsageError
 from sigkd.files import write_json
-from sigkd.models.cards import WeightCard, find_card
+from sigkd.models.cards import WeightCard, find_card, shipped_path
 from sigkd.models.download import Patience, discard, disk_error, download
 from sigkd.paths import cache_dir
 from sigkd.progress import SILENT, Progress
@@ -153,8 +153,6 @@ class WeightCache:
 
     def how_to_get(self, card: WeightCard) -> str:
         """Return the line that says how the weights of ``card`` come into the cache."""
-        from sigkd.models.io import shipped_path
-
         own = find_card("sigkd-signet")
         at_hand = card.name.startswith("signet") and shipped_path(own).is_file()
         ours = f"; '{own.name}', our own teacher, is at hand without it" if at_hand else ""

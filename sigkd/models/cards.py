@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal
 
-from sigkd.errors import UsageError
+from sigkd.errors import ModelError
 from sigkd.registry import nearest
+
+ASSETS = Path(__file__).parent.parent / "assets"
+"""Where the models shipped with the package are."""
 
 _DRIVE = (
     "https://drive.usercontent.google.com/download?id={}&export=download&confirm=t",
@@ -213,13 +217,18 @@ def find_card(name: str) -> WeightCard:
     """Return the card called ``name``.
 
     Raises:
-        UsageError: if there is none; the message has the nearest name and the whole list.
+        ModelError: if there is none; the message has the nearest name and the whole list.
     """
     for card in CARDS:
         if card.name == name:
             return card
     names = card_names()
-    raise UsageError(f"unknown weights '{name}'.{nearest(name, names)} Known: {', '.join(names)}")
+    raise ModelError(f"unknown weights '{name}'.{nearest(name, names)} Known: {', '.join(names)}")
+
+
+def shipped_path(card: WeightCard) -> Path:
+    """Return where the file of a shipped model is, or would be."""
+    return ASSETS / card.filename
 
 
 def hosts() -> Iterator[str]:

@@ -14,10 +14,10 @@ import torch
 from sigkd import __version__
 from sigkd.errors import ModelError, SigkdError
 from sigkd.models.cache import WeightCache
-from sigkd.models.cards import CARDS, find_card, hosts
+from sigkd.models.cards import CARDS, find_card, hosts, shipped_path
 from sigkd.models.download import offline, reachable
 from sigkd.models.fingerprint import TOLERANCE, feature_fingerprint, fingerprint_distance
-from sigkd.models.io import DEFAULT_MODEL, load_model, read_metadata, shipped_path
+from sigkd.models.io import DEFAULT_MODEL, load_model, read_metadata
 from sigkd.paths import cache_dir, data_dir
 
 PACKAGES = (

@@ -19,15 +19,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from sigkd import __version__
-from sigkd.errors import ModelError, UsageError
+from sigkd.errors import ModelError
 from sigkd.files import atomic_path
-from sigkd.models.cards import WeightCard, card_names, find_card, is_card
+from sigkd.models.cards import WeightCard, card_names, find_card, is_card, shipped_path
 from sigkd.models.fingerprint import feature_fingerprint
 from sigkd.models.registry import FeatureNetwork, build_network, network_names
 from sigkd.registry import nearest
-
-ASSETS = Path(__file__).parent.parent / "assets"
-"""Where the models shipped with the package are."""
 
 DEFAULT_MODEL = "sigkd-resnet18"
 
@@ -180,9 +177,8 @@ def load_model(spec: str | Path | None = None, *, cache: Path | None = None) -> 
         cache: the cache directory; None: ``$SIGKD_CACHE``, else the platform's.
 
     Raises:
-        UsageError: the name is unknown.
-        ModelError: the weights are absent or damaged; the message says how to get them. Random weights are used only
-            when the name says so.
+        ModelError: the name is unknown, or the weights are absent or damaged; the message says how to get them.
+            Random weights are used only when the name says so.
     """
     text = DEFAULT_MODEL if spec is None else str(spec)
     match = re.fullmatch(r"([\w-]+):random(?::(\d+))?", text)
@@ -198,9 +194,9 @@ def load_model(spec: str | Path | None = None, *, cache: Path | None = None) -> 
     if path.suffix or path.name != text:
         raise ModelError(f"{path}: no such model file")
     if text in network_names():
-        raise UsageError(f"'{text}' is an architecture and has no weights of its own: name a model, or '{text}:random'")
+        raise ModelError(f"'{text}' is an architecture and has no weights of its own: name a model, or '{text}:random'")
     names = card_names()
-    raise UsageError(
+    raise ModelError(
         f"unknown model '{text}'.{nearest(text, names)} Use a file, ARCHITECTURE:random or {', '.join(names)}"
     )
 
@@ -234,11 +230,6 @@ def load_card_file(card: WeightCard, path: Path) -> LoadedModel:
         if card.fingerprint is not None:
             loaded.metadata["fingerprint"] = list(card.fingerprint)
     return loaded
-
-
-def shipped_path(card: WeightCard) -> Path:
-    """Return where the file of a shipped model is, or would be."""
-    return ASSETS / card.filename
 
 
 def _load_named(card: WeightCard, cache: Path | None) -> LoadedModel:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sigkd.errors import ModelError, SigkdError, UsageError
 from sigkd.models.cache import Record, WeightCache, record_document
-from sigkd.models.cards import CARDS, WeightCard, find_card
+from sigkd.models.cards import CARDS, WeightCard, find_card, shipped_path
 from sigkd.models.download import Patience
 from sigkd.progress import SILENT, Progress
 
@@ -34,11 +34,7 @@ def _row(card: WeightCard, store: WeightCache) -> dict[str, Any]:
 
 
 def _place(card: WeightCard, store: WeightCache) -> Path:
-    if not card.shipped:
-        return store.path(card)
-    from sigkd.models.io import shipped_path
-
-    return shipped_path(card)
+    return shipped_path(card) if card.shipped else store.path(card)
 
 
 def _status(card: WeightCard, store: WeightCache) -> str:

@@ -284,7 +284,7 @@ def test_cards() -> None:
         assert card.git_blob_sha1 is None or len(card.git_blob_sha1) == 40
         assert card.licence and card.paper and card.training_data
     assert list(hosts()) == ["drive.usercontent.google.com", "drive.google.com"]
-    with pytest.raises(UsageError, match=r"unknown weights 'signnet'\. Did you mean 'signet'\?"):
+    with pytest.raises(ModelError, match=r"unknown weights 'signnet'\. Did you mean 'signet'\?"):
         find_card("signnet")
 
 

@@ -58,7 +58,7 @@ def test_info_of_a_card(run_sigkd: RunSigkd) -> None:
     assert "bdfca95df4664e0d40f6caf044ecee9d691c880e" in out and "drive.google.com" in out and "GPDS" in out
     document = run_sigkd("weights", "info", "signet", "--json", expect=0).json
     assert document["status"] == "absent" and document["pinned"] is True and document["record"] is None
-    assert "Did you mean 'signet'" in run_sigkd("weights", "info", "signett", expect=2).stderr
+    assert "Did you mean 'signet'" in run_sigkd("weights", "info", "signett", expect=5).stderr
 
 
 def test_the_life_of_a_file(run_sigkd: RunSigkd, published: Loopback, tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_wrong_usage(run_sigkd: RunSigkd) -> None:
 
 
 def test_info(run_sigkd: RunSigkd, network: FeatureNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(io, "ASSETS", tmp_path)
+    monkeypatch.setattr(cards, "ASSETS", tmp_path)
     assert "not in this installation" in run_sigkd("info", expect=0).stdout
     assert "not in this installation" in run_sigkd("info", "--check", expect=5).stderr
     save_model(tmp_path / "default.safetensors", network, {}, half=True)
