@@ -15,7 +15,10 @@ from sigkd.errors import UsageError
 
 @app.command("train-teacher", cls=SigkdCommand)
 def train_teacher(
-    dataset: Annotated[list[str], typer.Option(help="Prepared signature sets, joined; NAME[A:B] for the writers A to B-1.", show_default=False)],
+    dataset: Annotated[
+        list[str],
+        typer.Option(help="Prepared signature sets, joined; NAME[A:B] for the writers A to B-1.", show_default=False),
+    ],
     arch: Annotated[str | None, typer.Option(help="Architecture to train.", show_default="signet")] = None,
     forgeries: Annotated[
         bool, typer.Option("--forgeries", help="Learn from skilled forgeries too (SigNet-F).")

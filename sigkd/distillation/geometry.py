@@ -2,8 +2,8 @@
 
 A feature map [B, D, H, W] is read as B sets of N = H * W vectors of D elements. Everything here computes in float32,
 also under autocast: in half precision the expansion ||a||^2 + ||b||^2 - 2ab loses the small distances that the tree is
-made of. Ties are everywhere, because blank paper gives identical vectors; they are broken by index: of equally long
-edges from the tree the one from the smaller inside node, then to the smaller outside node, is taken.
+made of. Ties are everywhere, because blank paper gives identical vectors; they are broken by index: edges are ordered
+by (length, smaller node, larger node), and under that order the tree is unique, whatever algorithm finds it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ _NOISE = 1e-6
 """Squared distances below this part of the vectors' squared norms are float32 rounding and read as 0."""
 _DEGENERATE = 1e-11
 """A map whose spread is below this part of its squared norms is constant: no contrast is defined on it."""
+_NODE = (1 << 15) - 1
+"""The bits of a key that hold a node."""
 _CHUNK = 8
 """Images whose trees grow at once on the CPU; their distances stay in the cache."""
 
@@ -47,7 +49,7 @@ def minimum_spanning_tree(distances: Tensor) -> Tensor:
     """Return the minimal spanning trees of complete graphs by Prim's algorithm, grown from node 0.
 
     Args:
-        distances: float32 [B, N, N], symmetric, not negative, finite. 0 is a distance like any other.
+        distances: float32 [B, N, N], symmetric, not negative, finite; N <= 32767. 0 is a distance like any other.
 
     Returns:
         int64 [B, N]: the parent of each node in the tree rooted at node 0; the root's parent is N.
@@ -61,20 +63,21 @@ def minimum_spanning_tree(distances: Tensor) -> Tensor:
 
 
 def _keys(distances: Tensor) -> Tensor:
-    """Pack (distance, inside node, outside node) into int64 so that one comparison orders by all three.
+    """Pack (distance, smaller node, larger node) into int64 so that one comparison orders edges by all three.
 
     The bits of a float that is not negative order like the float.
     """
-    nodes = torch.arange(distances.shape[1], device=distances.device)
-    keys = distances.view(torch.int32).to(torch.int64) << 32
-    return keys | (nodes[:, None] << 16) | nodes[None, :]
+    count = distances.shape[1]
+    if count > _NODE:
+        raise ValueError(f"{count} nodes are more than the {_NODE} that fit in a key")
+    node = torch.arange(count, device=distances.device)
+    pair = torch.minimum(node[:, None], node[None]) << 16 | torch.maximum(node[:, None], node[None])
+    return (distances.contiguous().view(torch.int32).to(torch.int64) << 32) | pair
 
 
 def _prim(distances: NDArray[np.float32]) -> NDArray[np.int64]:
     batch, nodes, _ = distances.shape
-    if nodes >= 1 << 15:
-        raise ValueError(f"{nodes} nodes are more than the 32767 that fit in a key")
-    keys = _keys(torch.from_numpy(np.ascontiguousarray(distances))).numpy().reshape(batch * nodes, nodes)
+    keys = _keys(torch.from_numpy(distances)).numpy().reshape(batch * nodes, nodes)
     parents = np.full((batch, nodes), nodes, dtype=np.int64)
     images = np.arange(batch)
     offsets = images * nodes
@@ -89,7 +92,8 @@ def _prim(distances: NDArray[np.float32]) -> NDArray[np.int64]:
     for _ in range(nodes - 1):
         frontier.argmin(axis=1, out=newest)
         places = offsets + newest
-        flat_parents[places] = (flat_frontier[places] >> 16) & 0x7FFF
+        edge = flat_frontier[places]
+        flat_parents[places] = ((edge >> 16) & _NODE) + (edge & _NODE) - newest  # the edge's other end
         flat_inside[places] = largest
         keys.take(places, axis=0, out=row, mode="clip")
         np.minimum(frontier, row, out=frontier)
@@ -99,7 +103,7 @@ def _prim(distances: NDArray[np.float32]) -> NDArray[np.int64]:
 
 def _prim_on_device(distances: Tensor) -> Tensor:
     batch, nodes, _ = distances.shape
-    keys = _keys(distances.float().contiguous()).reshape(batch * nodes, nodes)
+    keys = _keys(distances.float()).reshape(batch * nodes, nodes)
     offsets = torch.arange(batch, device=distances.device) * nodes
     parents = torch.full((batch, nodes), nodes, dtype=torch.int64, device=distances.device)
     inside = torch.zeros_like(parents)
@@ -107,9 +111,11 @@ def _prim_on_device(distances: Tensor) -> Tensor:
     inside[:, 0] = largest
     frontier = keys[offsets] | inside
     for _ in range(nodes - 1):
-        key = frontier.amin(dim=1)
-        newest = (key & 0x7FFF).unsqueeze(1)
-        parents.scatter_(1, newest, ((key >> 16) & 0x7FFF).unsqueeze(1))
+        edge = frontier.amin(dim=1, keepdim=True)
+        ends = torch.cat([(edge >> 16) & _NODE, edge & _NODE], dim=1)
+        first_is_inside = inside.gather(1, ends[:, :1]) > 0
+        newest = torch.where(first_is_inside, ends[:, 1:], ends[:, :1])
+        parents.scatter_(1, newest, ends.sum(dim=1, keepdim=True) - newest)
         inside.scatter_(1, newest, largest)
         frontier = torch.minimum(frontier, keys[offsets + newest.squeeze(1)]) | inside
     return parents
@@ -178,8 +184,8 @@ def neighborhood_mask(feature_map: Tensor, radius: int = 5) -> Tensor:
     Returns:
         bool [B, N, N], symmetric, False on the diagonal. No gradient: the mask is the teacher's, once per image.
     """
-    nodes = feature_map.shape[2] * feature_map.shape[3]
-    return unpack_mask(teacher_geometry(feature_map, radius)[0], nodes)
+    packed, _ = teacher_geometry(feature_map, radius)
+    return unpack_mask(packed, packed.shape[1])
 
 
 def teacher_geometry(feature_map: Tensor, radius: int = 5) -> tuple[Tensor, Tensor]:

@@ -25,6 +25,7 @@ from sigkd.distillation.training import Probe, Trainer
 from sigkd.errors import UsageError
 from sigkd.files import write_text
 from sigkd.models.io import LoadedModel
+from sigkd.models.registry import NETWORKS, import_networks
 from sigkd.progress import SILENT, Progress
 
 LoadTeacher = Callable[[str], LoadedModel]
@@ -92,18 +93,19 @@ def distill(
         progress: is told about the computation of cached supervision.
         cache: home of cached supervision; without one it is online.
     """
-    objective = _objective(config)
+    RunDirectory(run).check(resume)
+    objective, augmentation = _objective(config), _augmentation(config)
+    import_networks()
+    NETWORKS.get(config.student)  # before the teachers' long work
+    mode = supervision_mode(config, augmentation)
     teachers = [load_teacher(name) for name in teacher_names(config.teacher)] if objective.needs else []
-    augmentation = _augmentation(config)
     precision = resolve_precision(config.precision, device)
     facts: dict[str, Any] = {"teachers": [{"name": teacher.name, "hash": teacher.hash} for teacher in teachers]}
-    RunDirectory(run).check(resume)  # before the teachers' long work
     data = data.limited(config.max_images or None, config.seed)
     world = join_world(device)
     try:
         supervisor: Supervisor | None = None
         if teachers:
-            mode = supervision_mode(config, augmentation)
             facts["supervision"] = mode
             supervisor = make_supervisor(
                 teachers,
@@ -141,9 +143,9 @@ def train_teacher(
     world = join_world(device)
     try:
         precision = resolve_precision(config.precision, device)
+        if foreign := set(parse_losses(config.loss, not config.no_cl)) - {"cl", "forgery"}:
+            raise UsageError(f"a teacher learns from signatures alone, by cl and forgery, not by {', '.join(foreign)}")
         objective = _objective(config)
-        if objective.needs:
-            raise UsageError("a teacher learns from signatures alone: its losses are cl and forgery")
         trainer = _trainer(config, data, run, objective, device, precision, _augmentation(config), world, {}, observer)
         trainer.probe = probe
         return _start(trainer, resume)

@@ -1,0 +1,262 @@
+"""The geometry against an independent Kruskal and breadth-first search, with the traps of blank paper."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sigkd.distillation.geometry import (
+    _prim_on_device,
+    as_vectors,
+    minimum_spanning_tree,
+    neighborhood_affinity_contrast,
+    neighborhood_mask,
+    packed_neighborhoods,
+    squared_distances,
+    teacher_geometry,
+    unpack_mask,
+)
+
+SIDES = st.tuples(st.integers(1, 5), st.integers(2, 6))
+
+
+def kruskal(distances):
+    """Return the edges of a minimal spanning tree: all edges by length, joined by union-find."""
+    nodes = len(distances)
+    root = list(range(nodes))
+
+    def find(node):
+        while root[node] != node:
+            node = root[node]
+        return node
+
+    edges = []
+    order = sorted((distances[i, j], i, j) for i in range(nodes) for j in range(i + 1, nodes))
+    for _, i, j in order:
+        a, b = find(i), find(j)
+        if a != b:
+            root[a] = b
+            edges.append((i, j))
+    return edges
+
+
+def within_hops(edges, nodes, radius):
+    """Return bool [N, N] by breadth-first search from every node."""
+    neighbours = [[] for _ in range(nodes)]
+    for i, j in edges:
+        neighbours[i].append(j)
+        neighbours[j].append(i)
+    mask = np.zeros((nodes, nodes), bool)
+    for start in range(nodes):
+        seen, frontier = {start}, [start]
+        for _ in range(radius):
+            frontier = [n for node in frontier for n in neighbours[node] if n not in seen]
+            seen.update(frontier)
+        mask[start, sorted(seen - {start})] = True
+    return mask
+
+
+def exact_distances(feature_map):
+    vectors = feature_map.double().flatten(1).T.numpy()
+    return ((vectors[:, None] - vectors[None]) ** 2).sum(-1)
+
+
+def edges_of(parents):
+    return [(node, parent) for node, parent in enumerate(parents.tolist()) if parent < len(parents)]
+
+
+def maps(seed, sides, depth=5, levels=None):
+    """Return a random map [1, D, H, W]; with few ``levels`` most of its vectors are identical, as on paper."""
+    random = np.random.default_rng(seed)
+    if levels is None:
+        values = random.normal(size=(depth, *sides))
+    else:
+        values = random.normal(size=(depth, levels))[:, random.integers(levels, size=sides)]
+    return torch.from_numpy(values.astype(np.float32))[None]
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10**6), sides=SIDES, levels=st.sampled_from([None, 1, 2, 4]), radius=st.integers(1, 7))
+def test_tree_and_mask_agree_with_kruskal_and_breadth_first_search(seed, sides, levels, radius):
+    feature_map = maps(seed, sides, levels=levels)
+    exact = exact_distances(feature_map[0])
+    nodes = len(exact)
+    parents = minimum_spanning_tree(squared_distances(as_vectors(feature_map)))[0]
+    edges = edges_of(parents)
+    assert len(edges) == nodes - 1
+    assert within_hops(edges, nodes, nodes).sum() == nodes * (nodes - 1)  # connected
+    ours = sum(exact[i, j] for i, j in edges)
+    theirs = sum(exact[i, j] for i, j in kruskal(exact))
+    assert ours == pytest.approx(theirs, rel=1e-5, abs=1e-5)  # ties: the weight is unique, the tree is not
+    mask = neighborhood_mask(feature_map, radius)[0].numpy()
+    assert np.array_equal(mask, within_hops(edges, nodes, radius))  # the mask, given the tree
+    # ties are broken by index, so the whole tree is the one that Kruskal finds, up to rounding of tied lengths
+    assert np.array_equal(mask, within_hops(kruskal(np.round(exact, 4)), nodes, radius))
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10**6), sides=SIDES, levels=st.sampled_from([None, 2]))
+def test_mask_is_symmetric_hollow_and_grows_with_the_radius(seed, sides, levels):
+    feature_map = maps(seed, sides, levels=levels)
+    smaller = torch.zeros(1, *[sides[0] * sides[1]] * 2, dtype=torch.bool)
+    for radius in (1, 2, 3, 5, 40):
+        mask = neighborhood_mask(feature_map, radius)
+        assert torch.equal(mask, mask.mT)
+        assert not mask.diagonal(dim1=1, dim2=2).any()
+        assert (mask | smaller).equal(mask)
+        smaller = mask
+    assert mask.sum() == mask.shape[1] * (mask.shape[1] - 1)  # everyone is within 40 hops of 30 nodes
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10**6), sides=SIDES)
+def test_reordering_the_nodes_reorders_mask_and_contrast(seed, sides):
+    feature_map = maps(seed, sides)
+    order = torch.from_numpy(np.random.default_rng(seed + 1).permutation(sides[0] * sides[1]))
+    moved = feature_map.flatten(2)[..., order].view_as(feature_map)
+    mask, moved_mask = neighborhood_mask(feature_map, 3), neighborhood_mask(moved, 3)
+    assert torch.equal(moved_mask, mask[:, order][:, :, order])
+    contrast = neighborhood_affinity_contrast(feature_map, mask)
+    torch.testing.assert_close(neighborhood_affinity_contrast(moved, moved_mask), contrast[:, order])
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10**6), sides=SIDES, shift=st.floats(-5, 5), factor=st.floats(0.1, 10))
+def test_contrast_is_the_definition_and_ignores_shift_and_scale(seed, sides, shift, factor):
+    feature_map = maps(seed, sides)
+    mask = neighborhood_mask(feature_map, 2)
+    contrast = neighborhood_affinity_contrast(feature_map, mask)[0]
+    exact = exact_distances(feature_map[0])
+    expected = (exact * mask[0].numpy()).sum(1) / exact.sum(1)
+    np.testing.assert_allclose(contrast.numpy(), expected, atol=2e-6)
+    changed = neighborhood_affinity_contrast(feature_map * factor + shift, mask)[0]
+    np.testing.assert_allclose(changed.numpy(), expected, atol=2e-4)
+
+
+def test_identical_vectors_are_neighbours_not_strangers():
+    # Two values only: any routine that reads distance 0 as "no edge" builds a tree of long edges here.
+    feature_map = torch.zeros(1, 3, 4, 4)
+    feature_map[:, :, :, 2:] = 7.0
+    distances = squared_distances(as_vectors(feature_map))
+    assert distances.unique().tolist() == [0.0, 3 * 49.0]
+    edges = edges_of(minimum_spanning_tree(distances)[0])
+    assert sorted(float(distances[0, i, j]) for i, j in edges) == [0.0] * 14 + [147.0]
+
+
+def test_ties_are_broken_by_index():
+    parents = minimum_spanning_tree(torch.zeros(1, 5, 5))
+    assert parents.tolist() == [[5, 0, 0, 0, 0]]  # a constant map: a star around node 0
+    line = torch.tensor([0.0, 1.0, 2.0, 3.0])
+    distances = (line[:, None] - line[None]).square()[None]
+    assert minimum_spanning_tree(distances).tolist() == [[4, 0, 1, 2]]
+
+
+def test_two_clusters_are_joined_by_one_edge():
+    random = np.random.default_rng(0)
+    vectors = random.normal(size=(24, 4)) * 0.1
+    vectors[12:] += 50.0
+    feature_map = torch.from_numpy(vectors.T.astype(np.float32)).view(1, 4, 4, 6)
+    edges = edges_of(minimum_spanning_tree(squared_distances(as_vectors(feature_map)))[0])
+    assert sum((i < 12) != (j < 12) for i, j in edges) == 1
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, 0.1, 1234.5])
+def test_a_constant_map_has_contrast_zero_and_no_gradient(value):
+    feature_map = torch.full((2, 7, 3, 5), value, requires_grad=True)
+    mask = neighborhood_mask(feature_map, 2)
+    assert mask.sum() == 2 * 15 * 14  # a star: everyone within two hops
+    contrast = neighborhood_affinity_contrast(feature_map, mask)
+    assert contrast.tolist() == [[0.0] * 15] * 2
+    contrast.sum().backward()
+    assert torch.equal(feature_map.grad, torch.zeros_like(feature_map))
+    assert teacher_geometry(feature_map)[1].tolist() == [[0.0] * 15] * 2
+
+
+def test_a_blank_image_beside_others_does_not_disturb_them():
+    batch = torch.cat([maps(3, (4, 5)), torch.zeros(1, 5, 4, 5)]).requires_grad_()
+    mask = neighborhood_mask(batch, 3)
+    contrast = neighborhood_affinity_contrast(batch, mask)
+    torch.testing.assert_close(contrast[:1], neighborhood_affinity_contrast(batch[:1], mask[:1]))
+    contrast.square().sum().backward()
+    assert torch.isfinite(batch.grad).all()
+    assert batch.grad[0].abs().sum() > 0
+
+
+def test_gradient_of_the_contrast():
+    feature_map = maps(5, (3, 4), depth=3).double()
+    mask = neighborhood_mask(feature_map.float(), 2)
+    small = feature_map.float().requires_grad_()
+    weights = torch.linspace(-1, 1, 12)
+    (neighborhood_affinity_contrast(small, mask)[0] * weights).sum().backward()
+
+    def value(flat):
+        vectors = flat.view(3, 12).T
+        distances = (vectors[:, None] - vectors[None]).square().sum(-1)
+        return ((distances * mask[0]).sum(1) / distances.sum(1) * weights).sum()
+
+    exact = torch.autograd.functional.jacobian(value, feature_map.flatten()).view_as(feature_map)
+    torch.testing.assert_close(small.grad.double(), exact, atol=1e-5, rtol=1e-4)
+
+
+def test_geometry_stays_in_float32_under_autocast():
+    # Distances of 1e-3 between vectors of length 30: lost in bfloat16, kept in float32.
+    random = np.random.default_rng(1)
+    vectors = (20 + random.normal(size=(20, 3)) * 0.02).astype(np.float32)
+    feature_map = torch.from_numpy(vectors.T.copy()).view(1, 3, 4, 5)
+    plain = (
+        neighborhood_mask(feature_map, 2),
+        neighborhood_affinity_contrast(feature_map, neighborhood_mask(feature_map, 2)),
+    )
+    with torch.autocast("cpu", torch.bfloat16):
+        mask = neighborhood_mask(feature_map, 2)
+        contrast = neighborhood_affinity_contrast(feature_map, mask)
+    assert torch.equal(mask, plain[0])
+    assert contrast.dtype == torch.float32
+    assert torch.equal(contrast, plain[1])
+    expected = within_hops(kruskal(exact_distances(feature_map[0])), 20, 2)
+    assert np.array_equal(mask[0].numpy(), expected)
+
+
+def test_half_precision_maps_are_accepted():
+    feature_map = maps(7, (3, 4)).bfloat16()
+    mask = neighborhood_mask(feature_map, 2)
+    assert torch.equal(mask, neighborhood_mask(feature_map.float(), 2))
+    assert neighborhood_affinity_contrast(feature_map, mask).dtype == torch.float32
+
+
+def test_the_batch_does_not_matter():
+    batch = torch.cat([maps(seed, (5, 6), levels=None if seed % 2 else 3) for seed in range(11)])
+    together = neighborhood_mask(batch, 4)
+    assert torch.equal(together, torch.cat([neighborhood_mask(each[None], 4) for each in batch]))
+
+
+def test_teacher_geometry_is_mask_and_contrast():
+    batch = torch.cat([maps(seed, (5, 6), levels=6) for seed in range(5)])
+    packed, contrast = teacher_geometry(batch, 3)
+    mask = neighborhood_mask(batch, 3)
+    assert torch.equal(unpack_mask(packed, 30), mask)
+    assert np.array_equal(packed.numpy(), np.packbits(mask.numpy(), axis=2, bitorder="little"))
+    torch.testing.assert_close(contrast, neighborhood_affinity_contrast(batch, mask), atol=1e-5, rtol=1e-4)
+
+
+def test_the_trees_of_cpu_and_gpu_code_are_the_same():
+    batch = torch.cat([maps(seed, (4, 6), levels=levels) for seed, levels in ((1, None), (2, 1), (3, 5))])
+    distances = squared_distances(as_vectors(batch))
+    assert torch.equal(_prim_on_device(distances), minimum_spanning_tree(distances))
+
+
+@pytest.mark.gpu
+def test_masks_on_the_gpu():
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    batch = torch.cat([maps(seed, (5, 6)) for seed in range(4)])
+    assert torch.equal(neighborhood_mask(batch.cuda(), 3).cpu(), neighborhood_mask(batch, 3))
+
+
+def test_one_node_and_wrong_arguments():
+    assert neighborhood_mask(torch.ones(2, 3, 1, 1)).tolist() == [[[False]], [[False]]]
+    with pytest.raises(ValueError, match="radius"):
+        packed_neighborhoods(torch.zeros(1, 3, dtype=torch.int64), 0)
+    with pytest.raises(ValueError, match="4 axes"):
+        neighborhood_mask(torch.ones(3, 4, 5))

@@ -1,0 +1,275 @@
+"""The loop: it learns, keeps its files whole, resumes exactly, and stops as it should."""
+
+import csv
+import dataclasses
+import json
+import signal
+
+import numpy as np
+import pytest
+import torch
+from tiny import training_images
+
+from sigkd.distillation import recipes
+from sigkd.distillation.config import TrainingConfig, read_config
+from sigkd.distillation.losses.classification import ClassificationLoss
+from sigkd.distillation.observer import SilentObserver
+from sigkd.distillation.recipes import teacher_config
+from sigkd.distillation.rundir import RunDirectory
+from sigkd.distillation.training import DivergedError
+from sigkd.errors import InputError, UsageError
+from sigkd.models.io import load_file, load_model
+
+CPU = torch.device("cpu")
+CONFIG = TrainingConfig(
+    student="tiny", teacher="tiny:random", loss="geom+tce+bt+bc", epochs=3, batch_size=8, precision="float32", lr=0.02
+)
+
+
+class Watcher(SilentObserver):
+    def __init__(self, at=None, do=None):
+        self.statuses, self.rows, self.notices, self.at, self.do = [], [], [], at, do
+
+    def step_done(self, status):
+        self.statuses.append(status)
+        if self.do and (status.epoch, status.step) == self.at:
+            self.do()
+
+    def epoch_done(self, row):
+        self.rows.append(dict(row))
+
+    def notice(self, message):
+        self.notices.append(message)
+
+
+def distill(run, config=CONFIG, **changes):
+    data = changes.pop("data", None) or training_images()
+    return recipes.distill(config, data, run, load_model, device=CPU, **changes)
+
+
+def state(path):
+    return load_file(path).network.state_dict()
+
+
+def equal(one, other):
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_run_learns_and_leaves_its_files(tmp_path):
+    watcher = Watcher()
+    config = dataclasses.replace(CONFIG, epochs=8)
+    facts = distill(tmp_path / "run", config, observer=watcher, cache=tmp_path / "cache")
+    run = tmp_path / "run"
+    assert {path.name for path in run.iterdir()} == {
+        "config.toml",
+        "run.json",
+        "metrics.csv",
+        "last.ckpt",
+        "best.safetensors",
+        "final.safetensors",
+        "curves.png",
+    }
+    with (run / "metrics.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["epoch"] for row in rows] == [str(i) for i in range(1, 9)]
+    terms = ["cl", "geom1", "geom2", "tce", "bt", "bc"]
+    for term in terms:  # the softened features hardly move in 32 steps
+        assert float(rows[-1][term]) < float(rows[0][term]) + (1e-3 if term == "tce" else 0.0), term
+    assert float(rows[-1]["accuracy"]) > 0.9
+    assert float(rows[-1]["val_accuracy"]) > 0.5
+    weighted = sum(facts["weights"][term] * float(rows[-1][term]) for term in terms)
+    assert weighted == pytest.approx(float(rows[-1]["loss"]), rel=1e-4)
+    assert read_config(run / "config.toml") == config
+    written = json.loads((run / "run.json").read_text())
+    assert written["status"] == "complete"
+    assert written["data"]["content_hash"] == "waves-1"
+    assert written["teachers"][0]["name"] == "tiny:random"
+    assert written["supervision"] == "cached"
+    assert written["final_hash"] == facts["final_hash"] == load_file(run / "final.safetensors").hash
+    model = load_file(run / "final.safetensors")
+    assert model.preprocess_version == "1"
+    assert model.metadata["recipe"]["loss"] == "geom+tce+bt+bc"
+    assert (run / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert len(watcher.statuses) == 8 * 4
+    assert watcher.statuses[-1].seconds_left == 0
+    assert watcher.statuses[-1].previous == watcher.rows[-2]
+
+
+def test_the_same_seed_gives_the_same_student(tmp_path):
+    config = dataclasses.replace(CONFIG, epochs=1, crop="random", augment=["all"])
+    for name in "ab":
+        distill(tmp_path / name, config)
+    distill(tmp_path / "c", dataclasses.replace(config, seed=1))
+    final = {name: state(tmp_path / name / "final.safetensors") for name in "abc"}
+    assert equal(final["a"], final["b"])
+    assert not equal(final["a"], final["c"])
+
+
+@pytest.mark.parametrize("at", [(2, 1), (1, 4), (3, 3)])
+def test_resuming_is_exact(tmp_path, at):
+    config = dataclasses.replace(CONFIG, crop="random", augment=["ink", "rotate"], schedule="one-cycle")
+    distill(tmp_path / "whole", config)
+    stop = Watcher(at, lambda: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt, match="continue with --resume"):
+        distill(tmp_path / "broken", config, observer=stop)
+    assert not (tmp_path / "broken" / "final.safetensors").exists()
+    watcher = Watcher()
+    distill(tmp_path / "broken", config, resume=True, observer=watcher)
+    assert "resumed at epoch" in watcher.notices[0]
+    assert equal(*(state(tmp_path / name / "final.safetensors") for name in ("whole", "broken")))
+    metrics = [(tmp_path / name / "metrics.csv").read_text().splitlines() for name in ("whole", "broken")]
+    without_seconds = [[line.rsplit(",", 1)[0] for line in lines] for lines in metrics]
+    assert without_seconds[0] == without_seconds[1]
+
+
+def test_a_finished_run_resumes_to_itself(tmp_path):
+    config = dataclasses.replace(CONFIG, epochs=1)
+    first = distill(tmp_path, config)
+    assert distill(tmp_path, config, resume=True)["final_hash"] == first["final_hash"]
+
+
+def test_runs_are_not_overwritten_nor_continued_otherwise(tmp_path):
+    config = dataclasses.replace(CONFIG, epochs=1, loss="cl")
+    with pytest.raises(InputError, match="no checkpoint to resume"):
+        distill(tmp_path, config, resume=True)
+    distill(tmp_path, config)
+    with pytest.raises(UsageError, match="continue it with --resume"):
+        distill(tmp_path, config)
+    with pytest.raises(UsageError, match=r"began with lr = 0\.02"):
+        distill(tmp_path, dataclasses.replace(config, lr=0.5), resume=True)
+    other = dataclasses.replace(training_images(), content_hash="other")
+    with pytest.raises(UsageError, match="is not the one that the run began with"):
+        distill(tmp_path, config, resume=True, data=other)
+
+
+def test_damaged_and_dangerous_checkpoints_are_refused(tmp_path):
+    config = dataclasses.replace(CONFIG, epochs=1, loss="cl")
+    distill(tmp_path, config)
+    checkpoint = tmp_path / "last.ckpt"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:-1000])
+    with pytest.raises(InputError, match="not a readable checkpoint"):
+        distill(tmp_path, config, resume=True)
+    torch.save({"format": 1, "model": print}, checkpoint)
+    with pytest.raises(InputError, match="not a readable checkpoint"):
+        distill(tmp_path, config, resume=True)
+    torch.save({"format": 99}, checkpoint)
+    with pytest.raises(InputError, match="not a checkpoint of this version"):
+        RunDirectory(tmp_path).load_checkpoint()
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(tmp_path, monkeypatch):
+    real, calls = ClassificationLoss.__call__, []
+
+    def poisoned(self, *arguments):
+        calls.append(1)
+        terms = real(self, *arguments)
+        return {"cl": terms["cl"] * float("nan")} if len(calls) == 6 else terms
+
+    config = dataclasses.replace(CONFIG, loss="cl")
+    with monkeypatch.context() as patch:
+        patch.setattr(ClassificationLoss, "__call__", poisoned)
+        with pytest.raises(
+            DivergedError, match=r"step 6 of the run \(epoch 2\); the last good checkpoint is .*last\.ckpt"
+        ):
+            distill(tmp_path / "nan", config)
+    kept = RunDirectory(tmp_path / "nan").load_checkpoint()
+    assert all(torch.isfinite(value).all() for value in kept["model"].values() if value.is_floating_point())
+    distill(tmp_path / "nan", config, resume=True)  # the checkpoint is good: the run can go on
+    distill(tmp_path / "plain", config)
+    assert equal(*(state(tmp_path / name / "final.safetensors") for name in ("nan", "plain")))
+
+
+def test_checkpoints_inside_an_epoch_change_nothing(tmp_path, monkeypatch):
+    saved = []
+    real = RunDirectory.save_checkpoint
+    monkeypatch.setattr(
+        RunDirectory, "save_checkpoint", lambda self, s: saved.append((s["epoch"], s["step"])) or real(self, s)
+    )
+    config = dataclasses.replace(CONFIG, epochs=1, loss="cl")
+    distill(tmp_path / "a", config)
+    assert saved == [(0, 0), (1, 0)]
+    object.__setattr__(often := dataclasses.replace(config), "checkpoint_seconds", -1)
+    distill(tmp_path / "b", often)
+    assert (0, 2) in saved
+    assert equal(*(state(tmp_path / name / "final.safetensors") for name in "ab"))
+
+
+def test_bfloat16_and_no_classification(tmp_path):
+    config = dataclasses.replace(CONFIG, epochs=1, precision="bfloat16", loss="geom+bc", no_cl=True)
+    facts = distill(tmp_path, config)
+    assert facts["precision"] == "bfloat16"
+    assert "cl" not in facts["last"]
+    assert np.isfinite(facts["last"]["loss"])
+
+
+def test_warm_start(tmp_path):
+    config = dataclasses.replace(CONFIG, epochs=1, loss="cl")
+    distill(tmp_path / "first", config)
+    source = tmp_path / "first" / "final.safetensors"
+    watcher = Watcher()
+    more = training_images(40, writers=5)
+    warm = dataclasses.replace(config, init=str(source), lr=1e-12, momentum=0.0)
+    distill(tmp_path / "second", warm, data=more, observer=watcher)
+    assert "fresh: head.bias, head.weight" in watcher.notices[0]
+    torch.testing.assert_close(
+        state(tmp_path / "second" / "final.safetensors")["first.0.weight"], state(source)["first.0.weight"]
+    )
+    with pytest.raises(UsageError, match="is a tiny, the student is a signet"):
+        distill(tmp_path / "third", dataclasses.replace(warm, student="signet"))
+
+
+def test_options_reach_the_loop(tmp_path):
+    config = dataclasses.replace(
+        CONFIG,
+        loss="cl",
+        epochs=2,
+        images_per_epoch=16,
+        max_images=24,
+        label_smoothing=0.1,
+        weight_decay=0.1,
+        validation_images=3,
+    )
+    watcher = Watcher()
+    facts = distill(tmp_path, config, observer=watcher)
+    assert facts["steps_per_epoch"] == 2
+    assert facts["data"]["training_images"] == 24
+    assert len(watcher.statuses) == 4
+    assert facts["last"]["cl"] > 0.1  # smoothing keeps the loss up
+
+
+def test_probe(tmp_path):
+    seen = []
+
+    def probe(network):
+        assert not network.training
+        seen.append(network.architecture)
+        return {"eer_user": 0.25}
+
+    facts = distill(tmp_path, dataclasses.replace(CONFIG, loss="cl", probe_every=2), probe=probe)
+    assert seen == ["tiny", "tiny"]  # after epoch 2 and at the end
+    assert facts["last"]["probe_eer_user"] == 0.25
+    lines = (tmp_path / "metrics.csv").read_text().splitlines()
+    assert [line.split(",")[lines[0].split(",").index("probe_eer_user")] for line in lines[1:]] == ["", "0.25", "0.25"]
+
+
+def test_teacher_with_forgeries(tmp_path):
+    config = dataclasses.replace(teacher_config(0.9), student="tiny", epochs=4, batch_size=8, lr=0.02)
+    facts = recipes.train_teacher(config, training_images(forged=True), tmp_path, device=CPU)
+    assert set(facts["last"]) >= {"cl", "forgery", "accuracy", "val_accuracy"}
+    assert facts["weights"] == pytest.approx({"cl": 0.1, "forgery": 0.9})
+    assert load_file(tmp_path / "final.safetensors").network.classes == 4
+    with pytest.raises(UsageError, match="learns from signatures alone"):
+        recipes.train_teacher(dataclasses.replace(config, loss="bc"), training_images(), tmp_path / "x", device=CPU)
+
+
+def test_float16_needs_a_gpu(tmp_path):
+    with pytest.raises(UsageError, match="float16 trains on a GPU only"):
+        distill(tmp_path, dataclasses.replace(CONFIG, precision="float16"))
+
+
+@pytest.mark.parametrize("student", ["resnet18", "signet", "mobilenet"])
+def test_every_student_takes_a_step_with_every_loss(tmp_path, student):
+    config = dataclasses.replace(CONFIG, student=student, epochs=1, batch_size=4, max_images=4, validation_images=0)
+    facts = distill(tmp_path, config)
+    assert {"cl", "geom1", "geom2", "tce", "bt", "bc"} <= set(facts["last"])
+    assert np.isfinite(facts["last"]["loss"])
