@@ -16,8 +16,8 @@ LEAST_STROKE = 2.0
 """Median stroke width in pixels below which strokes are hardly resolved."""
 LEAST_CONTRAST = 45.0
 """Grey levels between ink and paper (medians) below which a signature is faint."""
-BORDER_SHARE = 0.01
-"""Share of the ink on the outermost pixels of the scan from which it counts as cut off."""
+BORDER_PIXELS = 3
+"""Ink pixels along one edge of the scan from which the signature counts as cut off there."""
 LINE_SHARE = 0.9
 """Share of the scan's width that a nearly horizontal run spans in a ruled line (1 of 230 free signatures has one)."""
 SIZE_RATIO = 1.6
@@ -46,7 +46,8 @@ class InkMeasures:
     stroke: float
     """Stroke width: twice the mean distance to the edge along the strokes' middle."""
     contrast: float
-    border_share: float
+    border: int
+    """Most ink pixels along one edge of the scan."""
     ruled: bool
     """A straight line crosses the scan."""
     levels: int
@@ -69,10 +70,10 @@ def measure_ink(scan: NDArray[np.uint8], box: tuple[int, int, int, int], thresho
     contrast = _median_level(histogram, threshold + 1, 256) - _median_level(histogram, 0, threshold + 1)
     stroke = 2.0 * pixels / max(_edge_pixels(ink), 1)
     edges = (scan[0], scan[-1], scan[:, 0], scan[:, -1])
-    on_border = sum(int((edge <= threshold).sum()) for edge in edges)
+    on_border = max(int((edge <= threshold).sum()) for edge in edges)
     levels = int(np.count_nonzero(cv2.calcHist([scan], [0], None, [256], [0, 256])))
     return InkMeasures(
-        bottom - top, right - left, stroke, contrast, on_border / pixels, _has_line(scan, threshold), levels
+        bottom - top, right - left, stroke, contrast, on_border, _has_line(scan, threshold), levels
     )
 
 
@@ -80,12 +81,12 @@ def measure_normalized(image: NDArray[np.uint8], canvas: tuple[int, int]) -> Ink
     """Measure a normalised signature (uint8 [H, W], ink bright on black); sizes are those of its scan."""
     rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
     if not len(rows):
-        return InkMeasures(0, 0, 0.0, 0.0, 0.0, False, 1)
+        return InkMeasures(0, 0, 0.0, 0.0, 0, False, 1)
     ratio = min(canvas[0] / image.shape[0], canvas[1] / image.shape[1])
     height, width = (round(int(found[-1] - found[0] + 1) * ratio) for found in (rows, columns))
     ink = (image > 0).astype(np.uint8)
     stroke = 2.0 * ratio * int(cv2.countNonZero(ink)) / max(_edge_pixels(ink), 1)
-    return InkMeasures(height, width, stroke, float(np.median(image[image > 0])), 0.0, False, 256)
+    return InkMeasures(height, width, stroke, float(np.median(image[image > 0])), 0, False, 256)
 
 
 def _median_level(histogram: NDArray[Any], first: int, end: int) -> float:
@@ -128,7 +129,7 @@ def scan_warnings(scan: NDArray[np.uint8], ink: InkMeasures, *, larger_than_canv
         )
     if ink.contrast < LEAST_CONTRAST:
         found.append(Warning_("faint", f"faint: ink and paper differ by {ink.contrast:.0f} of 255 grey levels"))
-    if ink.border_share > BORDER_SHARE:
+    if ink.border >= BORDER_PIXELS:
         found.append(Warning_("cropped", "ink touches the border of the image: the signature may be cut off"))
     if ink.ruled:
         found.append(

@@ -1,0 +1,177 @@
+"""verify, enroll, gallery, calibrate and cohort as a user calls them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+MODEL = "resnet18:random"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Scans of three made-up writers, and a cohort for the model."""
+    from sigkd.models.io import load_model
+    from sigkd.synthesis import signature_image
+    from sigkd.verification.cohort import build_cohort
+
+    root = tmp_path_factory.mktemp("verify")
+    for writer, name in enumerate(("ada", "bob", "cleo")):
+        (root / name).mkdir()
+        for index in range(5):
+            Image.fromarray(signature_image(writer, index)).save(root / name / f"{index}.png")
+    build_cohort(["made-up"], load_model(MODEL), data=root, count=24, seed=9).save(root / "cohort.npz")
+    return root
+
+
+@pytest.fixture
+def options(place: Path, tmp_path: Path) -> list[object]:
+    return ["--model", MODEL, "--cohort", place / "cohort.npz", "--device", "cpu"]
+
+
+def _images(place: Path, name: str, count: int) -> list[Path]:
+    return [place / name / f"{index}.png" for index in range(count)]
+
+
+def test_ad_hoc(run_sigkd, place: Path, options, tmp_path: Path) -> None:
+    same = run_sigkd("verify", *_images(place, "ada", 4), place / "ada" / "4.png", *options, "--json", "--csv", tmp_path / "t.csv")
+    other = run_sigkd("verify", *_images(place, "ada", 4), place / "bob" / "4.png", *options, "--json", expect=1)
+    assert same.json["score"] > other.json["score"]
+    assert same.exit_code == same.json["exit_code"]
+    assert other.json["decision"] == "rejected"
+    assert (tmp_path / "t.csv").read_text().startswith("query,writer,decision")
+    text = run_sigkd("verify", *_images(place, "ada", 2), place / "ada" / "1.png", *options)
+    assert "score" in text.stdout and "not calibrated" in text.stdout
+    assert "warning: 1.png: identical to reference 2" in text.stderr
+
+
+def test_errors_are_one_line(run_sigkd, place: Path, options, tmp_path: Path) -> None:
+    reference, query = place / "ada" / "0.png", place / "ada" / "1.png"
+    (tmp_path / "bad.png").write_bytes(b"x")
+    cases: list[tuple[list[object], int, str]] = [
+        ([reference, *options], 2, "at least one reference and the query"),
+        ([reference, tmp_path / "absent.png", *options], 4, "absent.png"),
+        ([reference, tmp_path / "bad.png", *options], 4, "bad.png"),
+        ([place / "ada", query, *options], 2, "is a folder"),
+        ([reference, query, *options, "--classifier", "wx"], 2, "Did you mean"),
+        ([reference, query, *options, "--far", "0.01"], 4, "sigkd calibrate"),
+        ([reference, query, *options, "--calibration", tmp_path / "absent.json"], 4, "sigkd calibrate"),
+        ([reference, query, "--model", tmp_path / "absent.safetensors"], 5, "absent.safetensors"),
+        ([query, "--writer", "Ada", *options, "--gallery", tmp_path / "no.sigkd"], 4, "no such gallery"),
+        ([reference, query, "--model", "resnet18:random:5", "--cohort", place / "cohort.npz"], 4, "does not fit"),
+    ]
+    for arguments, code, words in cases:
+        outcome = run_sigkd("verify", *arguments, expect=code)
+        assert words in outcome.stderr
+        assert outcome.stderr.strip().splitlines()[-1].startswith("error: ")
+        assert "Traceback" not in outcome.stderr and outcome.stdout == ""
+
+
+def test_a_gallery_from_enrolment_to_removal(run_sigkd, place: Path, options, tmp_path: Path) -> None:
+    file = ["--gallery", tmp_path / "g.sigkd"]
+    assert "enrolled Ada with 3 references" in run_sigkd("enroll", "Ada", *_images(place, "ada", 3), *file, *options, "--keep-images", expect=0).stdout
+    assert "enrolled already" in run_sigkd("enroll", "Ada", place / "ada" / "4.png", *file, *options, expect=4).stderr
+    bulk = run_sigkd("enroll", "--from", place, "--nref", "2", *file, *options, "--json", expect=0).json
+    assert (bulk["writers"], bulk["references"]) == (4, 6)
+    answer = run_sigkd("verify", "--writer", "Ada", place / "bob", *file, *options, "--json", "--actor", "clerk", expect=1).json
+    assert len(answer["verifications"]) == 5
+    listed = run_sigkd("gallery", "list", *file, "--json", expect=0).json
+    assert [one["name"] for one in listed["writers"]] == ["Ada", "ada", "bob", "cleo"]
+    shown = run_sigkd("gallery", "show", "Ada", *file, "--json", expect=0).json
+    assert len(shown["references"]) == 3 and shown["log"][-1]["actor"] == "clerk"
+    run_sigkd("gallery", "export", tmp_path / "out.npz", "--writer", "bob", "cleo", *file, expect=0)
+    assert run_sigkd("gallery", "remove", "bob", *file, "--json", expect=0).json == {"removed": "bob", "erased": True, "writers": 3}
+    run_sigkd("gallery", "import", tmp_path / "out.npz", *file, "--replace", expect=0)
+    assert run_sigkd("gallery", "check", *file, "--json", expect=0).json["writers"] == 4
+    assert "were not kept" in run_sigkd("gallery", "rekey", "--model", "resnet18:random:1", *file, expect=4).stderr
+    wrong = run_sigkd("verify", "--writer", "Ada", place / "ada" / "4.png", *file, "--model", "resnet18:random:1", expect=4)
+    assert "gallery rekey --model" in wrong.stderr
+    report = run_sigkd("verify", "--writer", "Ada", place / "ada" / "4.png", *file, *options, "--report", tmp_path / "r.html")
+    assert report.exit_code in (0, 1) and (tmp_path / "r.html").read_text().startswith("<!DOCTYPE html>")
+    assert "enroll" in run_sigkd("gallery", "log", "--last", "30", *file, expect=0).stdout
+
+
+def test_an_encrypted_gallery(run_sigkd, place: Path, options, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sigkd.verification.gallery import vault
+
+    monkeypatch.setattr(vault, "SCRYPT_N", 2**4)
+    monkeypatch.delenv("SIGKD_PASSPHRASE", raising=False)
+    file = ["--gallery", tmp_path / "g.sigkd"]
+    (tmp_path / "right").write_text("open sesame\n")
+    (tmp_path / "wrong").write_text("guess\n")
+    secret = ["--passphrase-file", tmp_path / "right"]
+    run_sigkd("enroll", "Ada", *_images(place, "ada", 2), *file, *options, "--encrypt", *secret, expect=0)
+    assert "a passphrase is needed" in run_sigkd("gallery", "list", *file, expect=2).stderr
+    wrong = run_sigkd("gallery", "list", *file, "--passphrase-file", tmp_path / "wrong", expect=4)
+    assert wrong.stderr == f"error: {tmp_path / 'g.sigkd'}: wrong passphrase\n"
+    assert "Ada" in run_sigkd("gallery", "list", *file, *secret, expect=0).stdout
+    monkeypatch.setenv("SIGKD_PASSPHRASE", "open sesame")
+    outcome = run_sigkd("verify", "--writer", "Ada", place / "bob" / "0.png", *file, *options)
+    assert outcome.exit_code in (0, 1)
+    assert "sesame" not in outcome.stdout + outcome.stderr
+    run_sigkd("gallery", "rekey", "--decrypt", *file, expect=0)
+    monkeypatch.delenv("SIGKD_PASSPHRASE")
+    assert run_sigkd("gallery", "check", *file, expect=0).stdout.count("sound") == 1
+
+
+def test_calibrate_and_use_it(run_sigkd, place: Path, options, tmp_path: Path) -> None:
+    from sigkd.models.features import FeatureSet
+    from sigkd.models.io import load_model
+
+    model = load_model(MODEL)
+    generator = np.random.default_rng(0)
+    rows, y, yforg = [], [], []
+    for writer in range(12):
+        centre = generator.random(2048)
+        for kind, spread, count in ((0, 0.25, 8), (1, 0.6, 6)):
+            rows += [centre + spread * generator.normal(size=2048) for _ in range(count)]
+            y += [writer] * count
+            yforg += [kind] * count
+    known = FeatureSet(
+        np.maximum(rows, 0), np.array(y), np.array(yforg), model_hash=model.hash, preprocess_version="1", metadata={"dataset": "cloud"}
+    )
+    known.save(tmp_path / "f.npz")
+    arguments = ["--dataset", tmp_path / "f.npz", "--nref", "2", "4", *options, "--splits", "2", "--far", "0.05", "--frr", "0.05"]
+    fitted = run_sigkd("calibrate", *arguments, "--out", tmp_path / "c.json", "--json", expect=0)
+    assert {(one["classifier"], one["negatives"], one["references"]) for one in fitted.json["held_out"]} >= {
+        ("wd", "cohort", 2),
+        ("wd", "writers", 4),
+        ("wi", "cohort", 4),
+    }
+    assert "Cllr" in run_sigkd("calibrate", *arguments, "--writers", "2:10", "--negatives", "cohort", expect=0).stdout
+    answer = run_sigkd(
+        "verify", *_images(place, "ada", 4), place / "bob" / "4.png", *options, "--calibration", tmp_path / "c.json", "--far", "0.1", "--json"
+    ).json
+    assert answer["thresholds"]["calibrated"] and "10 %" in answer["thresholds"]["origin"]
+    evidence = answer["evidence"]
+    assert evidence["h1"] and evidence["h2"] and evidence["verbal"].startswith("The findings")
+    assert abs(evidence["log10_lr"]) < 3
+    other = ["--model", "resnet18:random:5", "--calibration", tmp_path / "c.json", "--cohort", place / "c5.npz"]
+    run_sigkd("cohort", "build", "--from", place / "cleo", "--out", place / "c5.npz", "--model", "resnet18:random:5", "--count", "5", expect=0)
+    refused = run_sigkd("verify", *_images(place, "ada", 2), place / "ada" / "3.png", *other, expect=4)
+    assert "made for something else" in refused.stderr
+
+
+def test_cohort_in_the_cache_is_found(run_sigkd, place: Path, tmp_path: Path) -> None:
+    model = ["--model", "resnet18:random:7"]
+    missing = run_sigkd("verify", place / "ada" / "0.png", place / "ada" / "1.png", *model, expect=4)
+    assert "cohort build --from made-up --model resnet18:random:7" in missing.stderr
+    built = run_sigkd("cohort", "build", "--from", "made-up", "--count", "8", *model, "--json", expect=0).json
+    assert built["count"] == 8
+    assert run_sigkd("verify", place / "ada" / "0.png", place / "ada" / "1.png", *model).exit_code in (0, 1)
+
+
+def test_verifying_imports_no_heavy_library() -> None:
+    """The classifiers, the calibration and the gallery run on NumPy alone; scikit-learn, Matplotlib and torchvision stay out."""
+    code = (
+        "import sys, json; import sigkd.verification.verifier, sigkd.verification.batch; "
+        "print(json.dumps([m for m in ('sklearn', 'matplotlib', 'torchvision', 'pandas', 'skimage.filters') if m in sys.modules]))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
+    assert json.loads(found.stdout) == []

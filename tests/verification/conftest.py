@@ -1,0 +1,87 @@
+"""A tiny network in the place of a real one, made-up scans, and a gallery to fill."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sigkd.verification.binding import Binding
+from sigkd.verification.gallery import Gallery, StoredReference
+from sigkd.verification.quality import InkMeasures
+
+BINDING = Binding("ab" * 32, "1", (952, 1360), "tiny")
+INK = InkMeasures(100, 300, 4.0, 120.0, 0, False, 200)
+
+
+def stored(seed: int, count: int = 3, length: int = 64, image: bytes | None = None) -> list[StoredReference]:
+    """References of one made-up writer: features around a centre of the writer's own."""
+    generator = np.random.default_rng(seed)
+    centre = generator.random(length)
+    rows = np.maximum(centre + 0.1 * generator.normal(size=(count, length)), 0).astype(np.float32)
+    return [StoredReference(row, f"{seed}-{place}.png", f"{seed:08x}{place:056x}", INK, image) for place, row in enumerate(rows)]
+
+
+@pytest.fixture
+def gallery(tmp_path: Path):
+    with Gallery.create(tmp_path / "gallery.sigkd", actor="tester") as made:
+        yield made
+
+
+def _tiny_network():
+    import torch
+    from torch import nn
+
+    from sigkd.models.registry import FeatureNetwork, Taps
+
+    class Tiny(FeatureNetwork):
+        """64 random projections of the image's coarse shape: fast, and enough to tell made-up writers apart."""
+
+        architecture = "tiny"
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.head = None
+            self.pool = nn.AdaptiveAvgPool2d((8, 12))
+            self.project = nn.Linear(96, 64)
+
+        def forward_taps(self, images):
+            return Taps((), torch.relu(self.project(10 * self.pool(images).flatten(1))), None)
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return Tiny()
+
+
+@pytest.fixture(scope="session")
+def tiny_model():
+    """A model of 6,000 weights."""
+    from sigkd.models.io import LoadedModel
+
+    return LoadedModel(_tiny_network().eval(), "tiny", "cd" * 32, "1", (952, 1360))
+
+
+@pytest.fixture(scope="session")
+def tiny_cohort(tiny_model):
+    from sigkd.verification.cohort import build_cohort
+
+    return build_cohort(["made-up"], tiny_model, data=Path(), count=24, seed=7)
+
+
+@pytest.fixture
+def scans() -> dict[str, list[np.ndarray]]:
+    """Grey scans of two made-up writers."""
+    return SCANS()
+
+
+def SCANS() -> dict[str, list[np.ndarray]]:  # noqa: N802
+    from sigkd.synthesis import signature_image
+
+    if not _scans:
+        for writer, name in enumerate(("Ada", "Bob")):
+            _scans[name] = [signature_image(writer, index) for index in range(6)]
+    return _scans
+
+
+_scans: dict[str, list[np.ndarray]] = {}

@@ -1,0 +1,111 @@
+"""The report: complete, self-contained, and honest about what it cannot say."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sigkd import Verifier
+from sigkd.verification.calibration import CalibrationSet, fit_calibration
+from sigkd.verification.occlusion import occlude
+from sigkd.verification.report import write_report
+from sigkd.verification.trials import Trials
+
+_VOID = {"meta", "img", "br", "line", "rect", "polyline", "link"}
+
+
+class _Balanced(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in _VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+@pytest.fixture
+def calibrated(tiny_model, tiny_cohort) -> Verifier:
+    generator = np.random.default_rng(0)
+    owner = np.repeat(np.arange(10), 20)
+    draws = (generator.normal(shift, 0.6, 200) for shift in (0.5, -0.5, -1.0))
+    trials = Trials(*draws, owner, owner, owner)
+    fitted = tuple(fit_calibration(trials, name, "cohort", 3) for name in ("wd", "wi"))
+    known = CalibrationSet(
+        Verifier(tiny_model, device="cpu").engine.binding, tiny_cohort.hash, "logistic", {"name": "made-up set"}, fitted
+    )
+    return Verifier(tiny_model, cohort=tiny_cohort, calibration=known, device="cpu", far=0.05, frr=0.05)
+
+
+def _report(verifier: Verifier, scans, path: Path, query: str = "<b>query</b>.png", count: int = 4, kept: bool = True):
+    references = [verifier.engine.sample(scan, name=f"ref {number}") for number, scan in enumerate(scans["Ada"][:count])]
+    sample = verifier.engine.sample(scans["Bob"][0], name=query)
+    comparison = verifier.compare(references)
+    answer = verifier.judge(comparison, [sample])[0]
+    write_report(path, verifier.engine, comparison, references if kept else [None] * count, sample, answer)
+    return path.read_text(encoding="utf-8"), answer
+
+
+def test_complete_and_self_contained(calibrated: Verifier, scans, tmp_path: Path) -> None:
+    text, answer = _report(calibrated, scans, tmp_path / "r.html")
+    parser = _Balanced()
+    parser.feed(text)
+    assert parser.open == []
+    words = " ".join("".join(parser.text).split())
+    for expected in (
+        answer.decision.value,
+        "H1",
+        "imitating the writer of the references",
+        "ENFSI",
+        "not the probability",
+        "Equal error rate",
+        answer.query_hash,
+        answer.binding.model_hash,
+        calibrated.engine.cohort.hash,
+        "no evidence of who wrote what",
+        "Limits",
+    ):
+        assert expected in words, expected
+    assert "<script" not in text and "<link" not in text and "@import" not in text
+    assert not re.search(r"""(?:src|href)=["'](?!data:)""", text)
+    assert "http" not in re.sub(r"data:[^\"]*", "", text)
+    assert "<b>query</b>.png" not in text and "&lt;b&gt;query&lt;/b&gt;.png" in text
+    assert text.count("<img") == 6
+    assert not re.search(r"\d+ % genuine|probability of \d", words)
+
+
+def test_without_calibration_and_images(tiny_model, tiny_cohort, scans, tmp_path: Path) -> None:
+    verifier = Verifier(tiny_model, cohort=tiny_cohort, calibration="none", device="cpu")
+    text, _ = _report(verifier, scans, tmp_path / "r.html", count=2, kept=False)
+    assert "cannot be turned into a likelihood ratio" in text
+    assert "did not keep" in text
+    assert "fewer than three references" in text
+    assert "Likelihood ratio <" not in text and text.count("<img") == 2
+
+
+def test_occlusion_is_the_change_of_the_score(calibrated: Verifier, scans) -> None:
+    engine = calibrated.engine
+    comparison = calibrated.compare(scans["Ada"][:3])
+    image = engine.sample(scans["Ada"][4]).image
+    found = occlude(engine, comparison.template, image)
+    assert found.score == pytest.approx(float(comparison.template.scores(engine.features([image]))[0]))
+    assert found.patches > 10
+    assert (found.change[~np.isfinite(found.change)]).size == 0
+    blank = np.zeros_like(image)
+    blank[60:80, 100:120] = image.max()  # a single patch, on the grid: its removal leaves paper
+    single = occlude(engine, comparison.template, blank)
+    paper = float(comparison.template.scores(engine.features([np.zeros_like(image)]))[0])
+    assert single.change[70, 110] != 0
+    assert single.change[0, 0] == 0
+    assert np.isfinite(paper)

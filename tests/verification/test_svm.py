@@ -1,0 +1,62 @@
+"""The solver against scikit-learn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sigkd.verification.classifiers import WriterDependent
+from sigkd.verification.svm import rbf_kernel, solve_svm, squared_distances
+from sigkd.verification.writer_dependent import GAMMA, fit_writer
+
+
+def _problem(references: int, negatives: int, length: int, seed: int):
+    generator = np.random.default_rng(seed)
+    basis = generator.normal(size=(5, length))
+    positive = np.maximum(0.5 * generator.normal(size=(references, length)) + generator.normal(size=(1, length)), 0)
+    negative = np.maximum(generator.normal(size=(negatives, length)) + generator.normal(size=(negatives, 5)) @ basis, 0)
+    return positive.astype(np.float32), negative.astype(np.float32)
+
+
+@pytest.mark.parametrize(("references", "negatives", "length"), [(1, 60, 40), (3, 200, 256), (5, 300, 64), (10, 40, 8)])
+@pytest.mark.parametrize("gamma", [GAMMA, 0.05])
+def test_equals_scikit_learn(references: int, negatives: int, length: int, gamma: float) -> None:
+    from sklearn.svm import SVC
+
+    positive, negative = _problem(references, negatives, length, references)
+    rows = np.concatenate([positive, negative])
+    rows = rows / np.where(rows.std(axis=0) > 0, rows.std(axis=0), 1)
+    labels = np.where(np.arange(len(rows)) < references, 1, -1)
+    kernel = rbf_kernel(rows, rows, gamma)
+    coefficients, intercept = solve_svm(kernel, labels, np.where(labels > 0, negatives / references, 1.0))
+    machine = SVC(C=1, kernel="precomputed", class_weight={1: negatives / references, -1: 1.0}, shrinking=False)
+    expected = machine.fit(kernel, labels).decision_function(kernel)
+    assert np.abs(kernel @ coefficients + intercept - expected).max() < 1e-9
+
+
+def test_exact_at_a_tight_tolerance() -> None:
+    positive, negative = _problem(4, 80, 16, 1)
+    rows = np.concatenate([positive, negative])
+    labels = np.where(np.arange(84) < 4, 1, -1)
+    kernel = rbf_kernel(rows, rows, 0.02)
+    costs = np.where(labels > 0, 20.0, 1.0)
+    coefficients, intercept = solve_svm(kernel, labels, costs, tolerance=1e-9)
+    margin = labels * (kernel @ coefficients + intercept)
+    alpha = labels * coefficients
+    assert abs(coefficients.sum()) < 1e-9
+    assert (alpha >= 0).all() and (alpha <= costs + 1e-12).all()
+    assert (margin[alpha < 1e-12] >= 1 - 1e-5).all()
+    assert (margin[alpha > costs - 1e-12] <= 1 + 1e-5).all()
+
+
+def test_template_equals_the_evaluations_classifier() -> None:
+    positive, negative = _problem(5, 150, 200, 3)
+    template = WriterDependent().fit(positive, negative)
+    queries = np.concatenate([positive[:2] * 0.9, negative[:5]])
+    assert np.abs(template.scores(queries) - fit_writer(positive, negative).scores(queries)).max() < 1e-9
+
+
+def test_distances_are_never_negative() -> None:
+    rows = np.repeat(np.random.default_rng(0).random((1, 2048)) * 100, 4, axis=0)
+    assert (squared_distances(rows, rows) >= 0).all()
+    assert np.allclose(squared_distances(rows, rows), 0, atol=1e-6)
