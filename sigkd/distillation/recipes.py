@@ -25,7 +25,7 @@ from sigkd.distillation.training import Probe, Trainer
 from sigkd.errors import UsageError
 from sigkd.files import write_text
 from sigkd.models.io import LoadedModel
-from sigkd.models.registry import NETWORKS, import_networks
+from sigkd.models.registry import build_network, network_names
 from sigkd.progress import SILENT, Progress
 
 LoadTeacher = Callable[[str], LoadedModel]
@@ -95,8 +95,8 @@ def distill(
     """
     RunDirectory(run).check(resume)
     objective, augmentation = _objective(config), _augmentation(config)
-    import_networks()
-    NETWORKS.get(config.student)  # before the teachers' long work
+    if config.student not in network_names():
+        build_network(config.student)  # raises, before the teachers' long work
     mode = supervision_mode(config, augmentation)
     teachers = [load_teacher(name) for name in teacher_names(config.teacher)] if objective.needs else []
     precision = resolve_precision(config.precision, device)
