@@ -51,7 +51,7 @@ def _performed(
             stroke_time=style.kinematics.stroke_time * float(np.exp(rng.normal(0, 0.08))),
             overlap=style.kinematics.overlap * float(np.exp(rng.normal(0, 0.04))),
         )
-        pen = random_pen(rng) if rng.random() < 0.06 else style.pen
+        pen = random_pen(rng) if rng.random() < 0.1 else style.pen
         pen = replace(
             pen,
             width=pen.width * float(np.exp(rng.normal(0, 0.05))),
@@ -74,11 +74,11 @@ def _performed(
         style = replace(
             style,
             kinematics=kinematics,
-            pen=own.pen,
+            pen=own.pen if forger.random() < 0.4 else style.pen,  # else found on the same desk
             slant=0.8 * style.slant + 0.2 * own.slant + rng.normal(0, 0.03),
             width=style.width,
         )
-        spread = 0.11 + 0.08 * (1 - care)
+        spread = 0.14 + 0.10 * (1 - care)
         drift = 0.10
     parts = [_varied(part, spread, rng) for part in plan.components]
     return style, replace(plan, components=parts, rise=plan.rise + rng.normal(0, drift * 0.7)), rng, drift
