@@ -11,6 +11,9 @@ from sigkd.errors import InputError, UsageError
 
 T = TypeVar("T")
 
+PATIENCE = "10s"
+"""How long a scheduler may take to answer."""
+
 
 def cores() -> int:
     """Return the number of cores that this process may use."""
@@ -36,7 +39,7 @@ def backend(scheduler: str | None) -> Iterator[None]:
     except ImportError as error:
         raise UsageError("--scheduler needs Dask: pip install 'sigkd[cluster]'") from error
     try:
-        client = Client(scheduler, timeout="10s", set_as_default=False)  # type: ignore[no-untyped-call]
+        client = Client(scheduler, timeout=PATIENCE, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, TimeoutError) as error:
         raise InputError(f"{scheduler}: no Dask scheduler answers ({error})") from error
     with client:
