@@ -19,14 +19,14 @@ install: $(INSTALLED)  ## Make the virtual environment and install the package w
 
 # The stamp is as new as pyproject.toml: nothing is installed again until the dependencies change.
 $(INSTALLED): pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "sigkd needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; make PYTHON=python3.12 ...")'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "sigkd needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; make PYTHON=python3.12 ...")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing sigkd and its dependencies into $(VENV): about two and a half minutes, mostly PyTorch ..."
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
-	touch $@
+	@$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
 
 demo: $(INSTALLED)  ## Make up signatures and verify them, end to end, with tables.
-	$(BIN)/sigkd demo --out $(DEMO_OUT)
+	@$(BIN)/sigkd demo --out $(DEMO_OUT)
 
 test: $(INSTALLED)  ## Run the tests.
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(TEST_WORKERS) --dist loadfile
