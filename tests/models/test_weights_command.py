@@ -149,16 +149,16 @@ def test_export(run_sigkd: RunSigkd, tmp_path: Path) -> None:
 
 
 def test_extract(run_sigkd: RunSigkd, made_up_signatures: Path, tmp_path: Path) -> None:
-    out = tmp_path / "features.csv"
-    outcome = run_sigkd(
-        "extract", made_up_signatures, "--model", "resnet18:random", "--out", out, "--device", "cpu", expect=0
-    )
-    assert "36 x 2048 features" in outcome.stdout and "device: cpu" in outcome.stderr
-    raw = FeatureSet.load(out)
+    asked = ("--model", "resnet18:random", "--device", "cpu", "--out")
+    writer = sorted(made_up_signatures.iterdir())[0]
+    outcome = run_sigkd("extract", writer, *asked, tmp_path / "features.csv", expect=0)
+    assert "9 x 2048 features" in outcome.stdout and "device: cpu" in outcome.stderr
+    raw = FeatureSet.load(tmp_path / "features.csv")
     assert set(raw.y) == {-1} and raw.model_hash == load_model("resnet18:random").hash
+
     run_sigkd("preprocess", made_up_signatures, "--dataset", "folder", "--name", "made-up", "--workers", 1, expect=0)
     store = tmp_path / "features.npz"
-    facts = run_sigkd("extract", "made-up", "--model", "resnet18:random", "--out", store, "--json", expect=0).json
+    facts = run_sigkd("extract", "made-up", *asked, store, "--json", expect=0).json
     assert facts["dataset"] == "made-up" and facts["shape"] == [36, 2048]
     prepared = FeatureSet.load(store)
     assert sorted(set(prepared.y)) == [0, 1, 2, 3] and (prepared.yforg == 1).sum() == 12
