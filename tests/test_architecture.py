@@ -1,4 +1,4 @@
-"""The house holds: rooms import downwards, the core neither prints nor knows the command line, what is imported is declared."""
+"""The house holds: rooms import downwards, the core neither prints nor knows Typer, imports are declared."""
 
 import ast
 import re
