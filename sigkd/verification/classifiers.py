@@ -272,14 +272,16 @@ CLASSIFIERS.register(WriterDependent.name)(WriterDependent())
 CLASSIFIERS.register(WriterIndependent.name)(WriterIndependent())
 
 AUTO = "auto"
+FEW = 3
+"""With fewer references ``auto`` takes the writer-independent classifier (why: decision 0061)."""
 
 
 def choose_classifier(name: str, references: int) -> Classifier:
-    """Return the classifier of this name; ``auto``: ``wi`` for a single reference, else ``wd``.
+    """Return the classifier of this name; ``auto``: ``wi`` for fewer than three references, else ``wd``.
 
     Raises:
         UsageError: unknown name.
     """
     if name == AUTO:
-        name = WriterIndependent.name if references == 1 else WriterDependent.name
+        name = WriterIndependent.name if references < FEW else WriterDependent.name
     return CLASSIFIERS.get(name)

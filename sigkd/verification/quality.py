@@ -72,9 +72,7 @@ def measure_ink(scan: NDArray[np.uint8], box: tuple[int, int, int, int], thresho
     edges = (scan[0], scan[-1], scan[:, 0], scan[:, -1])
     on_border = max(int((edge <= threshold).sum()) for edge in edges)
     levels = int(np.count_nonzero(cv2.calcHist([scan], [0], None, [256], [0, 256])))
-    return InkMeasures(
-        bottom - top, right - left, stroke, contrast, on_border, _has_line(scan, threshold), levels
-    )
+    return InkMeasures(bottom - top, right - left, stroke, contrast, on_border, _has_line(scan, threshold), levels)
 
 
 def measure_normalized(image: NDArray[np.uint8], canvas: tuple[int, int]) -> InkMeasures:

@@ -20,7 +20,10 @@ def stored(seed: int, count: int = 3, length: int = 64, image: bytes | None = No
     generator = np.random.default_rng(seed)
     centre = generator.random(length)
     rows = np.maximum(centre + 0.1 * generator.normal(size=(count, length)), 0).astype(np.float32)
-    return [StoredReference(row, f"{seed}-{place}.png", f"{seed:08x}{place:056x}", INK, image) for place, row in enumerate(rows)]
+    return [
+        StoredReference(row, f"{seed}-{place}.png", f"{seed:08x}{place:056x}", INK, image)
+        for place, row in enumerate(rows)
+    ]
 
 
 @pytest.fixture

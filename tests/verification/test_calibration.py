@@ -48,7 +48,9 @@ def test_kept_and_read_again(known: CalibrationSet, tmp_path: Path) -> None:
         for kind in ("skilled", "random"):
             one, two = (c.calibrations[1].log10_lr(scores, method, kind) for c in (known, again))
             assert np.allclose(one, two, atol=1e-4)
-    assert again.calibrations[0].thresholds("x").accept == pytest.approx(known.calibrations[0].thresholds("x").accept, abs=1e-4)
+    assert again.calibrations[0].thresholds("x").accept == pytest.approx(
+        known.calibrations[0].thresholds("x").accept, abs=1e-4
+    )
 
 
 def test_the_nearest_number_of_references_is_used(known: CalibrationSet) -> None:

@@ -55,6 +55,6 @@ class TestBoth:
 
 
 def test_auto() -> None:
-    assert choose_classifier("auto", 5).name == "wd"
+    assert [choose_classifier("auto", count).name for count in (1, 2, 3, 9)] == ["wi", "wi", "wd", "wd"]
     with pytest.raises(UsageError, match="Did you mean 'wd'"):
         choose_classifier("wdd", 5)

@@ -31,6 +31,9 @@ class _Balanced(HTMLParser):
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
 
+    def handle_startendtag(self, tag, attrs):
+        pass
+
     def handle_data(self, data):
         self.text.append(data)
 
@@ -49,7 +52,9 @@ def calibrated(tiny_model, tiny_cohort) -> Verifier:
 
 
 def _report(verifier: Verifier, scans, path: Path, query: str = "<b>query</b>.png", count: int = 4, kept: bool = True):
-    references = [verifier.engine.sample(scan, name=f"ref {number}") for number, scan in enumerate(scans["Ada"][:count])]
+    references = [
+        verifier.engine.sample(scan, name=f"ref {number}") for number, scan in enumerate(scans["Ada"][:count])
+    ]
     sample = verifier.engine.sample(scans["Bob"][0], name=query)
     comparison = verifier.compare(references)
     answer = verifier.judge(comparison, [sample])[0]

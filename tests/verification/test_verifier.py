@@ -53,7 +53,9 @@ def test_enrolled_equals_ad_hoc(verifier: Verifier, scans) -> None:
 def test_a_kept_template_gives_the_same_score(verifier: Verifier, scans, tiny_model, tiny_cohort) -> None:
     verifier.enroll("Ada", scans["Ada"][:4])
     first = verifier.verify("Ada", scans["Bob"][0]).score
-    with Verifier(tiny_model, cohort=tiny_cohort, gallery=verifier.gallery.path, device="cpu", calibration="none") as again:
+    with Verifier(
+        tiny_model, cohort=tiny_cohort, gallery=verifier.gallery.path, device="cpu", calibration="none"
+    ) as again:
         assert again.verify("Ada", scans["Bob"][0]).score == pytest.approx(first, abs=1e-9)
 
 
@@ -106,7 +108,10 @@ def test_another_model_is_refused(verifier: Verifier, scans, tiny_model, tmp_pat
 
     verifier.enroll("Ada", scans["Ada"][:2])
     other = replace(tiny_model, hash="ee" * 32)
-    with Verifier(other, gallery=verifier.gallery.path, device="cpu") as wrong, pytest.raises(GalleryError, match="rekey"):
+    with (
+        Verifier(other, gallery=verifier.gallery.path, device="cpu") as wrong,
+        pytest.raises(GalleryError, match="rekey"),
+    ):
         wrong.verify("Ada", scans["Ada"][3])
 
 
@@ -182,7 +187,12 @@ def test_enrol_a_prepared_dataset(verifier: Verifier, folder: Path, tmp_path: Pa
     y = np.repeat([0, 1], 6)
     facts = {"name": "two", "canvas": [952, 1360], "size": [170, 242], "preprocess_version": "1"}
     prepared = PreparedSignatures(
-        x=images, y=y, yforg=np.zeros(12, np.int8), filenames=[str(n) for n in range(12)], writers=["A", "B"], metadata=facts
+        x=images,
+        y=y,
+        yforg=np.zeros(12, np.int8),
+        filenames=[str(n) for n in range(12)],
+        writers=["A", "B"],
+        metadata=facts,
     )
     prepared.save(tmp_path / "two.npz")
     assert enroll_from(verifier, str(tmp_path / "two.npz"), data=tmp_path, references=2).enrolled == ["A", "B"]

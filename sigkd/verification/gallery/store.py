@@ -218,17 +218,9 @@ class Gallery:
         with self.reading() as connection:
             return int(connection.execute("SELECT count(*) FROM writer").fetchone()[0])
 
-    def enroll(
-        self,
-        name: str,
-        references: Sequence[StoredReference],
-        binding: Binding,
-        *,
-        mode: str = "new",
-        actor: str | None = None,
-    ) -> None:
-        """Enrol one writer; on return the enrolment is on the disk (see :meth:`enroll_many`)."""
-        self.enroll_many([(name, references)], binding, mode=mode, actor=actor)
+    def enroll(self, name: str, references: Sequence[StoredReference], binding: Binding, **options: Any) -> None:
+        """Enrol one writer; on return the enrolment is on the disk (options: see :meth:`enroll_many`)."""
+        self.enroll_many([(name, references)], binding, **options)
 
     def enroll_many(
         self,

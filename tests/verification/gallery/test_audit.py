@@ -5,26 +5,32 @@ from __future__ import annotations
 import sqlite3
 
 import pytest
-from tests.verification.conftest import BINDING, stored
 
 from sigkd.verification.errors import GalleryError
 from sigkd.verification.gallery import Gallery
 from sigkd.verification.gallery.audit import check_chain
 from sigkd.verification.gallery.maintenance import check
+from tests.verification.conftest import BINDING, stored
 
 
 def test_enrolments_and_removals_are_logged(gallery: Gallery) -> None:
     gallery.enroll("Ada Lovelace", stored(1), BINDING, actor="clerk")
     gallery.remove("Ada Lovelace", actor="officer")
     entries = gallery.entries()
-    assert [(one.actor, one.action) for one in entries] == [("tester", "create"), ("clerk", "enroll"), ("officer", "remove")]
+    assert [(one.actor, one.action) for one in entries] == [
+        ("tester", "create"),
+        ("clerk", "enroll"),
+        ("officer", "remove"),
+    ]
     assert [one.action for one in gallery.entries("Ada Lovelace")] == ["enroll", "remove"]
     assert gallery.entries(last=1)[0].action == "remove"
     assert all("Lovelace" not in str(one) for one in entries)
     assert all("features" not in str(one.detail) for one in entries)
 
 
-@pytest.mark.parametrize("statement", ["DELETE FROM audit", "UPDATE audit SET at = 'never'", "REPLACE INTO audit VALUES (1, '', '', '')"])
+@pytest.mark.parametrize(
+    "statement", ["DELETE FROM audit", "UPDATE audit SET at = 'never'", "REPLACE INTO audit VALUES (1, '', '', '')"]
+)
 def test_append_only(gallery: Gallery, statement: str) -> None:
     gallery.connection.execute("PRAGMA recursive_triggers = ON")
     with pytest.raises(sqlite3.IntegrityError, match="append-only"):

@@ -10,12 +10,12 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from tests.verification.conftest import BINDING, stored
 
 from sigkd.verification.errors import GalleryError
 from sigkd.verification.gallery import Gallery
 from sigkd.verification.gallery.maintenance import check
 from sigkd.verification.gallery.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION, version_of
+from tests.verification.conftest import BINDING, stored
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -68,7 +68,9 @@ with Gallery(path) as gallery:
 
 def _python(*args: object, **options) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
-    return subprocess.run([sys.executable, *map(str, args)], capture_output=True, text=True, env=environment, timeout=120, **options)
+    return subprocess.run(
+        [sys.executable, *map(str, args)], capture_output=True, text=True, env=environment, timeout=120, **options
+    )
 
 
 def test_killed_100_times() -> None:
@@ -168,7 +170,7 @@ def test_newer_version(tmp_path: Path) -> None:
     connection = sqlite3.connect(path)
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
     connection.close()
-    with pytest.raises(GalleryError, match="written by a newer sigkd .* upgrade"):
+    with pytest.raises(GalleryError, match=r"written by a newer sigkd .* upgrade"):
         Gallery(path)
 
 
@@ -218,7 +220,10 @@ def test_truncated_file(tmp_path: Path, keep: int) -> None:
         for number in range(5):
             gallery.enroll(f"w{number}", stored(number, 5, 2048), BINDING)
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(GalleryError, match="damaged or not a gallery|restore a backup|not a sigkd gallery"), Gallery(path) as gallery:
+    with (
+        pytest.raises(GalleryError, match=r"damaged or not a gallery|restore a backup|not a sigkd gallery"),
+        Gallery(path) as gallery,
+    ):
         for number in range(5):
             gallery.references(f"w{number}")
 

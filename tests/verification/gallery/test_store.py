@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.verification.conftest import BINDING, stored
 
 from sigkd.errors import UsageError
 from sigkd.verification.binding import Binding
 from sigkd.verification.errors import GalleryError
 from sigkd.verification.gallery import Gallery
 from sigkd.verification.gallery.templates import keep_template, load_pool, load_template
+from tests.verification.conftest import BINDING, stored
 
 
 def test_round_trip(gallery: Gallery) -> None:
@@ -65,7 +65,11 @@ def test_names_are_found_in_any_unicode_form(gallery: Gallery) -> None:
 
 @pytest.mark.parametrize(
     "other",
-    [Binding("ff" * 32, "1", (952, 1360), "other"), Binding("ab" * 32, "2", (952, 1360)), Binding("ab" * 32, "1", (1, 2))],
+    [
+        Binding("ff" * 32, "1", (952, 1360), "other"),
+        Binding("ab" * 32, "2", (952, 1360)),
+        Binding("ab" * 32, "1", (1, 2)),
+    ],
 )
 def test_another_model_is_refused_with_the_remedy(gallery: Gallery, other: Binding) -> None:
     gallery.enroll("Ada", stored(1), BINDING)
@@ -131,7 +135,7 @@ def test_the_pool_follows_enrolments_and_removals(gallery: Gallery) -> None:
     for number in range(3):
         gallery.enroll(f"w{number}", stored(number), BINDING)
         states.append(load_pool(gallery)[0])
-    state, subjects, features = load_pool(gallery)
+    _, subjects, features = load_pool(gallery)
     assert features.shape == (6, 64) and len(set(subjects)) == 3
     gallery.remove("w1")
     states.append(load_pool(gallery)[0])

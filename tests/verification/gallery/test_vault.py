@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.verification.conftest import BINDING, stored
 
 from sigkd.errors import UsageError
 from sigkd.verification.binding import Binding
@@ -15,6 +14,7 @@ from sigkd.verification.errors import GalleryError
 from sigkd.verification.gallery import Gallery, vault
 from sigkd.verification.gallery.maintenance import check, rekey_model, rekey_passphrase
 from sigkd.verification.gallery.transfer import export_writers, import_writers
+from tests.verification.conftest import BINDING, stored
 
 
 @pytest.fixture(autouse=True)
@@ -115,7 +115,9 @@ def test_export_and_import(tmp_path: Path, passphrase: str | None) -> None:
         with Gallery.create(tmp_path / "to", passphrase=passphrase) as target:
             assert import_writers(target, tmp_path / "out.npz") == 2
             for name in ("Ada Lovelace", "Bob"):
-                for one, two in zip(source.references(name, images=True), target.references(name, images=True), strict=True):
+                for one, two in zip(
+                    source.references(name, images=True), target.references(name, images=True), strict=True
+                ):
                     assert np.array_equal(one.features, two.features)
                     assert (one.name, one.digest, one.ink, one.image) == (two.name, two.digest, two.ink, two.image)
             with pytest.raises(GalleryError, match="enrolled already"):
