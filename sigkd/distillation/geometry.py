@@ -8,13 +8,13 @@ by (length, smaller node, larger node), and under that order the tree is unique,
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-_NOISE = 1e-6
-"""Squared distances below this part of the vectors' squared norms are float32 rounding and read as 0."""
 _DEGENERATE = 1e-11
 """A map whose spread is below this part of its squared norms is constant: no contrast is defined on it."""
 _NODE = (1 << 15) - 1
@@ -33,16 +33,23 @@ def as_vectors(feature_map: Tensor) -> Tensor:
 def squared_distances(vectors: Tensor) -> Tensor:
     """Return all pairwise squared Euclidean distances, [B, N, D] -> float32 [B, N, N], exactly 0 for identical vectors.
 
-    The vectors are centred first (distances do not change, cancellation does); what is left of it is cut off as noise.
+    The vectors are centred first (distances do not change, cancellation does). ||a||^2 is taken from the Gram matrix
+    itself: for identical vectors its entries are the same sums, so that nothing is left of their difference.
     """
     with torch.autocast(vectors.device.type, enabled=False):
         centred = vectors.float()
         centred = centred - centred.mean(dim=1, keepdim=True)
-        gram = centred @ centred.mT
-        norms = gram.diagonal(dim1=1, dim2=2)
-        sums = norms.unsqueeze(2) + norms.unsqueeze(1)
-        distances = torch.sub(sums, gram, alpha=2)
-        return distances.masked_fill_(distances <= sums.mul_(_NOISE), 0.0)
+        if centred.device.type != "cpu" or centred.requires_grad:
+            gram = centred @ centred.mT
+            norms = gram.diagonal(dim1=1, dim2=2)
+            return (norms.unsqueeze(2) - 2 * gram + norms.unsqueeze(1)).clamp_min(0.0)
+        batch, nodes, _ = vectors.shape
+        result = torch.empty(batch, nodes, nodes)
+        for each, out in zip(centred.contiguous(), result, strict=True):  # one matrix at a time stays in the cache
+            torch.mm(each, each.T, out=out)
+            lengths = out.diagonal().clone()
+            out.mul_(-2).add_(lengths[:, None]).add_(lengths[None]).clamp_min_(0.0)
+        return result
 
 
 def minimum_spanning_tree(distances: Tensor) -> Tensor:
@@ -62,48 +69,60 @@ def minimum_spanning_tree(distances: Tensor) -> Tensor:
     return _prim_on_device(distances)
 
 
-def _keys(distances: Tensor) -> Tensor:
-    """Pack (distance, smaller node, larger node) into int64 so that one comparison orders edges by all three.
+def _pairs(nodes: int) -> NDArray[np.int32]:
+    """Return the name of every edge, int32 [N, N]: its smaller node, then its larger one, in 15 bits each."""
+    if nodes > _NODE:
+        raise ValueError(f"{nodes} nodes are more than the {_NODE} that fit in a key")
+    node = np.arange(nodes, dtype=np.int32)
+    return np.minimum(node[:, None], node) << 16 | np.maximum(node[:, None], node)
+
+
+def _keys(distances: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Pack (distance, smaller node, larger node) into int64, so that one comparison orders edges by all three.
 
     The bits of a float that is not negative order like the float.
     """
-    count = distances.shape[1]
-    if count > _NODE:
-        raise ValueError(f"{count} nodes are more than the {_NODE} that fit in a key")
-    node = torch.arange(count, device=distances.device)
-    pair = torch.minimum(node[:, None], node[None]) << 16 | torch.maximum(node[:, None], node[None])
-    return (distances.contiguous().view(torch.int32).to(torch.int64) << 32) | pair
+    keys = np.empty(distances.shape, dtype=np.int64)
+    low, high = (0, 1) if sys.byteorder == "little" else (1, 0)
+    halves = keys.view(np.int32).reshape(*distances.shape, 2)
+    halves[..., low] = _pairs(distances.shape[1])
+    halves[..., high] = np.ascontiguousarray(distances).view(np.int32)
+    return keys
 
 
 def _prim(distances: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Grow the trees of a few images at once.
+
+    A node inside has the key -1: no minimum changes it, and read as an unsigned number it is the largest, so that it is
+    never chosen.
+    """
     batch, nodes, _ = distances.shape
-    keys = _keys(torch.from_numpy(distances)).numpy().reshape(batch * nodes, nodes)
-    parents = np.full((batch, nodes), nodes, dtype=np.int64)
-    images = np.arange(batch)
-    offsets = images * nodes
-    inside = np.zeros((batch, nodes), dtype=np.int64)
-    flat_inside, flat_parents = inside.reshape(-1), parents.reshape(-1)
-    largest = np.iinfo(np.int64).max
-    flat_inside[offsets] = largest
-    frontier = keys[offsets] | inside
-    flat_frontier = frontier.reshape(-1)
+    keys = _keys(distances).reshape(batch * nodes, nodes)
+    offsets = np.arange(batch) * nodes
+    frontier = keys[offsets]
+    flat, unsigned = frontier.reshape(-1), frontier.view(np.uint64)
+    flat[offsets] = -1
     row = np.empty_like(frontier)
-    newest = np.empty(batch, dtype=np.int64)
-    for _ in range(nodes - 1):
-        frontier.argmin(axis=1, out=newest)
-        places = offsets + newest
-        edge = flat_frontier[places]
-        flat_parents[places] = ((edge >> 16) & _NODE) + (edge & _NODE) - newest  # the edge's other end
-        flat_inside[places] = largest
+    places = np.empty(batch, dtype=np.int64)
+    order, edges = np.empty((2, max(nodes - 1, 0), batch), dtype=np.int64)
+    for newest, edge in zip(order, edges, strict=True):
+        unsigned.argmin(axis=1, out=newest)
+        np.add(offsets, newest, out=places)
+        flat.take(places, out=edge, mode="clip")
+        flat[places] = -1
         keys.take(places, axis=0, out=row, mode="clip")
         np.minimum(frontier, row, out=frontier)
-        np.bitwise_or(frontier, inside, out=frontier)
+    parents = np.full((batch, nodes), nodes, dtype=np.int64)
+    parents[np.arange(batch), order] = ((edges >> 16) & _NODE) + (edges & _NODE) - order  # the edge's other end
     return parents
 
 
 def _prim_on_device(distances: Tensor) -> Tensor:
     batch, nodes, _ = distances.shape
-    keys = _keys(distances.float()).reshape(batch * nodes, nodes)
+    pairs = torch.from_numpy(_pairs(nodes)).to(distances.device)
+    keys = (distances.float().contiguous().view(torch.int32).to(torch.int64) << 32 | pairs).reshape(
+        batch * nodes, nodes
+    )
     offsets = torch.arange(batch, device=distances.device) * nodes
     parents = torch.full((batch, nodes), nodes, dtype=torch.int64, device=distances.device)
     inside = torch.zeros_like(parents)
@@ -140,28 +159,37 @@ def packed_neighborhoods(parents: Tensor, radius: int) -> Tensor:
         raise ValueError(f"the radius must be at least 1 hop, not {radius}")
     batch, nodes = parents.shape
     device = parents.device
-    width = (nodes + 7) // 8
+    width = (nodes + 63) // 64  # in words: rows of them are gathered, scattered and joined
     beyond = torch.full((batch, 1), nodes, dtype=torch.int64, device=device)
     upward = torch.cat([parents, beyond], dim=1)  # node N stands for "above the root"
     node = torch.arange(nodes, device=device)
-    bit = (1 << (node % 8)).to(torch.uint8).expand(batch, nodes)
+    word = node // 64
+    bit = torch.ones_like(node).bitwise_left_shift(node % 64).expand(batch, nodes)
+    first = (torch.arange(batch, device=device) * (nodes + 1)).unsqueeze(1)
     ancestor = node.expand(batch, nodes)
-    level = torch.zeros(batch, (nodes + 1) * width, dtype=torch.uint8, device=device)
+    level = torch.zeros(batch * (nodes + 1), width, dtype=torch.int64, device=device)
     ancestors, descendants = [], []
     for _ in range(radius + 1):
         # each (ancestor, node) pair occurs once, so adding bits is the same as joining the sets
-        level = level.scatter_add(1, ancestor * width + node // 8, bit)
-        level.view(batch, nodes + 1, width)[:, nodes] = 0
-        ancestors.append(ancestor)
-        descendants.append(level.view(batch, nodes + 1, width))
+        level = level.flatten().index_add(0, ((ancestor + first) * width + word).flatten(), bit.flatten())
+        level = level.view(batch * (nodes + 1), width)
+        level[first.squeeze(1) + nodes] = 0
+        ancestors.append((ancestor + first).flatten())
+        descendants.append(level)
         ancestor = upward.gather(1, ancestor)
-    ball = torch.zeros(batch, nodes, width, dtype=torch.uint8, device=device)
-    for up, ancestor in enumerate(ancestors):
-        ball |= descendants[radius - up].gather(1, ancestor.unsqueeze(2).expand(batch, nodes, width))
-    own = (node * width + node // 8).expand(batch, nodes)
-    return (
-        ball.view(batch, -1).scatter_add_(1, own, ~bit + 1).view(batch, nodes, width)
-    )  # bit i of row i is set: take it off
+    ball = torch.zeros(batch * nodes, width, dtype=torch.int64, device=device)
+    for up, places in enumerate(ancestors):
+        ball |= descendants[radius - up].index_select(0, places)
+    own = torch.arange(batch * nodes, device=device) * width + word.repeat(batch)
+    ball.view(-1).index_add_(0, own, bit.flatten(), alpha=-1)  # bit i of row i is set: take it off
+    octets = ball.view(batch, nodes, width).view(torch.uint8) if sys.byteorder == "little" else _octets(ball, batch)
+    return octets[..., : (nodes + 7) // 8].contiguous()
+
+
+def _octets(words: Tensor, batch: int) -> Tensor:
+    """Return the bytes of int64 words from the lowest up, on machines that keep them the other way round."""
+    octets = words.view(torch.uint8).view(*words.shape, 8).flip(-1)
+    return octets.reshape(batch, -1, words.shape[1] * 8)
 
 
 def unpack_mask(packed: Tensor, nodes: int) -> Tensor:
@@ -184,7 +212,7 @@ def neighborhood_mask(feature_map: Tensor, radius: int = 5) -> Tensor:
     Returns:
         bool [B, N, N], symmetric, False on the diagonal. No gradient: the mask is the teacher's, once per image.
     """
-    packed, _ = teacher_geometry(feature_map, radius)
+    packed, _ = _geometry(feature_map, radius, with_contrast=False)
     return unpack_mask(packed, packed.shape[1])
 
 
@@ -192,22 +220,27 @@ def teacher_geometry(feature_map: Tensor, radius: int = 5) -> tuple[Tensor, Tens
     """Return mask and contrast of a teacher's feature maps at once, from one computation of the distances.
 
     Returns:
-        the mask of :func:`neighborhood_mask` as bits, uint8 [B, N, ceil(N / 8)], and the contrast under it,
+        The mask of :func:`neighborhood_mask` as bits, uint8 [B, N, ceil(N / 8)], and the contrast under it,
         float32 [B, N]. No gradient.
     """
-    with torch.no_grad():
-        vectors = as_vectors(feature_map)
-        chunk = _CHUNK if vectors.device.type == "cpu" else len(vectors)  # a chunk's distances stay in the cache
-        masks, contrasts = [], []
-        for part in torch.split(vectors, max(chunk, 1)):
-            distances = squared_distances(part)
-            packed = packed_neighborhoods(minimum_spanning_tree(distances), radius)
+    return _geometry(feature_map, radius, with_contrast=True)
+
+
+@torch.no_grad()
+def _geometry(feature_map: Tensor, radius: int, with_contrast: bool) -> tuple[Tensor, Tensor]:
+    vectors = as_vectors(feature_map)
+    chunk = _CHUNK if vectors.device.type == "cpu" else len(vectors)  # a chunk's distances stay in the cache
+    masks, contrasts = [], []
+    for part in torch.split(vectors, max(chunk, 1)):
+        distances = squared_distances(part)
+        packed = packed_neighborhoods(minimum_spanning_tree(distances), radius)
+        masks.append(packed)
+        if with_contrast:
             every = distances.sum(dim=2)
             near = distances.mul_(unpack_mask(packed, part.shape[1])).sum(dim=2)
             defined = _has_spread(part, every.sum(dim=1, keepdim=True) / (2 * part.shape[1]))
-            masks.append(packed)
             contrasts.append(torch.where(defined, near / torch.where(every > 0, every, 1.0), 0.0))
-        return torch.cat(masks), torch.cat(contrasts)
+    return torch.cat(masks), torch.cat(contrasts) if with_contrast else vectors.new_empty(0)
 
 
 def _has_spread(vectors: Tensor, spread: Tensor) -> Tensor:
