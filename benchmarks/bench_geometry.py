@@ -3,7 +3,7 @@
     python benchmarks/bench_geometry.py [--batch 32] [--device cpu] [--repeat 5] [--threads 1]
 
 The maps are SigNet's (random weights) of made-up strokes, so that blank paper gives identical vectors.
-scipy gets the distances for nothing and works around its reading of 0 as "no edge"; sigkd's time includes its distances.
+scipy gets the distances for nothing, shifted so that none is 0 ("no edge" to it); sigkd's time includes its own.
 Rounds of both alternate, and medians are compared, so that other work on the machine meets both.
 """
 
