@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.options import DataDir, Json, Seed, Workers
+from sigkd.errors import UsageError
+
+if TYPE_CHECKING:
+    from sigkd.text.prepare import Prepared
 
 
 @app.command("prepare-text", cls=SigkdCommand)
@@ -35,6 +39,9 @@ def prepare_text(
     match: Annotated[
         str | None, typer.Option(help="signatures: size, shape, stroke width and ink level as signatures have them.")
     ] = None,
+    pen: Annotated[
+        str, typer.Option(help="With --match: size, strokes and ink are alike on a page, or differ by crop.")
+    ] = "page",
     validation: Annotated[float, typer.Option(help="Share of the validation part.")] = 0.3,
     min_crops: Annotated[int, typer.Option(help="Leave out writers with fewer crops.", min=1)] = 1,
     keep_small: Annotated[bool, typer.Option("--keep-small", help="Report such writers, but keep them.")] = False,
@@ -44,14 +51,17 @@ def prepare_text(
     seed: Seed = 0,
     workers: Workers = 0,
     preview: Annotated[Path | None, typer.Option(help="Write contact sheets of every stage beside this PNG.")] = None,
+    beside: Annotated[
+        str | None, typer.Option(help="Prepared signatures (name or file) to show beside the crops of --preview.")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a dataset of that name.")] = False,
     data_dir: DataDir = None,
     json_output: Json = False,
 ) -> None:
     """Turn pages of handwriting into signature-like training images.
 
-    Pages -> lines -> solid stripes of text -> crops -> the preprocessing of signatures. An interrupted run goes on where it
-    stopped when the same command is given again.
+    Pages -> lines -> solid stripes of text -> crops -> the preprocessing of signatures. An interrupted run goes on
+    where it stopped when the same command is given again.
     """
     import time
 
@@ -59,6 +69,11 @@ def prepare_text(
     from sigkd.cli.progress import console_progress
     from sigkd.paths import data_dir as home
     from sigkd.paths import dataset_path
+
+    if preview is not None and preview.suffix.lower() not in (".png", ".jpg", ".jpeg"):
+        raise UsageError(f"--preview {preview}: the name must end in .png or .jpg")
+    if beside is not None and preview is None:
+        raise UsageError("--beside needs --preview")
     from sigkd.text.options import TextOptions, parse_range
     from sigkd.text.prepare import prepare_text as run
 
@@ -71,12 +86,18 @@ def prepare_text(
         scale=parse_range(scale, "--scale"),
         blur=parse_range(blur, "--blur"),
         match=match,
+        pen=pen,
         validation=validation,
         min_crops=min_crops,
         keep_small=keep_small,
         max_images=max_images,
         seed=seed,
     )
+    signatures = None
+    if beside is not None:
+        from sigkd.datasets.prepared import find_prepared
+
+        signatures = find_prepared(beside, home(data_dir)).x
     target = out if out is not None else dataset_path(name, home(data_dir))
     start = time.perf_counter()
     prepared = run(
@@ -87,9 +108,86 @@ def prepare_text(
         writers=writers,
         workers=workers,
         overwrite=overwrite,
+        preview=preview,
+        signatures=signatures,
         progress=console_progress(),
     )
     seconds = time.perf_counter() - start
-    document = {"path": str(prepared.path), **prepared.metadata["counts"], "seconds": round(seconds, 2)}
-    document["content_hash"] = prepared.metadata["content_hash"]
-    print_json(document)
+    if json_output:
+        print_json(_document(prepared, seconds))
+    else:
+        _render(prepared, seconds)
+
+
+def _document(prepared: Prepared, seconds: float) -> dict[str, Any]:
+    """Return the summary for ``--json``: counts at every stage, then how they came about."""
+    metadata = prepared.metadata
+    per_writer = sorted(metadata["crops_per_writer"])
+    return {
+        **metadata["counts"],
+        "path": str(prepared.path),
+        "content_hash": metadata["content_hash"],
+        "seconds": round(seconds, 2),
+        "resumed_pages": prepared.resumed_pages,
+        "crops_per_writer": {
+            "least": per_writer[0],
+            "median": per_writer[len(per_writer) // 2],
+            "most": per_writer[-1],
+            "of_writer": dict(zip(metadata["writers"], metadata["crops_per_writer"], strict=True)),
+        },
+        "skipped": metadata["skipped"],
+        "options": metadata["options"],
+        "source": metadata["source"],
+        "layout": metadata["layout"],
+        "previews": [str(sheet) for sheet in prepared.sheets],
+    }
+
+
+def _render(prepared: Prepared, seconds: float) -> None:
+    """Print the counts at every stage, what was skipped, and the histogram of crops per writer."""
+    from rich.table import Table
+
+    from sigkd.cli.output import note_line, print_table
+
+    metadata = prepared.metadata
+    counts, skipped = metadata["counts"], metadata["skipped"]
+    table = Table("stage", "count", "remarks", title="Text dataset", title_justify="left")
+    table.columns[1].justify = "right"
+    remarks = {
+        "pages": f"of {counts['pages_found']} found"
+        + (f", {len(skipped['files'])} files left out" if skipped["files"] else ""),
+        "lines": f"{counts['lines'] / max(1, counts['pages']):.1f} a page",
+        "stripes": "",
+        "crops": f"{counts['crops_cut']} cut" if counts["crops_cut"] != counts["crops"] else "",
+        "writers": f"{len(skipped['writers'])} with too little text" if skipped["writers"] else "",
+        "train": "",
+        "validation": f"{counts['validation'] / counts['crops']:.0%}",
+    }
+    for stage, remark in remarks.items():
+        table.add_row(stage, str(counts[stage]), remark)
+    for reason, amount in skipped["parts"].items():
+        table.add_row("skipped", str(amount), reason)
+    for name, problem in skipped["pages"][:10]:
+        table.add_row("skipped", "1", f"page {name}: {problem}")
+    print_table(table)
+    print_table(_histogram(metadata["crops_per_writer"]))
+    for sheet in prepared.sheets:
+        note_line(f"look at {sheet}")
+    rate = counts["crops_cut"] / max(seconds, 1e-9)
+    note_line(f"{prepared.path}: {seconds:.1f} s, {rate:.0f} crops/s, content {metadata['content_hash'][:12]}")
+
+
+def _histogram(amounts: list[int]) -> Any:
+    """Return a table of how many writers have how many crops, in at most eight classes."""
+    from rich.table import Table
+
+    table = Table("crops per writer", "writers", "", title_justify="left")
+    table.columns[1].justify = "right"
+    low, high = min(amounts), max(amounts)
+    step = max(1, -(-(high - low + 1) // 8))
+    classes = [(start, min(start + step - 1, high)) for start in range(low, high + 1, step)]
+    sizes = [sum(first <= amount <= last for amount in amounts) for first, last in classes]
+    for (first, last), size in zip(classes, sizes, strict=True):
+        name = str(first) if first == last else f"{first} to {last}"
+        table.add_row(name, str(size), "#" * round(30 * size / max(sizes)))
+    return table

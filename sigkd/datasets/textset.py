@@ -86,7 +86,7 @@ class TextDataset:
         return cls(path, images, labels, split, index, list(metadata["writers"]), metadata)
 
     def trace(self, number: int) -> dict[str, Any]:
-        """Return where crop ``number`` came from: writer, page name, line, position, canvas name, aspect, rows and columns."""
+        """Return where crop ``number`` came from: writer, page, line, position, canvas, aspect, rows, columns."""
         row = {name: self.index[number][name].item() for name in INDEX_COLUMNS}
         row["writer"] = self.writers[row.pop("label")]
         row["page"] = self.metadata["pages"][row["page"]]["name"]

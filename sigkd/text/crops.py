@@ -1,8 +1,9 @@
-"""Signature-like crops of a stripe: where they are cut, what is drawn at random for each, and how they are normalised."""
+"""Signature-like crops of a stripe: where they are cut, what is drawn at random, how they are normalised."""
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,8 +14,8 @@ import numpy.typing as npt
 
 from sigkd.errors import ImageError
 from sigkd.images.preprocess import CANVASES, normalize_signature
-from sigkd.text.ink import U8
-from sigkd.text.lines import PAPER, Line
+from sigkd.text.ink import PAPER, U8
+from sigkd.text.lines import Line
 from sigkd.text.options import ASPECTS, CANVAS_NAMES, TextOptions
 from sigkd.text.stripes import Stripe
 
@@ -70,11 +71,12 @@ def draw_aspect(aspect: str, random: np.random.Generator) -> float:
 def crop_positions(width: int, height: int, aspect: float) -> list[tuple[int, int]]:
     """Return the [start, end) columns of the crops of a stripe.
 
-    As many crops of ``height * aspect`` columns as fit best, side by side, together as wide as the stripe (at least one).
+    As many crops of ``height * aspect`` columns as fit best, side by side, together as wide as the stripe (at least
+    one).
     """
     number = max(1, round(width / (height * aspect)))
     edges = np.linspace(0, width, number + 1).round().astype(int)
-    return [(int(start), int(end)) for start, end in zip(edges, edges[1:], strict=False)]
+    return [(int(start), int(end)) for start, end in itertools.pairwise(edges)]
 
 
 def cut_crops(line: Line, stripe: Stripe, options: TextOptions, random: np.random.Generator) -> Iterator[Crop | str]:
@@ -112,7 +114,7 @@ def _chosen(positions: int, options: TextOptions, random: np.random.Generator) -
 
 
 def blurred(stripe: U8, start: int, end: int, sigma: float) -> U8:
-    """Return columns [start, end) of the stripe, blurred with their neighbours; rows of paper are added for the blur's tails."""
+    """Return columns [start, end) of the stripe, blurred with their neighbours; rows of paper are added."""
     if sigma <= 0:
         return stripe[:, start:end]
     margin = math.ceil(3 * sigma)

@@ -1,4 +1,4 @@
-"""From a scanned page to ink on clean paper: uneven light, grey paper and ruled lines taken away."""
+"""From a scanned page to ink on clean paper: uneven light and grey paper taken away, and what is ink decided."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ import numpy.typing as npt
 
 U8 = npt.NDArray[np.uint8]
 
+PAPER = 255
+"""Grey level of clean paper."""
+
 _BINARY_SHARE = 0.98
+_TILES = (6, 4)
+_LEAST_EDGES = 200
+_LEAST_EDGE = 24.0
+_FAINTER = 0.4
 
 
 @dataclass(frozen=True)
@@ -21,6 +28,8 @@ class InkPage:
     """[H, W], ink dark on paper of (nearly) 255, light evened out."""
     ink: U8
     """[H, W], 1 where there is ink, else 0."""
+    angle: float = 0.0
+    """Degrees by which the scan was turned (counter-clockwise) to get here."""
 
 
 def is_binarised(page: U8) -> bool:
@@ -32,7 +41,7 @@ def is_binarised(page: U8) -> bool:
 def even_light(page: U8) -> U8:
     """Divide a uint8 page by its paper's local brightness, so that paper is 255 everywhere.
 
-    The paper is a bright percentile over neighbourhoods much wider than a stroke, smoothed.
+    The paper's brightness is what closing over neighbourhoods much wider than a stroke leaves, smoothed.
     """
     height, width = page.shape
     step = max(1, min(height, width) // 256)
@@ -41,22 +50,50 @@ def even_light(page: U8) -> U8:
     paper = cv2.medianBlur(cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel), 15)
     paper = cv2.GaussianBlur(paper, (0, 0), 5)
     paper = cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR)
-    return cv2.divide(page, np.maximum(paper, 1), scale=255)  # type: ignore[no-any-return]
+    return cv2.divide(page, np.maximum(paper, 1), scale=PAPER)  # type: ignore[no-any-return]
 
 
-def ink_threshold(page: U8) -> int:
-    """Return the grey level up to which pixels of an evened-out page are ink.
+def _edge_threshold(page: U8, gradient: U8, least: float) -> int | None:
+    """Return Otsu's threshold over the pixels near edges of at least ``least``; None where there are hardly any."""
+    strong = gradient >= max(least, 0.4 * _peak(gradient))
+    if np.count_nonzero(strong) < _LEAST_EDGES:
+        return None
+    near = cv2.dilate(strong.astype(np.uint8), np.ones((3, 3), np.uint8))
+    level, _ = cv2.threshold(page[near > 0].reshape(1, -1), 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    return int(level)
 
-    Otsu's threshold over the pixels near edges only: a page is nearly all paper, and Otsu over all of it splits the paper.
+
+def _peak(gradient: U8) -> float:
+    """Return the 99.9 % quantile."""
+    cumulated = np.cumsum(cv2.calcHist([gradient], [0], None, [256], [0, 256]).reshape(-1))
+    return float(np.searchsorted(cumulated, 0.999 * cumulated[-1]))
+
+
+def ink_threshold(page: U8) -> npt.NDArray[np.float32] | None:
+    """Return for an evened-out page [H, W] the level up to which pixels are ink, float32 [H, W]; None if blank.
+
+    Otsu's threshold over the pixels near edges only: a page is nearly all paper, and Otsu over all of it splits the
+    paper.
+    Tiles of the page have thresholds of their own, so that faint writing under a dark printed head is found; they
+    may not be much more inclusive than the page's, which keeps the writing of the back, shining through, away.
     """
     gradient = cv2.morphologyEx(page, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
-    strong = max(20.0, float(cv2.minMaxLoc(gradient)[1]) * 0.4)
-    near = cv2.dilate((gradient >= strong).astype(np.uint8), np.ones((3, 3), np.uint8))
-    values = page[near > 0]
-    if values.size < 100:
-        return -1
-    level, _ = cv2.threshold(values.reshape(1, -1), 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    return int(level)
+    whole = _edge_threshold(page, gradient, _LEAST_EDGE)
+    if whole is None:
+        return None
+    height, width = page.shape
+    least = max(_LEAST_EDGE, 0.3 * _peak(gradient))  # tiles without writing: ruling, the back's writing
+    levels = np.full(_TILES, whole, np.float32)
+    for row in range(_TILES[0]):
+        for column in range(_TILES[1]):
+            tile = (
+                slice(row * height // _TILES[0], (row + 1) * height // _TILES[0]),
+                slice(column * width // _TILES[1], (column + 1) * width // _TILES[1]),
+            )
+            own = _edge_threshold(page[tile], gradient[tile], least) if page[tile].size else None
+            if own is not None:
+                levels[row, column] = min(float(own), whole + _FAINTER * (PAPER - whole))
+    return cv2.resize(levels, (width, height), interpolation=cv2.INTER_LINEAR)  # type: ignore[no-any-return]
 
 
 def find_ink(page: U8) -> InkPage:
@@ -69,4 +106,5 @@ def find_ink(page: U8) -> InkPage:
         low, high = int(page.min()), int(page.max())
         return InkPage(page, (page <= (low + high) // 2).astype(np.uint8) if high > low else np.zeros_like(page))
     grey = even_light(page)
-    return InkPage(grey, (grey.astype(np.int16) <= ink_threshold(grey)).astype(np.uint8))
+    level = ink_threshold(cv2.medianBlur(grey, 3))
+    return InkPage(grey, np.zeros_like(grey) if level is None else (grey <= level).astype(np.uint8))

@@ -31,7 +31,7 @@ class Page:
 
 @dataclass
 class Pages:
-    """What a layout found below a root: pages in a fixed order, and the files that could not be used with the reason."""
+    """What a layout found: pages in a fixed order, and the files that could not be used, with the reason."""
 
     pages: list[Page] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
@@ -46,7 +46,8 @@ def find_pages(layout: str, root: Path, writers: Path | None = None) -> Pages:
     Args:
         layout: a registered name (``cvl``, ``iam``, ``folder``, ``csv``, ``lines``).
         root: the collection's directory; for ``csv`` the table itself.
-        writers: the writer table of the ``iam`` layout; default ``forms.txt`` in ``root``, in its parent or in ``ascii/``.
+        writers: the writer table of the ``iam`` layout; default ``forms.txt`` in ``root``, in its parent or in
+        ``ascii/``.
 
     Raises:
         DatasetError: if nothing below ``root`` fits the layout.
@@ -83,8 +84,8 @@ def _name(path: Path, root: Path) -> str:
 def cvl(root: Path, writers: Path | None = None) -> Pages:
     """CVL database: ``WWWW-T.tif`` pages (also ``WWWW-T-cropped.tif``), the writer is the first number.
 
-    Where a page exists whole and cropped, the cropped one is used: it has no printed header. Ready lines and words of the
-    database (``WWWW-T-L...``) are left out.
+    Where a page exists whole and cropped, the cropped one is used: it has no printed header. Ready lines and words
+    of the database (``WWWW-T-L...``) are left out.
     """
     found = Pages()
     chosen: dict[tuple[str, str], Path] = {}
@@ -169,7 +170,7 @@ def _by_folder(root: Path, *, is_line: bool) -> Pages:
 
 @LAYOUTS.register("csv")
 def table(root: Path, writers: Path | None = None) -> Pages:
-    """Read a table with the columns ``path`` and ``writer`` (and, if wanted, ``kind``: ``page`` or ``line``); paths may be relative to it."""
+    """Read a table with the columns ``path``, ``writer`` and, if wanted, ``kind`` (``page`` or ``line``)."""
     source = root / "pages.csv" if root.is_dir() else root
     if not source.is_file():
         raise DatasetError(f"{source}: no such table; it needs the columns path and writer")

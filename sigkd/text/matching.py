@@ -1,8 +1,9 @@
 """Crops whose size, shape, stroke width and ink level are distributed as those of signatures (``--match signatures``).
 
-The paper's crops of 300 dpi pages are several times smaller than signatures on the same canvas, and enlarging them makes
-their strokes as much too thick. Here the strokes are drawn anew: every ink pixel's distance from the stroke's middle line decides,
-so that a stroke of any width follows the writer's movement, its thick and thin parts in proportion.
+The paper's crops of 300 dpi pages are several times smaller than signatures on the same canvas, and enlarging them
+makes
+their strokes as much too thick. Here the strokes are drawn anew: every ink pixel's distance from the stroke's middle
+line decides, so that a stroke of any width follows the writer's movement, its thick and thin parts in proportion.
 """
 
 from __future__ import annotations
@@ -50,13 +51,17 @@ SIGNATURES = SignatureStatistics(
     ink=(78.0, 94.0, 105.0, 114.0, 121.0, 139.0, 148.0),
     ink_variation=0.18,
 )
-"""Measured over genuine signatures of 43 Dutch writers (SigComp 2011) with ``benchmarks/bench_text.py --statistics``."""
+"""Measured over genuine signatures of 43 Dutch writers (SigComp 2011) with ``benchmarks/bench_text.py
+--statistics``."""
 
 SPREAD = 1.25
 """Drawn sizes, stroke widths and ink levels vary by up to this factor beyond the table: it describes one collection."""
 
 ENLARGED = 2
 """Strokes are drawn at this multiple of the page's resolution."""
+
+_VARIATION = (0.2, 0.1, 0.1)
+"""Standard deviations, in ranks, of the crops of one page around its size, stroke width and ink."""
 
 _STEPS_PER_OCTAVE = 8
 _GAP = 0.3
@@ -65,10 +70,34 @@ _SMALLEST = 0.6  # a crop's ink counts as at least this share of its line's heig
 _ASPECT_FIT = 0.87  # few crops hold the line's highest and its lowest stroke: their boxes are wider than what is cut
 
 
-def draw(quantiles: tuple[float, ...], random: np.random.Generator, spread: float = 1.0) -> float:
-    """Return a value with the given distribution, times a factor of at most ``spread`` or its inverse."""
-    value = float(np.interp(random.uniform(), QUANTILES, quantiles))
-    return value * float(spread ** random.uniform(-1, 1))
+def draw(quantiles: tuple[float, ...], rank: float, spread: float = 1.0, stretch: float = 0.0) -> float:
+    """Return the value of a distribution at ``rank`` (0 to 1), times ``spread`` to the power ``stretch`` (-1 to 1)."""
+    return float(np.interp(rank, QUANTILES, quantiles)) * spread**stretch
+
+
+@dataclass(frozen=True)
+class Pen:
+    """What stays alike over a page: size, pen and darkness of the writing, as ranks among signatures."""
+
+    size: float
+    stroke: float
+    ink: float
+    stretch: tuple[float, float, float]
+    """Positions of the three within :data:`SPREAD`, -1 to 1."""
+
+    @classmethod
+    def drawn(cls, random: np.random.Generator) -> Pen:
+        """Return a pen drawn at random."""
+        size, stroke, ink = random.uniform(size=3)
+        return cls(size, stroke, ink, tuple(random.uniform(-1, 1, 3)))
+
+    def taken_up(self, random: np.random.Generator) -> Pen:
+        """Return the pen as it is in one crop: a person's own writing varies less than people do."""
+        size, stroke, ink = (
+            abs((rank + random.normal(0, spread) + 1) % 2 - 1)  # reflected at 0 and 1: stays uniform over pages
+            for rank, spread in ((self.size, _VARIATION[0]), (self.stroke, _VARIATION[1]), (self.ink, _VARIATION[2]))
+        )
+        return Pen(size, stroke, ink, self.stretch)
 
 
 @dataclass(frozen=True)
@@ -86,7 +115,7 @@ class Strokes:
 
 
 def close_gaps(line: U8, widest: int) -> npt.NDArray[np.int64]:
-    """Return the columns of a line with every blank stretch shortened to at most ``widest`` columns, none at the ends."""
+    """Return the columns of a line with blank stretches shortened to at most ``widest`` columns."""
     inked = np.flatnonzero((line < 128).any(axis=0))
     if inked.size == 0:
         return inked
@@ -123,13 +152,13 @@ def find_strokes(line: U8, columns: npt.NDArray[np.int64], squeeze: float, blur:
 
 
 def cut_points(strokes: Strokes, height: float, random: np.random.Generator) -> list[tuple[int, int, float]]:
-    """Return the [start, end) columns and the wanted aspect of the crops, cut where least ink is crossed near that aspect."""
+    """Return [start, end) and wanted aspect of the crops, cut where least ink is crossed near that aspect."""
     crossed = strokes.middle.sum(axis=0).astype(np.float64)
     width = crossed.size
     cuts: list[tuple[int, int, float]] = []
     start = 0
     while True:
-        aspect = draw(SIGNATURES.aspect, random) * _ASPECT_FIT
+        aspect = draw(SIGNATURES.aspect, random.uniform()) * _ASPECT_FIT
         wanted = max(24.0, aspect * height)
         if width - start < 0.5 * wanted:
             break
@@ -144,7 +173,7 @@ def cut_points(strokes: Strokes, height: float, random: np.random.Generator) -> 
 
 
 def draw_strokes(strokes: Strokes, start: int, end: int, width: float, ink: float, random: np.random.Generator) -> U8:
-    """Return columns [start, end) drawn with strokes of ``width`` pixels and darkness ``ink`` (0 to 255), dark on 255."""
+    """Return columns [start, end) drawn with strokes of ``width`` pixels and darkness ``ink`` (0 to 255)."""
     half = 0.5 * width * np.sqrt(strokes.thickness[:, start:end])
     cover = np.clip(half - strokes.distance[:, start:end] + 0.5, 0, 1)
     rows, columns = cover.shape
@@ -153,10 +182,11 @@ def draw_strokes(strokes: Strokes, start: int, end: int, width: float, ink: floa
     return np.clip(255 - ink * cover * grain, 0, 255).astype(np.uint8)
 
 
-def cut_matched(line: Line, options: TextOptions, random: np.random.Generator) -> Iterator[Crop | str]:
+def cut_matched(line: Line, pen: Pen, options: TextOptions, random: np.random.Generator) -> Iterator[Crop | str]:
     """Yield crops of a line whose size, shape, stroke width and ink level follow :data:`SIGNATURES`.
 
-    The line is gone over ``options.per_position`` times, each time with other letter widths, gaps and cuts.
+    The line is gone over ``options.per_position`` times, each time with other letter widths, gaps and cuts. ``pen``
+    is the page's (with ``options.pen`` "crop" every crop has its own).
     """
     position = 0
     for _ in range(options.per_position):
@@ -169,7 +199,8 @@ def cut_matched(line: Line, options: TextOptions, random: np.random.Generator) -
             continue
         height = float(line.height * ENLARGED)
         for start, end, aspect in cut_points(strokes, height, random):
-            finished, factor = _finish(strokes, start, end, height * math.sqrt(aspect), random)
+            own = Pen.drawn(random) if options.pen == "crop" else pen.taken_up(random)
+            finished, factor = _finish(strokes, start, end, height * math.sqrt(aspect), own, random)
             if finished is None:
                 yield "blank crop"
                 continue
@@ -180,14 +211,15 @@ def cut_matched(line: Line, options: TextOptions, random: np.random.Generator) -
 
 
 def _finish(
-    strokes: Strokes, start: int, end: int, nominal: float, random: np.random.Generator
+    strokes: Strokes, start: int, end: int, nominal: float, pen: Pen, random: np.random.Generator
 ) -> tuple[U8 | None, float]:
     """Return columns [start, end) drawn and normalised (None if there is too little of them), and the canvas factor.
 
     ``nominal`` is the size that a crop of this line and aspect should have; a comma is not blown up to a signature.
     """
-    size, width = draw(SIGNATURES.size, random, SPREAD), draw(SIGNATURES.stroke, random, SPREAD)
-    ink = min(255.0, draw(SIGNATURES.ink, random, SPREAD))
+    size = draw(SIGNATURES.size, pen.size, SPREAD, pen.stretch[0])
+    width = draw(SIGNATURES.stroke, pen.stroke, SPREAD, pen.stretch[1])
+    ink = min(255.0, draw(SIGNATURES.ink, pen.ink, SPREAD, pen.stretch[2]))
     middle = strokes.middle[:, start:end]
     if np.count_nonzero(middle) < nominal:
         return None, 1.0

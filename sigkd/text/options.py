@@ -23,7 +23,8 @@ class TextOptions:
     canvases: tuple[str, ...] = CANVAS_NAMES
     """Canvases that crops are placed on."""
     aspect: str = "random"
-    """Width / height of a crop: ``random`` (one per stripe, uniform over the range of :data:`ASPECTS`), a name of it, or a number."""
+    """Width / height of a crop: ``random`` (one per stripe, uniform over the range of :data:`ASPECTS`), a name of
+    it, or a number."""
     per_position: int = 1
     """Crops a stripe position, each on another canvas drawn at random."""
     per_canvas: int | None = None
@@ -31,10 +32,15 @@ class TextOptions:
     scale: tuple[float, float] = (1.0, 1.0)
     """The canvas is divided by a factor drawn (log-uniformly) from this range: text appears larger. 1: the paper's."""
     blur: tuple[float, float] = (0.0, 0.0)
-    """Standard deviation in page pixels of a blur drawn from this range and applied before cropping (takes a binarised page's stairs away)."""
+    """Standard deviation in page pixels of a blur drawn from this range and applied before cropping (takes a
+    binarised page's stairs away)."""
     match: str | None = None
-    """``signatures``: draw size, shape, stroke width and ink level of the crops as signatures have them, in place of ``canvases``,
+    """``signatures``: draw size, shape, stroke width and ink level of the crops as signatures have them, in place of
+    ``canvases``,
     ``aspect``, ``per_canvas`` and ``scale``; ``per_position`` is how often a line is gone over."""
+    pen: str = "page"
+    """With ``match``: what size, stroke width and ink are drawn for: each ``page`` (crops vary a little) or each
+    ``crop``."""
     validation: float = 0.3
     """Share of the crops in the validation part."""
     min_crops: int = 1
@@ -53,6 +59,8 @@ class TextOptions:
         for name in self.canvases:
             if name not in CANVAS_NAMES:
                 raise UsageError(f"unknown canvas '{name}'. Known: {', '.join(CANVAS_NAMES)}")
+        if self.pen not in ("page", "crop"):
+            raise UsageError(f"unknown pen '{self.pen}'. Known: page, crop")
         if self.aspect != "random" and self.aspect not in ASPECTS:
             try:
                 ratio = float(self.aspect)

@@ -10,10 +10,10 @@ import numpy.typing as npt
 from sigkd.errors import SigkdError
 from sigkd.images.reader import read_image
 from sigkd.text.crops import SIZE, Crop, cut_crops, stripe_random
-from sigkd.text.ink import U8, InkPage, find_ink
+from sigkd.text.ink import U8, find_ink
 from sigkd.text.layouts import Page
-from sigkd.text.lines import LINE_FINDERS, Line
-from sigkd.text.matching import cut_matched
+from sigkd.text.lines import Line, find_lines
+from sigkd.text.matching import Pen, cut_matched
 from sigkd.text.options import TextOptions
 from sigkd.text.stripes import MIN_STRIPE_WIDTH, solid_stripe
 
@@ -34,7 +34,8 @@ INDEX_DTYPE = np.dtype(
         ("right", "<i4"),
     ]
 )
-"""One row a crop: page number, line on the page, stripe position, canvas, aspect, canvas factor, blur (page pixels), columns
+"""One row a crop: page number, line on the page, stripe position, canvas, aspect, canvas factor, blur (page pixels),
+columns
 [start, end) of the stripe, and the rows and columns [top, bottom) x [left, right) of the page that hold it."""
 
 
@@ -44,6 +45,8 @@ class PageResult:
 
     lines: int = 0
     stripes: int = 0
+    angle: float = 0.0
+    """Degrees by which the scan was turned; rows and columns of the index count on the turned page."""
     skipped: dict[str, int] = field(default_factory=dict)
     """Reason -> how many lines, stripes or crops were left out."""
     problem: str | None = None
@@ -58,16 +61,6 @@ class PageResult:
         self.skipped[reason] = self.skipped.get(reason, 0) + 1
 
 
-def find_lines(page: InkPage, finder: str, *, is_line: bool = False) -> list[Line]:
-    """Return the lines of a page with the named finder; a ready line is one line as it is."""
-    if is_line:
-        rows = np.flatnonzero(page.ink.any(axis=1))
-        return (
-            [Line(page.grey[rows[0] : rows[-1] + 1], int(rows[0]), 0, int(rows[-1] + 1 - rows[0]))] if rows.size else []
-        )
-    return LINE_FINDERS.get(finder)(page)
-
-
 def process_page(page: Page, options: TextOptions) -> PageResult:
     """Turn one page into crops; a page that cannot be used gives a result that says why."""
     result = PageResult()
@@ -76,13 +69,17 @@ def process_page(page: Page, options: TextOptions) -> PageResult:
     except (SigkdError, OSError) as error:
         result.problem = str(error)
         return result
-    lines = find_lines(find_ink(grey), options.lines, is_line=page.is_line)
+    found = find_lines(find_ink(grey), options.lines, is_line=page.is_line)
+    result.angle = found.page.angle
+    result.skipped.update(found.left_out)
+    lines = found.lines
     result.lines = len(lines)
     if not lines:
         result.problem = "no text found"
         return result
     images: list[U8] = []
     rows: list[tuple[float, ...]] = []
+    pen = Pen.drawn(stripe_random(options.seed, f"{page.name} pen", 0))
     for number, line in enumerate(lines):
         stripe = solid_stripe(line.image)
         if stripe.image.shape[1] < MIN_STRIPE_WIDTH:
@@ -90,7 +87,7 @@ def process_page(page: Page, options: TextOptions) -> PageResult:
             continue
         result.stripes += 1
         random = stripe_random(options.seed, page.name, number)
-        crops = cut_matched(line, options, random) if options.match else cut_crops(line, stripe, options, random)
+        crops = cut_matched(line, pen, options, random) if options.match else cut_crops(line, stripe, options, random)
         for crop in crops:
             if isinstance(crop, str):
                 result.skip(crop)

@@ -22,6 +22,7 @@ from sigkd.text.crops import SIZE
 from sigkd.text.layouts import Pages, find_pages
 from sigkd.text.options import CANVAS_NAMES, TextOptions
 from sigkd.text.page import INDEX_DTYPE
+from sigkd.text.preview import write_preview
 from sigkd.text.splits import VALIDATION, split_rows, thin_rows
 from sigkd.text.store import PartialStore
 from sigkd.text.workers import process_pages, worker_count
@@ -39,6 +40,8 @@ class Prepared:
     """The document ``dataset.json``."""
     resumed_pages: int
     """Pages that an earlier, unfinished run had done."""
+    sheets: list[Path]
+    """The contact sheets written."""
 
 
 def prepare_text(
@@ -50,6 +53,8 @@ def prepare_text(
     writers: Path | None = None,
     workers: int = 1,
     overwrite: bool = False,
+    preview: Path | None = None,
+    signatures: npt.NDArray[np.uint8] | None = None,
     progress: Progress = SILENT,
 ) -> Prepared:
     """Turn pages of handwriting into the text dataset ``target``.
@@ -62,6 +67,8 @@ def prepare_text(
         writers: the writer table, for layouts that have one.
         workers: processes; 0: one per core. The bytes do not depend on it.
         overwrite: replace an existing dataset, and an unfinished run of other options.
+        preview: where to write contact sheets of every stage (:func:`sigkd.text.preview.write_preview`).
+        signatures: uint8 [n, 170, 242] to show beside the crops on the contact sheet.
         progress: where progress and warnings go.
 
     Raises:
@@ -91,7 +98,10 @@ def prepare_text(
     finally:
         store.close()
     store.remove()
-    return Prepared(target, metadata, resumed)
+    sheets = []
+    if preview is not None:
+        sheets = write_preview(preview, textset.TextDataset.open(target), pages, options, signatures)
+    return Prepared(target, metadata, resumed, sheets)
 
 
 def _describe_run(source: Path, layout: str, options: TextOptions, pages: Pages) -> dict[str, Any]:
@@ -132,6 +142,7 @@ def _run_pages(store: PartialStore, pages: Pages, options: TextOptions, workers:
                         "page": page.name,
                         "lines": result.lines,
                         "stripes": result.stripes,
+                        "angle": round(result.angle, 2),
                         "skipped": result.skipped,
                         "problem": result.problem,
                     },
@@ -191,7 +202,7 @@ def _finish(
 
 
 def _place_images(images: Path, target: Path, keep: npt.NDArray[np.bool_]) -> None:
-    """Put the kept crops of ``images`` into ``target``: a link to the same file where all are kept, else a streamed copy."""
+    """Put the kept crops of ``images`` into ``target``: a link if all are kept, else a streamed copy."""
     if keep.all():
         try:
             os.link(images, target)
@@ -253,7 +264,11 @@ def _describe(
         "writers": writers,
         "crops_per_writer": per_writer.tolist(),
         "pages": [
-            {"name": page["name"], "writer": page["writer"], **{k: entry[k] for k in ("lines", "stripes", "crops")}}
+            {
+                "name": page["name"],
+                "writer": page["writer"],
+                **{k: entry[k] for k in ("lines", "stripes", "crops", "angle")},
+            }
             for page, entry in zip(run["pages"], finished, strict=True)
         ],
     }

@@ -19,7 +19,8 @@ def split_rows(
 ) -> npt.NDArray[np.uint8]:
     """Return the part of every crop: 0 training, 1 validation.
 
-    A writer's pages are divided where he has several, else the lines of his page; a writer with a single line is training only.
+    A writer's pages are divided where he has several, else the lines of his page; a writer with a single line is
+    training only.
     Writers with at least two units have something in either part (unless ``validation`` is 0).
 
     Args:

@@ -1,0 +1,105 @@
+import cv2
+import numpy as np
+import pytest
+from conftest import write_page
+from hard_pages import KINDS
+
+from sigkd.errors import UsageError
+from sigkd.text.ink import find_ink
+from sigkd.text.layouts import read_forms
+from sigkd.text.lines import find_lines, runs
+
+
+def grey(image):
+    return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) if image.ndim == 3 else image
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_every_kind_of_page_gives_its_lines(kind):
+    page = write_page(6, seed=4)
+    found = find_lines(find_ink(grey(KINDS[kind](page, np.random.default_rng(1)))), "seams")
+    assert len(found.lines) == 6, (kind, found.left_out)
+
+
+def test_binarised_page():
+    assert len(find_lines(find_ink(write_page(5, seed=1, binary=True)), "seams").lines) == 5
+
+
+def test_skew_is_mended_and_recorded():
+    page = KINDS["skewed"](write_page(6, seed=2), np.random.default_rng(3))
+    found = find_lines(find_ink(page), "seams")
+    assert 1.3 <= abs(found.page.angle) <= 3.2
+    straight = find_lines(find_ink(write_page(6, seed=2)), "seams")
+    assert np.median([x.height for x in found.lines]) <= 1.25 * np.median([x.height for x in straight.lines])
+
+
+def test_print_above_and_below_is_left_out():
+    page = KINDS["header"](write_page(6, seed=5), np.random.default_rng(5))
+    found = find_lines(find_ink(page), "seams")
+    assert len(found.lines) == 6
+    assert sum(found.left_out.values()) >= 6
+
+
+def test_strokes_stay_whole_and_lines_apart():
+    """A long descender belongs to its line although it reaches into the next one's rows."""
+    page = write_page(2, seed=7, pitch=130)
+    cv2.line(page, (400, 110), (400, 225), 20, 5)
+    first, second = find_lines(find_ink(page), "seams").lines
+    assert first.image[-1].min() < 128
+    assert first.top + first.image.shape[0] > 220
+    column = 400 - second.left
+    assert not (second.image[:, column - 2 : column + 3] < 128).all(axis=1).any()
+
+
+def test_touching_lines_are_cut():
+    page = write_page(3, seed=8)
+    cv2.line(page, (500, 120), (500, 240), 20, 5)
+    cv2.line(page, (800, 240), (800, 360), 20, 5)
+    assert len(find_lines(find_ink(page), "seams").lines) == 3
+
+
+def test_a_page_without_text_has_no_lines():
+    blank = np.full((600, 500), 255, np.uint8)
+    noisy = np.clip(np.random.default_rng(0).normal(220, 6, (900, 700)), 0, 255).astype(np.uint8)
+    for page in (blank, noisy):
+        assert find_lines(find_ink(page), "seams").lines == []
+    assert find_lines(find_ink(blank), "paper").lines == []
+
+
+def test_paper_finder_takes_rows_with_ink_and_drops_low_ones():
+    page = np.full((200, 300), 255, np.uint8)
+    page[10:40, 50:60] = 0
+    page[60:75, 50:60] = 0
+    page[100:120, 0:300:7] = 0
+    found = find_lines(find_ink(page), "paper")
+    assert [(x.top, x.image.shape, x.height) for x in found.lines] == [(10, (30, 300), 30), (100, (20, 300), 20)]
+    assert found.left_out == {"line lower than 20 px": 1}
+
+
+def test_ready_line_is_one_line():
+    page = write_page(1, seed=3)
+    found = find_lines(find_ink(page), "seams", is_line=True)
+    assert len(found.lines) == 1
+    assert found.lines[0].image.shape[1] == page.shape[1]
+
+
+def test_unknown_finder():
+    with pytest.raises(UsageError, match="line finder"):
+        find_lines(find_ink(write_page(1, seed=1)), "seam")
+
+
+def test_runs():
+    assert runs(np.array([True, True, False, True])) == [(0, 2), (3, 4)]
+    assert runs(np.zeros(3, bool)) == []
+
+
+@pytest.mark.shared
+def test_lines_agree_with_the_form_table(shared_dir):
+    from sigkd.images.reader import read_image
+
+    root = shared_dir / "data" / "iam_pages"
+    forms = read_forms(root / "forms.txt")
+    pages = sorted(root.glob("*.png"))[::110]
+    found = [len(find_lines(find_ink(read_image(path)), "seams").lines) for path in pages]
+    expected = [int(forms[path.stem][3]) for path in pages]
+    assert np.mean(np.abs(np.array(found) - expected) <= 1) >= 0.95
