@@ -51,9 +51,6 @@ ProbeSet = Annotated[
     str | None, typer.Option(help="Signature set to evaluate on every few epochs.", show_default=False)
 ]
 ProbeEvery = Annotated[int | None, typer.Option(help="Epochs between two probes.", show_default="5")]
-ProbeWriters = Annotated[
-    str | None, typer.Option(help="Writers to evaluate on, A:B in their order.", show_default="all of them")
-]
 Compile = Annotated[bool | None, typer.Option("--compile", help="Compile the student's step.", show_default=False)]
 CheckpointSeconds = Annotated[
     int | None, typer.Option(help="Seconds between checkpoints inside an epoch.", show_default="300")
@@ -126,7 +123,7 @@ def make_probe(config: TrainingConfig, home: Path) -> Probe | None:
         return None
     from sigkd.evaluation.evaluate import Settings, evaluate_features
     from sigkd.evaluation.experiment import open_set
-    from sigkd.evaluation.protocol import default_counts, default_protocol, parse_writers
+    from sigkd.evaluation.protocol import default_counts, default_protocol
     from sigkd.models.extract import extract_features
     from sigkd.models.io import LoadedModel
 
@@ -136,7 +133,6 @@ def make_probe(config: TrainingConfig, home: Path) -> Probe | None:
         raise UsageError(f"--probe {config.probe}: these are features; a probe needs the images of a prepared set")
     references = default_counts(opened.kind)[0]
     protocol = default_protocol(opened.kind)
-    writers = parse_writers(config.probe_writers or None)
 
     def probe(network: FeatureNetwork) -> dict[str, float]:
         where = next(network.parameters()).device
@@ -149,7 +145,6 @@ def make_probe(config: TrainingConfig, home: Path) -> Probe | None:
             splits=5,
             protocol=protocol,
             settings=Settings(bootstrap=0, keep_scores=False),
-            writers=writers,
             skip_short=True,
         )
         result = document["results"][0]

@@ -71,9 +71,7 @@ class TrainingConfig:
     init: str = ""
     """Model file whose weights the student starts from; layers of another shape (the classes) start fresh."""
     probe: str = ""
-    """Prepared signature set on which the student is evaluated now and then."""
-    probe_writers: str = ""
-    """Writers of that set to evaluate on, ``A:B`` in their order; empty: all."""
+    """Prepared signature set on which the student is evaluated now and then; ``NAME[A:B]`` for some of its writers."""
     probe_every: int = 5
     """Epochs between two probes."""
     compile: bool = False

@@ -15,10 +15,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sigkd.distillation import parallel
+from sigkd.distillation.parallel import LAST_NODE, edge_names
+
 _DEGENERATE = 1e-11
 """A map whose spread is below this part of its squared norms is constant: no contrast is defined on it."""
-_NODE = (1 << 15) - 1
-"""The bits of a key that hold a node."""
 _CHUNK = 8
 """Images whose trees grow at once on the CPU; their distances stay in the cache."""
 
@@ -61,20 +62,11 @@ def minimum_spanning_tree(distances: Tensor) -> Tensor:
     Returns:
         int64 [B, N]: the parent of each node in the tree rooted at node 0; the root's parent is N.
 
-    Cost: N - 1 steps over a [B, N] frontier, O(B N^2).
+    Runs on the CPU wherever the distances are; N - 1 steps over a [B, N] frontier, O(B N^2).
     """
-    if distances.device.type == "cpu":
-        parts = [torch.from_numpy(_prim(part.detach().numpy())) for part in torch.split(distances, _CHUNK)]
-        return torch.cat(parts) if parts else torch.empty(distances.shape[:2], dtype=torch.int64)
-    return _prim_on_device(distances)
-
-
-def _pairs(nodes: int) -> NDArray[np.int32]:
-    """Return the name of every edge, int32 [N, N]: its smaller node, then its larger one, in 15 bits each."""
-    if nodes > _NODE:
-        raise ValueError(f"{nodes} nodes are more than the {_NODE} that fit in a key")
-    node = np.arange(nodes, dtype=np.int32)
-    return np.minimum(node[:, None], node) << 16 | np.maximum(node[:, None], node)
+    host = distances.detach().float().cpu()
+    parts = [torch.from_numpy(_prim(part.numpy())) for part in torch.split(host, _CHUNK)]
+    return torch.cat(parts).to(distances.device)
 
 
 def _keys(distances: NDArray[np.float32]) -> NDArray[np.int64]:
@@ -85,7 +77,7 @@ def _keys(distances: NDArray[np.float32]) -> NDArray[np.int64]:
     keys = np.empty(distances.shape, dtype=np.int64)
     low, high = (0, 1) if sys.byteorder == "little" else (1, 0)
     halves = keys.view(np.int32).reshape(*distances.shape, 2)
-    halves[..., low] = _pairs(distances.shape[1])
+    halves[..., low] = edge_names(distances.shape[1])
     halves[..., high] = np.ascontiguousarray(distances).view(np.int32)
     return keys
 
@@ -113,30 +105,7 @@ def _prim(distances: NDArray[np.float32]) -> NDArray[np.int64]:
         keys.take(places, axis=0, out=row, mode="clip")
         np.minimum(frontier, row, out=frontier)
     parents = np.full((batch, nodes), nodes, dtype=np.int64)
-    parents[np.arange(batch), order] = ((edges >> 16) & _NODE) + (edges & _NODE) - order  # the edge's other end
-    return parents
-
-
-def _prim_on_device(distances: Tensor) -> Tensor:
-    batch, nodes, _ = distances.shape
-    pairs = torch.from_numpy(_pairs(nodes)).to(distances.device)
-    keys = (distances.float().contiguous().view(torch.int32).to(torch.int64) << 32 | pairs).reshape(
-        batch * nodes, nodes
-    )
-    offsets = torch.arange(batch, device=distances.device) * nodes
-    parents = torch.full((batch, nodes), nodes, dtype=torch.int64, device=distances.device)
-    inside = torch.zeros_like(parents)
-    largest = torch.iinfo(torch.int64).max
-    inside[:, 0] = largest
-    frontier = keys[offsets] | inside
-    for _ in range(nodes - 1):
-        edge = frontier.amin(dim=1, keepdim=True)
-        ends = torch.cat([(edge >> 16) & _NODE, edge & _NODE], dim=1)
-        first_is_inside = inside.gather(1, ends[:, :1]) > 0
-        newest = torch.where(first_is_inside, ends[:, 1:], ends[:, :1])
-        parents.scatter_(1, newest, ends.sum(dim=1, keepdim=True) - newest)
-        inside.scatter_(1, newest, largest)
-        frontier = torch.minimum(frontier, keys[offsets + newest.squeeze(1)]) | inside
+    parents[np.arange(batch), order] = ((edges >> 16) & LAST_NODE) + (edges & LAST_NODE) - order  # the edge's other end
     return parents
 
 
@@ -233,7 +202,10 @@ def _geometry(feature_map: Tensor, radius: int, with_contrast: bool) -> tuple[Te
     masks, contrasts = [], []
     for part in torch.split(vectors, max(chunk, 1)):
         distances = squared_distances(part)
-        packed = packed_neighborhoods(minimum_spanning_tree(distances), radius)
+        if vectors.device.type == "cpu":
+            packed = packed_neighborhoods(minimum_spanning_tree(distances), radius)
+        else:
+            packed = parallel.packed_neighborhoods(distances, radius)
         masks.append(packed)
         if with_contrast:
             every = distances.sum(dim=2)

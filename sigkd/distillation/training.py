@@ -33,7 +33,7 @@ from sigkd.models.registry import FeatureNetwork
 Probe = Callable[[FeatureNetwork], Mapping[str, float]]
 """Evaluates the student; its numbers become columns of metrics.csv."""
 
-_MAY_CHANGE = ("checkpoint_seconds", "probe", "probe_every", "probe_writers", "supervision", "compile")
+_MAY_CHANGE = ("checkpoint_seconds", "probe", "probe_every", "supervision", "compile")
 """Fields that a resumed run may have otherwise than it began: they do not change the result."""
 _READ_EVERY = 20
 """Steps between two looks at the numbers on a GPU, which has to be waited for."""

@@ -6,8 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sigkd.distillation import parallel
 from sigkd.distillation.geometry import (
-    _prim_on_device,
     as_vectors,
     minimum_spanning_tree,
     neighborhood_affinity_contrast,
@@ -102,8 +102,10 @@ def test_ties_are_broken_as_kruskal_breaks_them(seed, nodes, values):
     half = np.triu(np.random.default_rng(seed).integers(values, size=(nodes, nodes)), 1)
     distances = torch.from_numpy((half + half.T).astype(np.float32))[None]
     expected = {frozenset(edge) for edge in kruskal(distances[0].numpy())}
-    for function in (minimum_spanning_tree, _prim_on_device):
-        assert {frozenset(edge) for edge in edges_of(function(distances)[0])} == expected
+    assert {frozenset(edge) for edge in edges_of(minimum_spanning_tree(distances)[0])} == expected
+    tree = parallel.adjacency(distances)[0]
+    assert torch.equal(tree, tree.mT)
+    assert {frozenset(edge) for edge in torch.nonzero(tree).tolist()} == expected
 
 
 @settings(max_examples=25, deadline=None)
@@ -251,10 +253,12 @@ def test_teacher_geometry_is_mask_and_contrast():
     torch.testing.assert_close(contrast, neighborhood_affinity_contrast(batch, mask), atol=1e-5, rtol=1e-4)
 
 
-def test_the_trees_of_cpu_and_gpu_code_are_the_same():
+@pytest.mark.parametrize("radius", [1, 2, 3, 5, 8])
+def test_the_masks_of_cpu_and_gpu_code_are_the_same(radius):
     batch = torch.cat([maps(seed, (4, 6), levels=levels) for seed, levels in ((1, None), (2, 1), (3, 5))])
     distances = squared_distances(as_vectors(batch))
-    assert torch.equal(_prim_on_device(distances), minimum_spanning_tree(distances))
+    expected = packed_neighborhoods(minimum_spanning_tree(distances), radius)
+    assert torch.equal(parallel.packed_neighborhoods(distances, radius), expected)
 
 
 @pytest.mark.gpu
@@ -269,5 +273,10 @@ def test_one_node_and_wrong_arguments():
     assert neighborhood_mask(torch.ones(2, 3, 1, 1)).tolist() == [[[False]], [[False]]]
     with pytest.raises(ValueError, match="radius"):
         packed_neighborhoods(torch.zeros(1, 3, dtype=torch.int64), 0)
+    with pytest.raises(ValueError, match="radius"):
+        parallel.neighborhoods(torch.zeros(1, 3, 3, dtype=torch.bool), 0)
+    with pytest.raises(ValueError, match="more than the 32767"):
+        parallel.edge_names(40_000)
+    assert parallel.packed_neighborhoods(torch.zeros(2, 1, 1), 5).tolist() == [[[0]], [[0]]]
     with pytest.raises(ValueError, match="4 axes"):
         neighborhood_mask(torch.ones(3, 4, 5))
