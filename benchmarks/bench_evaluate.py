@@ -1,6 +1,6 @@
 """How fast ``sigkd evaluate`` is: against fitting each writer's pipeline, and with a growing number of writers.
 
-    python benchmarks/bench_evaluate.py naive           # all of 60 writers, and 10 writers of the GPDS-300 size
+    python benchmarks/bench_evaluate.py                 # all of 60 writers, and 10 writers of the GPDS-300 size
     python benchmarks/bench_evaluate.py naive --full    # the GPDS-300 size, every writer by the pipeline (minutes)
     python benchmarks/bench_evaluate.py writers         # 100, 400 and 1600 writers
     python benchmarks/bench_evaluate.py scale           # 4000 writers, with the peak memory
@@ -115,7 +115,7 @@ def whole(writers, splits, workers):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["naive", "writers", "scale"])
+    parser.add_argument("what", nargs="?", default="naive", choices=["naive", "writers", "scale"])
     parser.add_argument("--full", action="store_true", help="every writer of the GPDS-300 size by the pipeline")
     parser.add_argument("--splits", type=int, default=2)
     parser.add_argument("--workers", type=int, default=2)

@@ -91,7 +91,8 @@ def det(systems: Sequence[System], theme: Theme) -> Figure:
         point = norm.ppf(np.clip(eer["mean"], 1e-5, 0.9))
         if "ci95" in eer:
             ends = norm.ppf(np.clip(eer["ci95"], 1e-5, 0.9))
-            axes.plot(ends, ends, color=colour, linewidth=4, alpha=0.55, solid_capstyle="butt")
+            aside = 0.045 * (number - (len(systems) - 1) / 2)  # so that no bar hides another
+            axes.plot(ends + aside, ends - aside, color=colour, linewidth=4, alpha=0.55, solid_capstyle="butt")
         marker = MARKERS[number % len(MARKERS)]
         axes.plot(point, point, marker, color=colour, markersize=7.5, markeredgecolor=theme.background, zorder=5)
     axes.set_xticks(norm.ppf(TICKS), [f"{100 * tick:g}" for tick in TICKS])
