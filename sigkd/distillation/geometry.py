@@ -9,6 +9,7 @@ by (length, smaller node, larger node), and under that order the tree is unique,
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import numpy as np
 import torch
@@ -225,27 +226,55 @@ def neighborhood_affinity_contrast(feature_map: Tensor, mask: Tensor) -> Tensor:
     """Return the Neighborhood Affinity Contrast of every vector of feature maps (paper, Eq. 1).
 
     NAC_i = sum_j d_ij m_ij / sum_j d_ij with d_ij = ||x_i - x_j||^2; the normalisation of d in the paper cancels.
-    With s_i = ||x_i||^2 and centred vectors, sum_j m_ij d_ij = deg_i s_i + (M s)_i - 2 x_i (M X)_i and
-    sum_j d_ij = N s_i + sum_j s_j: the N x N distances are never formed.
 
     Args:
         feature_map: [B, D, H, W], any floating type; computed in float32 also under autocast.
-        mask: [B, N, N] bool, or 0/1 in float32.
+        mask: [B, N, N] bool, or 0/1 in float32; symmetric.
 
     Returns:
-        float32 [B, N] in [0, 1], differentiable in ``feature_map``; 0, without gradient, on a constant map.
+        float32 [B, N] in [0, 1], differentiable (once) in ``feature_map``; 0, without gradient, on a constant map.
     """
     with torch.autocast(feature_map.device.type, enabled=False):
-        vectors = as_vectors(feature_map)
-        weights = mask.to(torch.float32)
-        nodes = vectors.shape[1]
+        result: Tensor = _Contrast.apply(as_vectors(feature_map), mask.to(torch.float32))
+        return result
+
+
+class _Contrast(torch.autograd.Function):
+    """The contrast from two products with the mask M, one each way; the N x N distances are never formed.
+
+    With centred vectors c and s_i = ||c_i||^2: sum_j m_ij d_ij = deg_i s_i + (M s)_i - 2 c_i (M c)_i, and
+    sum_j d_ij = N s_i + S, S = sum_j s_j. For an upstream gradient u let g_i = u_i / sum_j d_ij and h_i = -g_i NAC_i:
+    dL/dx_k = 2 [(g_k deg_k + (M g)_k + N h_k + sum h) c_k - g_k (M c)_k - (M (g c))_k - sum_i h_i c_i].
+    """
+
+    @staticmethod
+    def forward(ctx: Any, vectors: Tensor, mask: Tensor) -> Tensor:
+        nodes, depth = vectors.shape[1:]
         centred = vectors - vectors.mean(dim=1, keepdim=True)
-        squares = centred.square().sum(dim=2)
+        squares = torch.linalg.vecdot(centred, centred)
         total = squares.sum(dim=1, keepdim=True)
+        extended = torch.cat([centred, squares.unsqueeze(2), torch.ones_like(squares).unsqueeze(2)], dim=2)
+        product = mask @ extended
+        near = product[..., depth + 1] * squares + product[..., depth]
+        near -= 2 * torch.linalg.vecdot(centred, product[..., :depth])
         defined = _has_spread(vectors, total)
-        degree = weights.sum(dim=2)
-        near = degree * squares + (weights @ squares.unsqueeze(2)).squeeze(2)
-        near = near - 2 * (centred * (weights @ centred)).sum(dim=2)
-        every = nodes * squares + total
-        contrast = near.clamp_min(0.0) / torch.where(defined, every, 1.0)
-        return torch.where(defined, contrast, 0.0)
+        every = torch.where(defined, nodes * squares + total, 1.0)
+        contrast = torch.where(defined, near.clamp_min(0.0) / every, 0.0)
+        ctx.save_for_backward(extended, product, mask, contrast, torch.where(defined, 1.0 / every, 0.0))
+        return contrast
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None]:
+        extended, product, mask, contrast, inverse = ctx.saved_tensors
+        nodes, depth = extended.shape[1], extended.shape[2] - 2
+        centred = extended[..., :depth]
+        g = upstream.float() * inverse
+        h = -g * contrast
+        # the last column of ``extended`` is 1, so that of the product is M g
+        back = mask.mT @ (extended * g.unsqueeze(2))
+        factor = g * product[..., depth + 1] + back[..., depth + 1] + nodes * h + h.sum(dim=1, keepdim=True)
+        shift = h.unsqueeze(1) @ centred
+        gradient = factor.unsqueeze(2) * centred
+        gradient.addcmul_(g.unsqueeze(2), product[..., :depth], value=-1).sub_(back[..., :depth]).sub_(shift)
+        return gradient.mul_(2), None
