@@ -52,6 +52,11 @@ class Classifier(Protocol):
     def fit(self, references: NDArray[np.floating], negatives: NDArray[np.floating]) -> Template:
         """Fit a template on a writer's references [r, D] against negatives [m, D]."""
 
+    def enroll(
+        self, references: NDArray[np.floating], negatives: NDArray[np.floating]
+    ) -> tuple[Template, NDArray[np.float64]]:
+        """Return :meth:`fit` and :meth:`agreement` together, at little more than the price of one."""
+
     def restore(
         self,
         arrays: Mapping[str, NDArray[np.generic]],
@@ -104,12 +109,23 @@ class WriterDependent:
     def fit(self, references: NDArray[np.floating], negatives: NDArray[np.floating]) -> WriterDependentTemplate:
         """Fit as :func:`sigkd.verification.writer_dependent.fit_writer` does, without scikit-learn."""
         _check(references, negatives)
-        scale, scaled, gram = self._prepare(references, negatives)
-        coefficients, intercept = self._solve(gram, len(references))
+        return self._template(len(references), *self._prepare(references, negatives))
+
+    def enroll(
+        self, references: NDArray[np.floating], negatives: NDArray[np.floating]
+    ) -> tuple[WriterDependentTemplate, NDArray[np.float64]]:
+        """Return template and agreement from one Gram matrix."""
+        _check(references, negatives)
+        prepared = self._prepare(references, negatives)
+        return self._template(len(references), *prepared), self._left_out(len(references), prepared[2])
+
+    def _template(
+        self, count: int, scale: NDArray[np.float64], scaled: NDArray[np.float32], gram: NDArray[np.float64]
+    ) -> WriterDependentTemplate:
+        coefficients, intercept = self._solve(gram, count)
         rows = np.flatnonzero(coefficients).astype(np.int32)
-        return WriterDependentTemplate(
-            SupportVectorModel(scale, scaled[rows], coefficients[rows], intercept, GAMMA), rows
-        )
+        model = SupportVectorModel(scale, scaled[rows], coefficients[rows], intercept, GAMMA)
+        return WriterDependentTemplate(model, rows)
 
     def restore(
         self,
@@ -129,15 +145,15 @@ class WriterDependent:
     def agreement(self, references: NDArray[np.floating], negatives: NDArray[np.floating]) -> NDArray[np.float64]:
         """Refit without each reference in turn on one Gram matrix; the scale stays that of all rows."""
         _check(references, negatives)
-        count = len(references)
+        return self._left_out(len(references), self._prepare(references, negatives)[2])
+
+    def _left_out(self, count: int, gram: NDArray[np.float64]) -> NDArray[np.float64]:
         if count < 3:
             return np.empty(0)
-        _, _, gram = self._prepare(references, negatives)
-        scores = np.empty(count)
+        scores, single = np.empty(count), gram.astype(np.float32)
         for left_out in range(count):
-            rows = np.delete(np.arange(len(gram)), left_out)
-            coefficients, intercept = self._solve(gram[np.ix_(rows, rows)], count - 1)
-            scores[left_out] = gram[left_out, rows] @ coefficients + intercept
+            coefficients, intercept = self._solve(single, count, left_out)
+            scores[left_out] = gram[left_out] @ coefficients + intercept
         return scores
 
     @staticmethod
@@ -150,9 +166,14 @@ class WriterDependent:
         return scale, scaled, rbf_kernel(scaled, scaled, GAMMA)
 
     @staticmethod
-    def _solve(gram: NDArray[np.float64], positives: int) -> tuple[NDArray[np.float64], float]:
+    def _solve(
+        gram: NDArray[np.floating], positives: int, left_out: int | None = None
+    ) -> tuple[NDArray[np.float64], float]:
         labels = np.where(np.arange(len(gram)) < positives, 1, -1)
-        costs = np.where(labels > 0, COST * ((len(gram) - positives) / positives), COST)
+        used = positives - (left_out is not None)
+        costs = np.where(labels > 0, COST * ((len(gram) - positives) / used), COST)
+        if left_out is not None:
+            costs[left_out] = 0.0
         return solve_svm(gram, labels, costs)
 
 
@@ -223,6 +244,12 @@ class WriterIndependent:
         mean, spread = (float(value) for value in np.asarray(arrays["reference_statistics"], np.float64))
         scale, cohort = _prepared(negatives)
         return WriterIndependentTemplate(scale, _scaled(references, scale), cohort, (mean, spread))
+
+    def enroll(
+        self, references: NDArray[np.floating], negatives: NDArray[np.floating]
+    ) -> tuple[WriterIndependentTemplate, NDArray[np.float64]]:
+        """Return template and agreement."""
+        return self.fit(references, negatives), self.agreement(references, negatives)
 
     def agreement(self, references: NDArray[np.floating], negatives: NDArray[np.floating]) -> NDArray[np.float64]:
         """Score each reference against the others."""

@@ -161,7 +161,7 @@ class Engine:
             negatives_text = negatives_text or f"cohort: {cohort.description}"
         if template is None:
             classifier = choose_classifier(self.classifier_name, len(features))
-            fitted, agreement = classifier.fit(features, negatives), classifier.agreement(features, negatives)
+            fitted, agreement = classifier.enroll(features, negatives)
         else:
             classifier, fitted, agreement = template
         operating = self.operating(negatives_hash)

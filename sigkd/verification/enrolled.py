@@ -195,8 +195,8 @@ class EnrolledWriters:
 def _fit(
     classifier: Classifier, features: NDArray[np.float32], against: NDArray[np.float32]
 ) -> tuple[Template, dict[str, NDArray[np.generic]]]:
-    template = classifier.fit(features, against)
-    return template, {**template.arrays(), "agreement": classifier.agreement(features, against)}
+    template, agreement = classifier.enroll(features, against)
+    return template, {**template.arrays(), "agreement": agreement}
 
 
 def rekey_gallery(gallery: Gallery, engine: Engine, *, actor: str | None = None, progress: Progress = SILENT) -> int:

@@ -45,7 +45,7 @@ def solve_svm(
     Args:
         kernel: [n, n], symmetric; taken in single precision as LIBSVM's cache holds it.
         labels: [n] of +1 and -1, both present.
-        costs: [n], the upper bound C_i of each multiplier (C times the class weight).
+        costs: [n], the upper bound C_i of each multiplier (C times the class weight); 0 leaves a row out.
         tolerance: the violation of the optimality conditions at which to stop (scikit-learn's ``tol``).
         max_steps: a safety limit; it is not reached on problems of a few thousand rows.
 
@@ -57,12 +57,16 @@ def solve_svm(
     order = np.argsort(labels > 0, kind="stable")
     y = np.where(labels[order] > 0, -1.0, 1.0)
     bound = np.asarray(costs, np.float64)[order]
-    single = np.asarray(kernel, np.float32)[np.ix_(order, order)].astype(np.float64)
-    diagonal = single.diagonal().copy()
+    single = np.asarray(kernel, np.float32)
+    diagonal = single.diagonal()[order].astype(np.float64)
+
+    def row(place: int) -> NDArray[np.float64]:
+        return single[order[place]][order].astype(np.float64)
+
     alpha = np.zeros(len(y))
     violation = y.copy()  # -y_i times the gradient, which is -1 everywhere at alpha = 0
-    upper = np.where(y > 0, 0.0, -np.inf)  # 0 where alpha may move up (in the direction of y), -inf elsewhere
-    lower = np.where(y > 0, -np.inf, 0.0)
+    upper = np.where((y > 0) & (bound > 0), 0.0, -np.inf)  # 0 where alpha may move in the direction of y, else -inf
+    lower = np.where((y < 0) & (bound > 0), 0.0, -np.inf)
     last = len(y) - 1
     for _ in range(max_steps):
         i = last - int(np.argmax((violation + upper)[::-1]))
@@ -70,11 +74,12 @@ def solve_svm(
         gaps[lower < 0] = -np.inf
         if gaps.max() < tolerance:
             break
-        curvature = diagonal[i] + diagonal - 2.0 * single[i]
+        row_i = row(i)
+        curvature = diagonal[i] + diagonal - 2.0 * row_i
         gains = np.where(gaps > 0, gaps * gaps / np.where(curvature > 0, curvature, _TAU), -1.0)
         j = last - int(np.argmax(gains[::-1]))
         step_i, step_j = _move(i, j, alpha, bound, y, violation, max(curvature[j], _TAU))
-        violation -= single[i] * (y[i] * step_i) + single[j] * (y[j] * step_j)
+        violation -= row_i * (y[i] * step_i) + row(j) * (y[j] * step_j)
         for k in (i, j):
             room_up = alpha[k] < bound[k] if y[k] > 0 else alpha[k] > 0
             room_down = alpha[k] > 0 if y[k] > 0 else alpha[k] < bound[k]

@@ -60,3 +60,17 @@ def test_distances_are_never_negative() -> None:
     rows = np.repeat(np.random.default_rng(0).random((1, 2048)) * 100, 4, axis=0)
     assert (squared_distances(rows, rows) >= 0).all()
     assert np.allclose(squared_distances(rows, rows), 0, atol=1e-6)
+
+
+def test_a_row_without_cost_is_left_out() -> None:
+    positive, negative = _problem(4, 60, 32, 5)
+    rows = np.concatenate([positive, negative])
+    labels = np.where(np.arange(64) < 4, 1, -1)
+    kernel = rbf_kernel(rows, rows, 0.02)
+    costs = np.where(labels > 0, 20.0, 1.0)
+    keep = np.arange(64) != 2
+    alone, intercept = solve_svm(kernel[np.ix_(keep, keep)], labels[keep], costs[keep])
+    costs[2] = 0.0
+    among, other = solve_svm(kernel, labels, costs)
+    assert among[2] == 0
+    assert np.abs(among[keep] - alone).max() < 1e-9 and abs(intercept - other) < 1e-9
