@@ -1,7 +1,7 @@
 """Errors that a user can cause and mend: each carries the process's exit code and reads as one line.
 
-Whatever is raised from here reaches the user as ``error: <message>``; any other exception is a bug and shows a traceback
-only with ``--debug``.
+Whatever is raised from here reaches the user as ``error: <message>``; any other exception is a bug and shows a
+traceback only with ``--debug``.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """The exit codes of every command, the one place where they are defined (documented in ``docs/reference/exit-codes.md``)."""
+    """The exit codes of every command, defined here alone (documented in ``docs/reference/exit-codes.md``)."""
 
     DONE = 0
     """Finished; for ``verify``: accepted."""
@@ -29,7 +29,7 @@ class ExitCode(IntEnum):
 
 
 class SigkdError(Exception):
-    """Base of every error that is the user's to mend. The message is one line: what is wrong with which file, what to do."""
+    """Base of every error that is the user's to mend. Its message is one line: what is wrong where, what to do."""
 
     exit_code: ExitCode = ExitCode.INPUT
 

@@ -9,21 +9,21 @@ import platformdirs
 
 
 def data_dir(option: Path | None = None) -> Path:
-    """Return the home of prepared datasets and runs: ``--data-dir``, else ``$SIGKD_DATA``, else the platform's user data directory."""
+    """Return the home of datasets and runs: ``--data-dir``, else ``$SIGKD_DATA``, else the user data directory."""
     if option is not None:
         return Path(option)
     return Path(os.environ.get("SIGKD_DATA") or platformdirs.user_data_dir("sigkd", appauthor=False))
 
 
 def cache_dir(option: Path | None = None) -> Path:
-    """Return the home of downloaded weights: ``--cache-dir``, else ``$SIGKD_CACHE``, else the platform's user cache directory."""
+    """Return the home of weights: ``--cache-dir``, else ``$SIGKD_CACHE``, else the user cache directory."""
     if option is not None:
         return Path(option)
     return Path(os.environ.get("SIGKD_CACHE") or platformdirs.user_cache_dir("sigkd", appauthor=False))
 
 
 def dataset_path(name: str, data: Path) -> Path:
-    """Return where ``preprocess`` and ``prepare-text`` put the dataset ``name`` (without the suffix of a signature store)."""
+    """Return where ``preprocess`` and ``prepare-text`` put the dataset ``name`` (a store's suffix not included)."""
     return data / "datasets" / name
 
 

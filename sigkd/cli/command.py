@@ -1,7 +1,7 @@
 """The one place that teaches Typer options with several values: ``--nref 3 5 10``, in any position.
 
-Typer knows an option only as ``--nref 3 --nref 5 --nref 10``. :class:`SigkdCommand` rewrites the former into the latter before
-parsing, for every option that is declared as a list, so help and completion stay Typer's own.
+Typer knows an option only as ``--nref 3 --nref 5 --nref 10``. :class:`SigkdCommand` rewrites the former into the latter
+before parsing, for every option that is declared as a list, so help and completion stay Typer's own.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ def _is_number(token: str) -> bool:
 def expand_multiple(args: list[str], multiple: set[str]) -> list[str]:
     """Repeat the option before each of its values: ``--nref 3 5 x.npz`` -> ``--nref 3 --nref 5 x.npz``.
 
-    An option takes the words after it up to the next option, ``--``, or the end. If its first value is a number it takes
-    numbers only, so that a positional argument may follow; after textual values ``--`` ends the list.
+    An option takes the words after it up to the next option, ``--``, or the end. If its first value is a number it
+    takes numbers only, so that a positional argument may follow; after textual values ``--`` ends the list.
     """
     expanded: list[str] = []
     position = 0

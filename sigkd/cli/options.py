@@ -9,7 +9,9 @@ import typer
 
 DataDir = Annotated[
     Path | None,
-    typer.Option(help="Home of prepared datasets and runs.", envvar="SIGKD_DATA", show_default="the user data directory"),
+    typer.Option(
+        help="Home of prepared datasets and runs.", envvar="SIGKD_DATA", show_default="the user data directory"
+    ),
 ]
 CacheDir = Annotated[
     Path | None,

@@ -32,7 +32,8 @@ class _PlainTask:
         seconds = max(self.last - self.start, 1e-9)
         of = f"/{self.total}" if self.total is not None else ""
         rate = self.done / seconds
-        left = f", {(self.total - self.done) / rate:.0f} s left" if self.total and rate and self.done < self.total else ""
+        unfinished = self.total is not None and rate and self.done < self.total
+        left = f", {((self.total or 0) - self.done) / rate:.0f} s left" if unfinished else ""
         unit = f" {self.unit}" if self.unit else ""
         text = f" {self.text}" if self.text else ""
         note_line(f"{self.description}: {self.done}{of}{unit}, {rate:.1f}/s{left}{text}")
