@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from sigkd.errors import ImageError
 from sigkd.images.preprocess import CANVASES, normalize_signature
-from sigkd.text.ink import PAPER, U8
+from sigkd.text.ink import PAPER, U8, u8
 from sigkd.text.lines import Line
 from sigkd.text.options import ASPECTS, CANVAS_NAMES, TextOptions
 from sigkd.text.stripes import Stripe
@@ -121,7 +121,7 @@ def blurred(stripe: U8, start: int, end: int, sigma: float) -> U8:
     left, right = max(0, start - margin), min(stripe.shape[1], end + margin)
     piece = cv2.copyMakeBorder(stripe[:, left:right], margin, margin, 0, 0, cv2.BORDER_CONSTANT, value=PAPER)
     piece = cv2.GaussianBlur(piece, (2 * margin + 1, 2 * margin + 1), sigma, borderType=cv2.BORDER_REPLICATE)
-    return piece[:, start - left : end - left]
+    return u8(piece[:, start - left : end - left])
 
 
 def scaled_canvas(
@@ -146,6 +146,6 @@ def scaled_canvas(
 
 def ink_size(crop: npt.NDArray[np.uint8]) -> tuple[int, int]:
     """Return height and width of the box around everything darker than mid-grey (1, 1 if there is nothing)."""
-    ink = cv2.compare(crop, 128, cv2.CMP_LT)
+    ink = (crop < 128).astype(np.uint8)
     _, _, width, height = cv2.boundingRect(ink)
     return max(1, int(height)), max(1, int(width))

@@ -20,6 +20,11 @@ _LEAST_EDGE = 24.0
 _FAINTER = 0.4
 
 
+def u8(array: object) -> U8:
+    """Return an OpenCV result as what it is; OpenCV's annotations leave the type of the pixels open."""
+    return np.asarray(array, np.uint8)
+
+
 @dataclass(frozen=True)
 class InkPage:
     """A page made ready for line finding."""
@@ -50,7 +55,7 @@ def even_light(page: U8) -> U8:
     paper = cv2.medianBlur(cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel), 15)
     paper = cv2.GaussianBlur(paper, (0, 0), 5)
     paper = cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR)
-    return cv2.divide(page, np.maximum(paper, 1), scale=PAPER)  # type: ignore[no-any-return]
+    return u8(cv2.divide(page, np.maximum(paper, 1), scale=PAPER))
 
 
 def _edge_threshold(page: U8, gradient: U8, least: float) -> int | None:
@@ -77,7 +82,7 @@ def ink_threshold(page: U8) -> npt.NDArray[np.float32] | None:
     Tiles of the page have thresholds of their own, so that faint writing under a dark printed head is found; they
     may not be much more inclusive than the page's, which keeps the writing of the back, shining through, away.
     """
-    gradient = cv2.morphologyEx(page, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
+    gradient = u8(cv2.morphologyEx(page, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)))
     whole = _edge_threshold(page, gradient, _LEAST_EDGE)
     if whole is None:
         return None
@@ -93,7 +98,7 @@ def ink_threshold(page: U8) -> npt.NDArray[np.float32] | None:
             own = _edge_threshold(page[tile], gradient[tile], least) if page[tile].size else None
             if own is not None:
                 levels[row, column] = min(float(own), whole + _FAINTER * (PAPER - whole))
-    return cv2.resize(levels, (width, height), interpolation=cv2.INTER_LINEAR)  # type: ignore[no-any-return]
+    return np.asarray(cv2.resize(levels, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def find_ink(page: U8) -> InkPage:
@@ -106,5 +111,5 @@ def find_ink(page: U8) -> InkPage:
         low, high = int(page.min()), int(page.max())
         return InkPage(page, (page <= (low + high) // 2).astype(np.uint8) if high > low else np.zeros_like(page))
     grey = even_light(page)
-    level = ink_threshold(cv2.medianBlur(grey, 3))
+    level = ink_threshold(u8(cv2.medianBlur(grey, 3)))
     return InkPage(grey, np.zeros_like(grey) if level is None else (grey <= level).astype(np.uint8))

@@ -52,7 +52,7 @@ def runs(mask: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
 @LINE_FINDERS.register("paper")
 def rows_with_ink(page: InkPage) -> FoundLines:
     """The paper's: every run of at least 20 rows with ink is a line as wide as the page."""
-    found = runs(page.ink.any(axis=1))
+    found = runs(np.asarray(page.ink.any(axis=1)))
     lines = [Line(page.grey[a:b], a, 0, b - a) for a, b in found if b - a >= MIN_LINE_HEIGHT]
     low = len(found) - len(lines)
     return FoundLines(page, lines, {"line lower than 20 px": low} if low else {})

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from sigkd.errors import ImageError
 from sigkd.images.preprocess import CANVASES, normalize_signature
 from sigkd.text.crops import ROOM, SIZE, Crop
-from sigkd.text.ink import U8
+from sigkd.text.ink import U8, u8
 from sigkd.text.lines import Line
 from sigkd.text.options import CANVAS_NAMES, TextOptions
 
@@ -72,7 +72,7 @@ _ASPECT_FIT = 0.87  # few crops hold the line's highest and its lowest stroke: t
 
 def draw(quantiles: tuple[float, ...], rank: float, spread: float = 1.0, stretch: float = 0.0) -> float:
     """Return the value of a distribution at ``rank`` (0 to 1), times ``spread`` to the power ``stretch`` (-1 to 1)."""
-    return float(np.interp(rank, QUANTILES, quantiles)) * spread**stretch
+    return float(np.interp(rank, QUANTILES, quantiles) * spread**stretch)
 
 
 @dataclass(frozen=True)
@@ -134,11 +134,11 @@ def find_strokes(line: U8, columns: npt.NDArray[np.int64], squeeze: float, blur:
 
     image = np.ascontiguousarray(line[:, columns])
     size = max(1, round(image.shape[1] * ENLARGED / squeeze)), image.shape[0] * ENLARGED
-    image = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
-    image = cv2.GaussianBlur(image, (0, 0), max(0.8, blur) * ENLARGED, borderType=cv2.BORDER_REPLICATE)
+    image = u8(cv2.resize(image, size, interpolation=cv2.INTER_LINEAR))
+    image = u8(cv2.GaussianBlur(image, (0, 0), max(0.8, blur) * ENLARGED, borderType=cv2.BORDER_REPLICATE))
     level, _ = cv2.threshold(image, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     ink = (image <= level).astype(np.uint8)
-    middle = skeletonize(ink > 0)
+    middle: npt.NDArray[np.bool_] = skeletonize(ink > 0)  # type: ignore[no-untyped-call]
     if not middle.any():
         return None
     radius = cv2.distanceTransform(ink, cv2.DIST_L2, 5)
@@ -148,7 +148,7 @@ def find_strokes(line: U8, columns: npt.NDArray[np.int64], squeeze: float, blur:
     by_label = np.zeros(int(nearest.max()) + 1, np.float32)
     by_label[nearest[middle]] = radius[middle] / np.median(radius[middle])
     source = np.minimum((np.arange(size[0]) + 0.5) * len(columns) / size[0], len(columns) - 1).astype(np.int64)
-    return Strokes(distance, by_label[nearest], middle, columns[source])
+    return Strokes(np.asarray(distance, np.float32), by_label[nearest], middle, columns[source])
 
 
 def cut_points(strokes: Strokes, height: float, random: np.random.Generator) -> list[tuple[int, int, float]]:
@@ -178,7 +178,7 @@ def draw_strokes(strokes: Strokes, start: int, end: int, width: float, ink: floa
     cover = np.clip(half - strokes.distance[:, start:end] + 0.5, 0, 1)
     rows, columns = cover.shape
     grain = random.normal(1, 1.5 * SIGNATURES.ink_variation, (rows // 12 + 2, columns // 12 + 2)).astype(np.float32)
-    grain = cv2.resize(grain, (columns, rows), interpolation=cv2.INTER_LINEAR)
+    grain = np.asarray(cv2.resize(grain, (columns, rows), interpolation=cv2.INTER_LINEAR), np.float32)
     return np.clip(255 - ink * cover * grain, 0, 255).astype(np.uint8)
 
 

@@ -78,7 +78,7 @@ class TextOptions:
             raise UsageError(f"unknown --match '{self.match}'. Known: signatures")
         if not 0 <= self.validation < 1:
             raise UsageError("--validation must be at least 0 and below 1")
-        if not 1 <= self.per_position <= len(self.canvases):
+        if self.match is None and not 1 <= self.per_position <= len(self.canvases):
             raise UsageError("--per-position must be between 1 and the number of canvases")
         if self.per_canvas is not None and self.per_canvas < 1:
             raise UsageError("--per-canvas must be at least 1")

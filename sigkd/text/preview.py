@@ -11,7 +11,7 @@ from sigkd.datasets.textset import TextDataset
 from sigkd.files import atomic_path
 from sigkd.images.reader import read_image
 from sigkd.images.sheet import contact_sheet
-from sigkd.text.ink import U8, find_ink
+from sigkd.text.ink import U8, find_ink, u8
 from sigkd.text.layouts import Pages
 from sigkd.text.lines import FoundLines, find_lines
 from sigkd.text.options import TextOptions
@@ -79,7 +79,7 @@ def draw_lines(found: FoundLines) -> U8:
         cv2.rectangle(picture, (line.left, line.top), corner, colours[number % 3], thick)
     scale = _PAGE_WIDTH / picture.shape[1]
     size = (_PAGE_WIDTH, max(1, round(picture.shape[0] * scale)))
-    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    return u8(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
 
 
 def _evenly(total: int, wanted: int) -> list[int]:

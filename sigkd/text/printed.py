@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -53,7 +55,7 @@ def _at_two_values(values: npt.NDArray[np.float64], tolerance: float) -> float:
 
 def is_printed(boxes: Boxes) -> bool:
     """Whether a line of these components [n, 4] (left, top, width, height) is print."""
-    return min(regularity(boxes)) - 0.3 / np.sqrt(max(1, len(boxes))) >= PRINT - 0.04
+    return min(regularity(boxes)) - 0.3 / math.sqrt(max(1, len(boxes))) >= PRINT - 0.04
 
 
 def printed_block(printed: list[bool]) -> tuple[int, int]:

@@ -99,7 +99,7 @@ def _bands(ink: U8, centers: list[int], letter: float) -> npt.NDArray[np.int16]:
     rows, columns = ink.shape
     step = max(1, round(letter / 12))
     small = cv2.resize(ink * 255, (-(-columns // step), -(-rows // step)), interpolation=cv2.INTER_AREA)
-    cost = small.astype(np.float32) / 255
+    cost = np.asarray(small, np.float32) / np.float32(255)
     band = np.zeros((rows, columns), np.int16)
     for above, below in itertools.pairwise(centers):
         first, last = above // step, max(above // step + 1, below // step)
@@ -151,7 +151,7 @@ def _owners(ink: U8, band: npt.NDArray[np.int16], lines: int) -> tuple[npt.NDArr
     touching = second > TOUCHING * np.maximum(shares.sum(axis=1), 1)
     owner = np.full(ink.size, -1, np.int16)
     owner[where] = np.where(touching[component], inside, main[component])
-    boxes = [stats[1:][main[1:] == line, :4] for line in range(lines)]
+    boxes = [np.asarray(stats[1:][main[1:] == line, :4], np.int32) for line in range(lines)]
     return owner.reshape(ink.shape), boxes
 
 

@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
@@ -27,7 +27,7 @@ def worker_count(workers: int) -> int:
     )
 
 
-def process_pages(pages: Sequence[Page], options: TextOptions, workers: int) -> Iterator[PageResult]:
+def process_pages(pages: Sequence[Page], options: TextOptions, workers: int) -> Generator[PageResult, None, None]:
     """Yield the result of every page, in order; the results do not depend on ``workers``.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Quickly drawn writing: good enough for line finding, with known lines."""
+"""A small collection of drawn pages."""
 
 from __future__ import annotations
 
@@ -6,47 +6,19 @@ import sys
 from pathlib import Path
 
 import cv2
-import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent))  # the helper modules beside this file
 
-
-def written_line(image: np.ndarray, baseline: int, left: int, right: int, random: np.random.Generator) -> None:
-    """Write words of loops, ascenders and descenders on a baseline."""
-    x = float(left)
-    height = random.uniform(26, 32)
-    while x < right - 120:
-        letters = int(random.integers(3, 8))
-        points = []
-        for _ in range(letters):
-            tall = random.choice([1.0, 1.0, 1.0, 2.0, -1.0])
-            width = random.uniform(16, 30)
-            top = -height * tall if tall > 0 else height * 0.9
-            points += [(x, random.normal(0, 3)), (x + 0.35 * width, top + random.normal(0, 3))]
-            points += [(x + 0.6 * width, 0.3 * top), (x + width, random.normal(0, 4))]
-            x += width
-        curve = np.array(points) + (0, baseline)
-        smooth = np.stack([np.interp(np.linspace(0, len(curve) - 1, 8 * len(curve)), range(len(curve)), c) for c in curve.T])
-        cv2.polylines(image, [np.round(smooth.T * 8).astype(np.int32)], False, 20, 5, cv2.LINE_AA, 3)
-        x += random.uniform(30, 60)
-
-
-def write_page(lines: int, seed: int, *, width: int = 1300, pitch: int = 120, binary: bool = False) -> np.ndarray:
-    """Return a page [H, W] uint8 of the given number of lines; the last one is short."""
-    random = np.random.default_rng(seed)
-    page = np.full((lines * pitch + 120, width), 255, np.uint8)
-    for number in range(lines):
-        end = width - 110 if number < lines - 1 or lines == 1 else width * 2 // 3
-        written_line(page, 120 + number * pitch, 110, end, random)
-    return np.where(page < 128, 0, 255).astype(np.uint8) if binary else page
+from written_pages import write_page
 
 
 @pytest.fixture(scope="session")
 def pages_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three writers in folder layout: a with three pages, b with one of five lines, c with one of one line. Read only."""
+    """Folder layout: writer a with three pages, b with one of five lines, c with one of one line. Read only."""
     root = tmp_path_factory.mktemp("pages")
     for writer, page, lines in (("a", 1, 3), ("a", 2, 3), ("a", 3, 2), ("b", 1, 5), ("c", 1, 1)):
         (root / writer).mkdir(exist_ok=True)
-        cv2.imwrite(str(root / writer / f"{page}.png"), write_page(lines, seed=ord(writer) * 10 + page, binary=page == 2))
+        image = write_page(lines, seed=ord(writer) * 10 + page, width=1000, binary=page == 2)
+        cv2.imwrite(str(root / writer / f"{page}.png"), image)
     return root

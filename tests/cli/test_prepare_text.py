@@ -1,0 +1,75 @@
+import json
+import sys
+from pathlib import Path
+
+import cv2
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "text"))
+
+from written_pages import write_page
+
+from sigkd.cli.app import main
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    root = tmp_path_factory.mktemp("pages")
+    for writer in "ab":
+        (root / writer).mkdir()
+        cv2.imwrite(str(root / writer / "1.png"), write_page(2, seed=ord(writer), width=1000))
+    return root
+
+
+def run(capsys, *args):
+    with pytest.raises(SystemExit) as stop:
+        main(["prepare-text", *map(str, args)])
+    streams = capsys.readouterr()
+    return stop.value.code or 0, streams.out, streams.err
+
+
+def test_json_summary(pages, tmp_path, capsys):
+    code, out, err = run(capsys, pages, "--layout", "folder", "--data-dir", tmp_path, "--json", "--workers", 1)
+    document = json.loads(out)
+    assert code == 0, err
+    assert document["pages"] == 2
+    assert document["lines"] == 4
+    assert document["writers"] == 2
+    assert document["crops"] == document["train"] + document["validation"] > 0
+    assert Path(document["path"]) == tmp_path / "datasets" / "text"
+    assert set(document["crops_per_writer"]["of_writer"]) == {"a", "b"}
+
+
+def test_table_histogram_and_preview(pages, tmp_path, capsys):
+    sheet = tmp_path / "sheet.png"
+    args = (pages, "--layout", "folder", "--out", tmp_path / "t", "--workers", 1, "--preview", sheet)
+    code, out, err = run(capsys, *args)
+    assert code == 0, err
+    assert "stripes" in out
+    assert "crops per writer" in out
+    assert "#" in out
+    assert sheet.exists()
+    assert "sheet-pages.png" in err
+    code, out, err = run(capsys, *args)
+    assert code == 4
+    assert "--overwrite" in err
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "message"),
+    [
+        (("--layout", "foldr"), 2, "Did you mean 'folder'"),
+        (("--layout", "cvl"), 4, "no page fits"),
+        (("--layout", "iam"), 4, "forms.txt"),
+        (("--layout", "folder", "--scale", "big"), 2, "LOW:HIGH"),
+        (("--layout", "folder", "--lines", "x"), 2, "line finder"),
+        (("--layout", "folder", "--preview", "x.txt"), 2, "must end in .png"),
+        (("--layout", "folder", "--beside", "x"), 2, "--preview"),
+    ],
+)
+def test_mistakes_are_named_in_one_line(pages, tmp_path, capsys, args, code, message):
+    got, out, err = run(capsys, pages, *args, "--out", tmp_path / "t", "--workers", 1)
+    assert got == code
+    assert message in err
+    assert "Traceback" not in err
+    assert out == ""
