@@ -26,8 +26,11 @@ def atomic_path(target: Path) -> Iterator[Path]:
     umask = os.umask(0)
     os.umask(umask)
     temporary.chmod(0o666 & ~umask)  # mkstemp's 0600 would stay with the renamed file
+    identity = temporary.stat().st_ino
     try:
         yield temporary
+        if temporary.stat().st_ino != identity:  # the writer put a private file of its own in its place
+            temporary.chmod(0o666 & ~umask)
         with temporary.open("rb") as stream:
             os.fsync(stream.fileno())
         temporary.replace(target)
