@@ -158,3 +158,9 @@ def test_live_view():
         view.epoch_done(previous)
         view.notice("resumed [here]")
     assert "resumed [here]" in console.export_text()
+
+
+@pytest.fixture(autouse=True)
+def no_curves(monkeypatch):
+    """Leave the curves out: a picture takes longer than a run."""
+    monkeypatch.setattr("sigkd.distillation.training.draw_curves", lambda *arguments: None)
