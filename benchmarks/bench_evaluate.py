@@ -118,12 +118,13 @@ def main():
     parser.add_argument("what", nargs="?", default="naive", choices=["naive", "writers", "scale"])
     parser.add_argument("--full", action="store_true", help="every writer of the GPDS-300 size by the pipeline")
     parser.add_argument("--splits", type=int, default=2)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[100, 400, 1600])
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
     if options.what == "naive":
         rows = [compare(60, 60), compare(253, 253 if options.full else 10)]
     elif options.what == "writers":
-        rows = [whole(writers, options.splits, options.workers) for writers in (100, 400, 1600)]
+        rows = [whole(writers, options.splits, options.workers) for writers in options.sizes]
     else:
         rows = [whole(4000, options.splits, options.workers)]
     for row in rows:

@@ -59,7 +59,7 @@ def evaluate(
     ] = None,
     bootstrap: Annotated[int, typer.Option(help="Replicates behind the 95 % intervals; 0: none.", min=0)] = 1000,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for results.json, splits.json, and plots and report where asked.")
+        Path | None, typer.Option(help="Folder for results.json, the tables as files, and the plots.")
     ] = None,
     table_format: Annotated[str, typer.Option("--format", help="table, markdown, latex, csv or json.")] = "table",
     plots: Annotated[bool, typer.Option("--plots", help="Draw all figures into the folder of --out.")] = False,

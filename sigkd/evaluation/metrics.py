@@ -135,7 +135,8 @@ def pav_llr(genuine: Scores, forged: Scores) -> tuple[Scores, Scores]:
     label = np.concatenate([np.ones(len(genuine)), np.zeros(len(forged))])
     # Equal weight of the two classes, so that the posterior's odds are the likelihood ratio.
     weight = np.where(label == 1, 1 / len(genuine), 1 / len(forged)) * len(label) / 2
-    posterior = IsotonicRegression(y_min=0, y_max=1).fit(scores, label, sample_weight=weight).predict(scores)
+    _, rank = np.unique(scores, return_inverse=True)  # only the order counts, and interpolation between ranks is safe
+    posterior = IsotonicRegression(y_min=0, y_max=1).fit(rank, label, sample_weight=weight).predict(rank)
     posterior = np.clip(posterior, 0.0, 1.0)
     with np.errstate(divide="ignore"):
         llr = np.log(posterior) - np.log1p(-posterior)

@@ -22,7 +22,7 @@ def check_format(form: str) -> None:
 def finish(document: dict[str, Any]) -> None:
     """Add what needs all results together: the paper's values and which models are significantly the best."""
     paper.add_paper(document)
-    significance.mark_best(document, tables.COMPARABLE)
+    significance.mark_best(document, tables.COMPARABLE, document["bootstrap"]["replicates"])
 
 
 def write_outputs(

@@ -34,6 +34,8 @@ def paper_key(model: str, facts: dict[str, Any]) -> tuple[str, str] | None:
         return name, "teacher"
     recipe = facts.get("recipe")
     loss = facts.get("loss") or (recipe.get("loss") if isinstance(recipe, dict) else None)
+    if isinstance(recipe, dict) and recipe.get("teacher") == "":
+        return None  # trained on signatures, as none of the paper's students is
     if architecture and isinstance(loss, str):
         return architecture, canonical_loss(loss)
     return None

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     Scores = NDArray[np.float64]
 
+MAX_RANDOM_APART = 200_000
+"""The same as ``MAX_RANDOM_SCORES`` where writers are scored one by one and share no kernel evaluations."""
 RANDOM_WHEN_BOUNDED = 100
 """Random forgeries a writer where trying all of them would cost too much; stated in the results."""
 RANDOM_WRITER_INDEPENDENT = 10
@@ -161,8 +163,9 @@ def _writer_dependent(
     pool = np.concatenate([writer.references for writer in cohort])
     owners = np.repeat([writer.writer for writer in cohort], [len(writer.references) for writer in cohort])
     everyone = list(tested) == list(cohort)
-    tests = _Tests(tested, protocol, generator)
-    if everyone and len(pool) <= protocol.max_negatives:
+    together = everyone and len(pool) <= protocol.max_negatives
+    tests = _Tests(tested, protocol, generator, MAX_RANDOM_SCORES if together else MAX_RANDOM_APART)
+    if together:
         models = fit_all_writers(
             [features[writer.references] for writer in tested], protocol.C, protocol.gamma, threads
         )
@@ -187,14 +190,16 @@ def _writer_dependent(
 class _Tests:
     """The test rows of every writer; random forgeries are all the others' test genuines, or a sample of them."""
 
-    def __init__(self, tested: Sequence[WriterSplit], protocol: Protocol, generator: np.random.Generator) -> None:
+    def __init__(
+        self, tested: Sequence[WriterSplit], protocol: Protocol, generator: np.random.Generator, affordable: int
+    ) -> None:
         self.tested = tested
         self.genuine = np.concatenate([writer.genuine for writer in tested])
         self.owner = np.repeat(np.arange(len(tested)), [len(writer.genuine) for writer in tested])
         others = len(self.genuine) - min(len(writer.genuine) for writer in tested)
         bounded = RANDOM_WRITER_INDEPENDENT if protocol.name == "writer-independent" else RANDOM_WHEN_BOUNDED
-        affordable = len(tested) * len(self.genuine) <= MAX_RANDOM_SCORES and protocol.name != "writer-independent"
-        count = protocol.random_test if protocol.random_test is not None else None if affordable else bounded
+        everything = len(tested) * len(self.genuine) <= affordable
+        count = protocol.random_test if protocol.random_test is not None else None if everything else bounded
         self.all_random = count is None or count >= others
         self.count = others if count is None else count
         self.seeds = generator.integers(0, 2**63, size=len(tested))
@@ -288,5 +293,5 @@ def _writer_independent(
     def model(position: int, worker: int) -> _Dichotomizer:
         return _Dichotomizer(machine, np.asarray(features[tested[position].references], np.float32))
 
-    tests = _Tests(tested, protocol, generator)
+    tests = _Tests(tested, protocol, generator, affordable=0)
     return _Part(_score_apart(features, tests, model, threads), len(different), not tests.all_random)

@@ -319,7 +319,8 @@ def _pairs(
 def mark_best(document: dict[str, Any], names: Sequence[str], count: int = 1000, alpha: float = 0.05) -> None:
     """Note in each entry (key ``best``) the metrics in which it beats every other model significantly.
 
-    Within one dataset and number of references: paired bootstrap over writers, Holm over the other models.
+    Within one dataset and number of references: paired bootstrap over writers with ``count`` replicates (0: no marks),
+    Holm over the other models.
     """
     groups: dict[tuple[str, int, str], list[dict[str, Any]]] = {}
     for entry in document["results"]:
@@ -327,7 +328,7 @@ def mark_best(document: dict[str, Any], names: Sequence[str], count: int = 1000,
         if entry.get("splits"):
             groups.setdefault((entry["dataset"], entry["nref"], entry["split_hash"]), []).append(entry)
     for (dataset, _, _), group in groups.items():
-        if len(group) < 2 or len(group[0]["splits"][0]["writers"]) < 5:
+        if not count or len(group) < 2 or len(group[0]["splits"][0]["writers"]) < 5:
             continue
         protocol = results.protocol_of(document, dataset)
         drawn = [replicates(entry, protocol, count, document["seed"]) for entry in group]

@@ -71,6 +71,10 @@ def test_user_eer_adds_up_errors_not_rates():
     assert metrics.eer_user(genuine, forged) == pytest.approx((0 / 4 + 1 / 8) / 2)
 
 
+def test_scores_that_differ_by_almost_nothing_are_ordered_too():
+    assert metrics.min_cllr(np.array([0.0]), np.array([1.9261594195409015e-64, -1.0])) <= 1
+
+
 @settings(max_examples=40, deadline=None)
 @given(LLR, LLR)
 def test_cllr_in_plain_words(genuine, forged):

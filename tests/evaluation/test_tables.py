@@ -39,6 +39,7 @@ def test_tables_5_and_7_agree_where_both_print_a_value():
         ("run", {"architecture": "resnet18", "loss": "bc+geom"}, ("resnet18", "geom+bc")),
         ("run", {"student": "signet", "recipe": {"loss": "cl"}}, ("signet", "cl")),
         ("file", {"architecture": "resnet18"}, None),
+        ("run", {"architecture": "signet", "recipe": {"loss": "cl", "teacher": ""}}, None),
     ],
 )
 def test_models_in_the_papers_terms(model, facts, expected):
