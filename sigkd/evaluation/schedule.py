@@ -54,7 +54,7 @@ def run(
 ) -> Iterator[T]:
     """Yield ``function(*arguments)`` for each item of ``work``, in its order, as the results arrive."""
     import joblib
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     with backend(scheduler):
         jobs = -1 if scheduler else max(1, min(workers, len(work)))
