@@ -4,8 +4,8 @@
 
 Cold: whole processes, ``sigkd verify`` with five references against ``python -c "import torch"``, run in turns so that
 other load on the machine touches both alike; medians. Warm: ``Verifier.verify`` of one enrolled writer, image file to
-logged answer. ``--writers 10000`` takes some minutes. Gallery: features of the right size without images, enrolled in transactions of 32 writers, classifiers
-included.
+logged answer. Gallery: features of the right size without images, enrolled in transactions of 32 writers, classifiers
+included; ``--writers 10000`` takes some minutes.
 """
 
 from __future__ import annotations
