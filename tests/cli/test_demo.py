@@ -67,7 +67,7 @@ def test_random_weights_are_named_on_every_command_line(tmp_path):
 def test_steps_are_shown_as_one_types_them(tmp_path):
     steps = demo.demo_steps(made(Path("out")), Path("out"), TINY)
     genuine, *_ = (str(step) for step in steps if step.command[0] == "verify")
-    assert genuine.startswith("sigkd verify out/signatures/001/genuine/0[1-5].png out/signatures/001/genuine/07.png")
+    assert genuine.startswith("sigkd verify out/signatures/003/genuine/0[1-5].png out/signatures/003/genuine/07.png")
     assert str(steps[0]) == "sigkd preprocess out/signatures --dataset folder --name demo --preview out/sheet.png"
 
 
