@@ -31,10 +31,10 @@ def calibrate(
     method: Annotated[str, typer.Option(help="Recommended and measured: logistic or pav.")] = "logistic",
     against: Annotated[str | None, typer.Option(help="The alternative that is measured: skilled or random.")] = None,
     far: Annotated[
-        float | None, typer.Option(help="Stated false acceptance rate of the table.", show_default="0.02")
+        float | None, typer.Option(help="Stated false acceptance rate of the table.", show_default="0.05")
     ] = None,
     frr: Annotated[
-        float | None, typer.Option(help="Stated false rejection rate of the table.", show_default="0.02")
+        float | None, typer.Option(help="Stated false rejection rate of the table.", show_default="0.05")
     ] = None,
     splits: Annotated[int, typer.Option(help="Draws of references.", min=1)] = 5,
     model: Model = None,

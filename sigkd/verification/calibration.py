@@ -41,7 +41,7 @@ from sigkd.verification.trials import Trials
 FORMAT, VERSION = "sigkd-calibration", 1
 DEFAULT_FILE = Path(__file__).parent.parent / "assets" / "default_calibration.json"
 METHODS = ("logistic", "pav")
-FAR, FRR = 0.02, 0.02
+FAR, FRR = 0.05, 0.05
 """The stated rates of the two thresholds, unless others are asked for."""
 KEPT_SCORES = 1000
 """Development scores of a kind that are kept; more are thinned to quantiles."""
