@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import os
 import sys
 from typing import Annotated, Any
@@ -64,8 +63,7 @@ def root(
 
 
 for _module in COMMAND_MODULES:
-    if importlib.util.find_spec(f"sigkd.cli.{_module}"):  # TODO(integration): unconditional once every room is built
-        importlib.import_module(f"sigkd.cli.{_module}")
+    importlib.import_module(f"sigkd.cli.{_module}")
 
 
 # Typer's own copy of Click has no public name for the base of what a wrong command line raises.
