@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -37,6 +37,10 @@ class CleanPage:
     rules: tuple[Rule, ...] = ()
     letter: float = 0.0
     """Median height of the connected components, pixels; 0 for an empty page."""
+    labels: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros((0, 0), np.int32))
+    """[H, W] numbers of the connected components, from 1; meaningless where there is no ink."""
+    boxes: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros((0, 5), np.int32))
+    """[components + 1, 5] left, top, width, height and area of each component."""
 
 
 def clean_page(page: InkPage) -> CleanPage:
@@ -47,15 +51,23 @@ def clean_page(page: InkPage) -> CleanPage:
         page = _turned(InkPage(page.grey, ink, page.angle), angle)
         ink = page.ink
     ink, rules = without_rules(ink)
-    ink = without_specks(ink)
-    return CleanPage(InkPage(page.grey, ink, page.angle), rules, letter_height(ink) or 0.0)
+    _, labels, boxes, _ = cv2.connectedComponentsWithStats(ink, connectivity=8, ltype=cv2.CV_32S)
+    keep = without_specks(boxes, stroke_width(ink))
+    if not keep[1:].all():
+        ink = keep.astype(np.uint8)[labels]
+    letter = letter_height(boxes[1:][keep[1:]], ink.shape[0])
+    return CleanPage(InkPage(page.grey, ink, page.angle), rules, letter or 0.0, labels, boxes)
 
 
-def letter_height(ink: U8) -> float | None:
-    """Return the median height of the ink's components in pixels, weighted by width; None without any."""
-    _, _, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8, ltype=cv2.CV_32S)
-    widths, heights, areas = stats[1:, 2], stats[1:, 3], stats[1:, 4]
-    sound = (areas >= 40) & (heights >= 8) & (heights <= max(40, ink.shape[0] // 3))
+def letter_height(boxes: npt.NDArray[np.int32], rows: int) -> float | None:
+    """Return the median height of connected components in pixels, weighted by width; None without any.
+
+    Args:
+        boxes: [n, 5] left, top, width, height and area.
+        rows: height of the page.
+    """
+    widths, heights, areas = boxes[:, 2], boxes[:, 3], boxes[:, 4]
+    sound = (areas >= 40) & (heights >= 8) & (heights <= max(40, rows // 3))
     if not sound.any():
         return None
     heights, weights = heights[sound], np.minimum(widths[sound], 20 * heights[sound])
@@ -91,15 +103,11 @@ def without_solids(ink: U8) -> U8:
     return u8(ink & (1 - (solid | mostly.astype(np.uint8)[labels])))
 
 
-def without_specks(ink: U8) -> U8:
-    """Return the ink without components of a few pixels (grain), by the stroke width."""
-    width = stroke_width(ink)
-    number, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8, ltype=cv2.CV_32S)
-    keep = stats[:, 4] >= max(4.0, 0.5 * width * width)
+def without_specks(boxes: npt.NDArray[np.int32], stroke: float) -> npt.NDArray[np.bool_]:
+    """Return which components [n, 5] are more than grain: not smaller than half a square of the stroke's width."""
+    keep = np.asarray(boxes[:, 4] >= max(4.0, 0.5 * stroke * stroke))
     keep[0] = False
-    if keep[1:].all() or number < 2:
-        return ink
-    return keep.astype(np.uint8)[labels]  # type: ignore[no-any-return]
+    return keep
 
 
 def find_skew(ink: U8) -> float:

@@ -52,12 +52,12 @@ def follow_seams(page: InkPage) -> FoundLines:
     if clean.letter == 0:
         return FoundLines(page, [])
     zones = _zones(clean)
-    centers = [(row, zone) for zone, (top, end) in enumerate(zones) for row in line_centers(page.ink[top:end], top)]
+    centers = [(row, zone) for zone, (top, end) in enumerate(zones) for row in _zone_centers(clean, top, end)]
     if not centers:
         return FoundLines(page, [])
     rows = [row for row, _ in centers]
     band = _bands(page.ink, rows, clean.letter)
-    owner, boxes = _owners(page.ink, band, len(rows))
+    owner, boxes = _owners(clean, band, len(rows))
     found = [_Row(i, boxes[i], is_printed(boxes[i]), zone) for i, (_, zone) in enumerate(centers)]
     kept = _writing(found)
     numbers = {row.owner for row in kept}
@@ -79,19 +79,26 @@ def _zones(clean: CleanPage) -> list[tuple[int, int]]:
     return [(top, end) for top, end in itertools.pairwise(edges) if end - top >= MIN_LINE_HEIGHT]
 
 
-def line_centers(ink: U8, top: int = 0) -> list[int]:
-    """Return the rows (plus ``top``) of the lines in an ink mask, from above."""
+def _zone_centers(clean: CleanPage, top: int, end: int) -> list[int]:
+    """Return the rows of the lines in the page's rows [top, end), with the letter height of these rows."""
+    boxes = clean.boxes[1:]
+    inside = boxes[(boxes[:, 1] >= top) & (boxes[:, 1] < end)]
+    height = letter_height(inside, clean.page.ink.shape[0])
+    return [] if height is None else [top + row for row in line_centers(clean.page.ink[top:end], height)]
+
+
+def line_centers(ink: U8, height: float) -> list[int]:
+    """Return the rows of the lines in an ink mask of the given letter height, from above."""
     from scipy.ndimage import gaussian_filter1d
     from scipy.signal import find_peaks
 
-    height = letter_height(ink)
-    if height is None:
+    if not ink.any():
         return []
     profile = cv2.reduce(ink, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S).reshape(-1).astype(np.float64)
     smooth = gaussian_filter1d(profile, 0.35 * height, mode="constant")
     padded = np.concatenate(([0.0], smooth, [0.0]))  # a line cut off by the page's edge peaks at the edge
     peaks, _ = find_peaks(padded, height=smooth.max() * 0.06, prominence=smooth.max() * 0.04)
-    return [int(peak) - 1 + top for peak in peaks]
+    return [int(peak) - 1 for peak in peaks]
 
 
 def _bands(ink: U8, centers: list[int], letter: float) -> npt.NDArray[np.int16]:
@@ -100,48 +107,56 @@ def _bands(ink: U8, centers: list[int], letter: float) -> npt.NDArray[np.int16]:
     step = max(1, round(letter / 12))
     small = cv2.resize(ink * 255, (-(-columns // step), -(-rows // step)), interpolation=cv2.INTER_AREA)
     cost = np.asarray(small, np.float32) / np.float32(255)
+    between = [
+        (above // step, max(above // step + 1, below // step) + 1) for above, below in itertools.pairwise(centers)
+    ]
+    paths = least_paths([cost[first:end] for first, end in between])
     band = np.zeros((rows, columns), np.int16)
-    for above, below in itertools.pairwise(centers):
-        first, last = above // step, max(above // step + 1, below // step)
-        path = (first + np.repeat(least_path(cost[first : last + 1]), step)[:columns] + 0.5) * step
-        low, high = int(path.min()), min(rows, int(path.max()) + 1)
-        band[low:high] += np.arange(low, high)[:, None] > path
+    for (first, _), path in zip(between, paths, strict=True):
+        row = (first + np.repeat(path, step)[:columns] + 0.5) * step
+        low, high = int(row.min()), min(rows, int(row.max()) + 1)
+        band[low:high] += np.arange(low, high)[:, None] > row
         band[high:] += 1
     return band
 
 
-def least_path(cost: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
-    """Return for every column the row of the left-to-right path of least cost, moving at most one row a column.
+def least_paths(costs: list[npt.NDArray[np.float32]]) -> list[npt.NDArray[np.int64]]:
+    """Return, for each cost, the row in every column of the left-to-right path of least cost, one row a column at most.
 
     Args:
-        cost: float32 [rows, columns], the ink that a path would cross.
+        costs: float32 [rows, columns] each, the ink that a path would cross; the columns are the same for all.
     """
-    rows, columns = cost.shape
-    middle = np.abs(np.arange(rows, dtype=np.float32) - (rows - 1) / 2) / rows
-    # blank paper: keep to the middle between the lines; a move costs a little, so that the path stays straight
-    cost = np.ascontiguousarray((cost + 0.02 * middle[:, None]).T)
-    total = cost[0].copy()
-    moves = np.zeros((columns, rows), np.int8)
-    padded = np.full(rows + 2, np.inf, np.float32)
-    options = np.empty((3, rows), np.float32)
+    if not costs:
+        return []
+    rows, columns = max(len(cost) for cost in costs), costs[0].shape[1]
+    joint = np.full((columns, len(costs), rows), np.inf, np.float32)
+    for number, cost in enumerate(costs):
+        own = len(cost)
+        # blank paper: keep to the middle between the lines; a move costs a little, so that the path stays straight
+        middle = np.abs(np.arange(own, dtype=np.float32) - (own - 1) / 2) / own
+        joint[:, number, :own] = (cost + 0.02 * middle[:, None]).T
+    total = joint[0].copy()
+    moves = np.zeros((columns, len(costs), rows), np.int8)
+    padded = np.full((len(costs), rows + 2), np.inf, np.float32)
+    options = np.empty((3, len(costs), rows), np.float32)
     for column in range(1, columns):
-        padded[1:-1] = total
+        padded[:, 1:-1] = total
         options[0] = total
-        np.add(padded[:-2], 0.004, out=options[1])
-        np.add(padded[2:], 0.004, out=options[2])
+        np.add(padded[:, :-2], 0.004, out=options[1])
+        np.add(padded[:, 2:], 0.004, out=options[2])
         moves[column] = options.argmin(axis=0)
-        total = options.min(axis=0) + cost[column]
-    path = np.empty(columns, np.int64)
-    row = int(total.argmin())
+        total = options.min(axis=0) + joint[column]
+    paths = np.empty((len(costs), columns), np.int64)
+    row, every = total.argmin(axis=1), np.arange(len(costs))
     for column in range(columns - 1, -1, -1):
-        path[column] = row
-        row += (0, -1, 1)[moves[column, row]]
-    return path
+        paths[:, column] = row
+        row = row + np.array([0, -1, 1])[moves[column, every, row]]
+    return list(paths)
 
 
-def _owners(ink: U8, band: npt.NDArray[np.int16], lines: int) -> tuple[npt.NDArray[np.int16], list[Boxes]]:
+def _owners(clean: CleanPage, band: npt.NDArray[np.int16], lines: int) -> tuple[npt.NDArray[np.int16], list[Boxes]]:
     """Return which line an ink pixel belongs to (-1: paper), int16 [H, W], and the boxes of each line's components."""
-    number, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8, ltype=cv2.CV_32S)
+    ink, labels, stats, number = clean.page.ink, clean.labels, clean.boxes, len(clean.boxes)
     where = np.flatnonzero(ink)
     component = labels.reshape(-1)[where]
     inside = band.reshape(-1)[where]
@@ -151,7 +166,8 @@ def _owners(ink: U8, band: npt.NDArray[np.int16], lines: int) -> tuple[npt.NDArr
     touching = second > TOUCHING * np.maximum(shares.sum(axis=1), 1)
     owner = np.full(ink.size, -1, np.int16)
     owner[where] = np.where(touching[component], inside, main[component])
-    boxes = [np.asarray(stats[1:][main[1:] == line, :4], np.int32) for line in range(lines)]
+    held = shares.sum(axis=1) > 0  # grain was taken away
+    boxes = [np.asarray(stats[held & (main == line), :4], np.int32) for line in range(lines)]
     return owner.reshape(ink.shape), boxes
 
 
