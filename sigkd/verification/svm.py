@@ -61,7 +61,8 @@ def solve_svm(
     diagonal = single.diagonal()[order].astype(np.float64)
 
     def row(place: int) -> NDArray[np.float64]:
-        return single[order[place]][order].astype(np.float64)
+        ordered: NDArray[np.float64] = single[order[place]][order].astype(np.float64)
+        return ordered
 
     alpha = np.zeros(len(y))
     violation = y.copy()  # -y_i times the gradient, which is -1 everywhere at alpha = 0
