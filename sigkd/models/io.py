@@ -67,7 +67,7 @@ def save_model(path: Path, network: FeatureNetwork, metadata: dict[str, Any], *,
         path: the target; an existing file is replaced.
         network: the network; its architecture and number of classes are recorded, and its feature fingerprint.
         metadata: JSON-compatible facts (training data, recipe, licence, metrics, preprocess version, canvas).
-        half: store the matrices and kernels as float16 (half the size; loaded back as float32). The vectors of batch norm
+        half: store matrices and kernels as float16 (half the size; loaded back as float32). The vectors of batch norm
             stay as they are: they take no room, and small variances would lose their digits.
 
     Returns:
