@@ -51,7 +51,8 @@ def clean_page(page: InkPage) -> CleanPage:
         page = _turned(InkPage(page.grey, ink, page.angle), angle)
         ink = page.ink
     ink, rules = without_rules(ink)
-    _, labels, boxes, _ = cv2.connectedComponentsWithStats(ink, connectivity=8, ltype=cv2.CV_32S)
+    _, found, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8, ltype=cv2.CV_32S)
+    labels, boxes = np.asarray(found, np.int32), np.asarray(stats, np.int32)
     keep = without_specks(boxes, stroke_width(ink))
     if not keep[1:].all():
         ink = keep.astype(np.uint8)[labels]
