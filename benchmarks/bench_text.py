@@ -98,18 +98,18 @@ def measure(
 
 
 def statistics(root: Path) -> dict:
-    """Measure size, shape, strokes and ink of genuine signatures on the canvas 952 x 1360."""
+    """Measure size, shape, strokes and ink of every second genuine signature on the canvas 952 x 1360."""
     from skimage.morphology import skeletonize
 
     rows = []
-    for record in scan_dataset("sigcomp2011", root).records:
-        if record.kind != "genuine":
-            continue
-        scan = read_image(record.path)
+    genuine = [record.path for record in scan_dataset("sigcomp2011", root).records if record.kind == "genuine"]
+    for path in sorted(genuine)[::2]:
+        scan = read_image(path)
         found = normalize(scan)
         top, bottom, left, right = found.box
         scan = scan[top:bottom, left:right]
-        ink = (cv2.GaussianBlur(scan, (0, 0), 0.8) <= found.threshold).astype(np.uint8)
+        scan = cv2.GaussianBlur(scan, (0, 0), 0.8)
+        ink = (scan <= found.threshold).astype(np.uint8)
         middle = skeletonize(ink > 0)
         radius = cv2.distanceTransform(ink, cv2.DIST_L2, 5)[middle]
         dark = 255.0 - scan[middle]

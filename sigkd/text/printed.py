@@ -30,7 +30,7 @@ def regularity(boxes: Boxes) -> tuple[float, float]:
     height = float(np.median(letters[:, 3]))
     across = letters[:, 0] + letters[:, 2] / 2
     feet, tops = (letters[:, 1] + letters[:, 3]).astype(np.float64), letters[:, 1].astype(np.float64)
-    tolerance = max(1.5, 0.06 * height)
+    tolerance = max(1.1, 0.06 * height)
     line = np.array([0.0, float(np.median(feet))])
     for reach in (0.3 * height, 0.15 * height, 0.1 * height):
         near = np.abs(feet - np.polyval(line, across)) <= reach
