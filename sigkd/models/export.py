@@ -89,7 +89,18 @@ def feature_parity(reference: torch.nn.Module, other: torch.nn.Module) -> float:
 
 def _provenance(model: LoadedModel) -> dict[str, Any]:
     own = {"exported_from": model.name, "source_hash": model.hash, "canvas": list(model.canvas)}
-    return {**model.metadata, "preprocess_version": model.preprocess_version, **own}
+    facts = {**model.metadata, "preprocess_version": model.preprocess_version, **own}
+    if isinstance(facts.get("recipe"), dict):
+        # a file that is handed on names the runs it came from, not the folders of whoever trained it
+        facts["recipe"] = {key: _run_name(value) for key, value in facts["recipe"].items()}
+    return facts
+
+
+def _run_name(value: Any) -> Any:
+    """Shorten an absolute path to its last folder and name; leave anything else."""
+    if isinstance(value, str) and Path(value).is_absolute():
+        return "/".join(Path(value).parts[-2:])
+    return value
 
 
 def _export_onnx(model: LoadedModel, path: Path) -> dict[str, Any]:

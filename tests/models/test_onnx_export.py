@@ -119,6 +119,16 @@ def test_an_export_that_differs_is_not_written(tmp_path: Path, monkeypatch: pyte
     assert not (tmp_path / "m.onnx").exists()
 
 
+def test_an_export_does_not_tell_where_it_was_trained(tmp_path: Path) -> None:
+    model = load_model("resnet18:random")
+    model.metadata["recipe"] = {"teacher": str(tmp_path / "runs" / "expert" / "final.safetensors"), "epochs": 4}
+    export_model(model, tmp_path / "m.safetensors", format="safetensors")
+    assert load_model(tmp_path / "m.safetensors").metadata["recipe"] == {
+        "teacher": "expert/final.safetensors",
+        "epochs": 4,
+    }
+
+
 @pytest.mark.parametrize("half", [False, True])
 def test_export_safetensors(tmp_path: Path, images: np.ndarray, half: bool) -> None:
     network = build_network("resnet18", classes=300, seed=3).eval()
