@@ -8,8 +8,8 @@
 cut along
    the path.
 6. Print, and marks in the margin far from the writing, are left out.
-7. Where much of the ink is far paler than the lines found (ruling away from writing, the back shining through), all of this is
-   done again without it.
+7. Where much of the ink is far paler than the lines (ruling away from writing, the back shining through), all is done
+   again without it.
 """
 
 from __future__ import annotations
