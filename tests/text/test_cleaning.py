@@ -73,7 +73,9 @@ def test_skew_is_found(angle):
     height, width = page.shape
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), -angle, 1)
     ink = (cv2.warpAffine(255 - page, turn, (width, height)) > 127).astype(np.uint8)
-    assert cleaning.find_skew(ink) == pytest.approx(angle, abs=0.55)  # a slight skew is not worth turning the page for
+    found = cleaning.find_skew(ink)
+    # a slight skew is not worth turning the page for
+    assert found == pytest.approx(angle, abs=0.55) or (found == 0 and abs(angle) < 0.8)
 
 
 def test_blank_pages_have_no_skew_and_no_letters():
