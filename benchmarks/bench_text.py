@@ -1,10 +1,11 @@
 """Where the time of ``sigkd prepare-text`` goes, whether the lines are found, and what signatures look like.
 
+    python benchmarks/bench_text.py                                      # eight made-up pages
     python benchmarks/bench_text.py ../shared/data/iam_pages --limit 60
     python benchmarks/bench_text.py ../shared/data/iam_pages --limit 10 --hard
     python benchmarks/bench_text.py --statistics ../shared/data/sigcomp2011_dutch
 
-The first prints seconds of one core by stage, crops a second, and the agreement of the lines found with column 5 of
+The first two print milliseconds of one core by stage, crops a second, and the agreement of the lines found with column 5 of
 ``forms.txt``; ``--hard`` spoils the pages first (grey, coloured, ruled, printed head, askew, ...) as the tests do;
 ``--statistics`` measures the table of ``sigkd/text/matching.py``.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import tempfile
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -122,6 +124,18 @@ def statistics(root: Path) -> dict:
     return {"signatures": len(rows), "quantiles": list(QUANTILES), **dict(zip(names, values, strict=True))}
 
 
+def made_up() -> None:
+    """Measure on pages of four made-up writers."""
+    from sigkd.synthesis import write_text_pages
+
+    with tempfile.TemporaryDirectory() as directory:
+        write_text_pages(Path(directory), writers=4, pages=2)
+        pages = find_pages("folder", Path(directory)).pages
+        measure(pages[:1], {}, TextOptions(), None, "seams")  # makes the resampling operators, imports SciPy
+        for options in (TextOptions(), TextOptions(match="signatures", blur=(0.8, 1.5))):
+            print(json.dumps(measure(pages, {}, options, None, "seams")), flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pages", nargs="?", type=Path, help="IAM pages with forms.txt")
@@ -134,6 +148,8 @@ def main() -> None:
     if arguments.statistics:
         print(json.dumps(statistics(arguments.statistics)))
     if not arguments.pages:
+        if not arguments.statistics:
+            made_up()
         return
     pages = find_pages("iam", arguments.pages).pages
     if arguments.limit:
