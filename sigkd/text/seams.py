@@ -4,11 +4,11 @@
 2. A form's few long rules part it into zones; the zone with the writing is kept.
 3. Peaks of the row profile, smoothed over a third of the letter height, are lines.
 4. Between two peaks the left-to-right path that crosses the least ink parts the lines.
-5. A connected component belongs to the line that holds most of it; one that fills two lines (touching strokes) is cut along
-   the path.
+5. A connected component belongs to the line that holds most of it; one that fills two lines (touching strokes) is cut
+   along the path.
 6. Print, and marks in the margin far from the writing, are left out.
-7. Where much of the ink is far paler than the lines (ruling away from writing, the back shining through), all of this is
-   done again without it.
+7. Where much of the ink is far paler than the lines (ruling away from writing, the back shining through), all of this
+   is done again without it.
 """
 
 from __future__ import annotations
