@@ -6,7 +6,7 @@
     python benchmarks/bench_text.py --statistics ../shared/data/sigcomp2011_dutch
 
 The first two print milliseconds of one core by stage, crops a second, and the agreement of the lines found with
-column 5 of ``forms.txt``; ``--hard`` spoils the pages first (grey, coloured, ruled, printed head, askew, ...) as the tests do;
+column 5 of ``forms.txt``; ``--hard`` spoils the pages first (grey, coloured, ruled, askew, ...) as the tests do;
 ``--statistics`` measures the table of ``sigkd/text/matching.py``.
 """
 
