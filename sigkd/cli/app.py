@@ -29,6 +29,7 @@ COMMAND_MODULES = (
     "prepare_text",
     "train_teacher",
     "distill",
+    "whiten",
     "extract",
     "enroll",
     "gallery",

@@ -27,7 +27,13 @@ def distill(
         list[str] | None, typer.Option(help="Weights of terms, as geom1=10 geom2=100.", show_default="the paper's")
     ] = None,
     radius: Annotated[int | None, typer.Option(help="Hops of a neighbourhood.", show_default="5")] = None,
-    data: Annotated[str | None, typer.Option(help="Prepared text set, by name or path.", show_default="text")] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            help="Prepared text set, by name or path; several joined by +, made-up signatures among them.",
+            show_default="text",
+        ),
+    ] = None,
     supervision: Annotated[str | None, typer.Option(help="auto, cached or online.", show_default="auto")] = None,
     epochs: shared.Epochs = None,
     batch_size: shared.BatchSize = None,
@@ -61,10 +67,9 @@ def distill(
     the student as final.safetensors. Several GPUs: torchrun --nproc-per-node N -m sigkd distill ...
     """
     from sigkd.cli.progress import console_progress
-    from sigkd.datasets.textset import find_text
     from sigkd.distillation import recipes
     from sigkd.distillation.config import TrainingConfig
-    from sigkd.distillation.data import from_text
+    from sigkd.distillation.data import find_training
     from sigkd.models.io import load_model
     from sigkd.paths import cache_dir as cache_home
     from sigkd.paths import data_dir as data_home
@@ -100,7 +105,7 @@ def distill(
     home = data_home(data_dir)
     merged, run = shared.settle(TrainingConfig(), config, options, name, resume, home)
     cache = cache_home(cache_dir)
-    images = from_text(find_text(merged.data, home), merged.data)
+    images = find_training(merged.data, home, merged.seed)
     with shared.run_view(run) as observer:
         facts = recipes.distill(
             merged,

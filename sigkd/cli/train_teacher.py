@@ -92,7 +92,7 @@ def train_teacher(
     merged, run = shared.settle(base, config, options, name, resume, home)
     images = from_signatures(
         [find_prepared(each, home) for each in dataset],
-        forgeries=forgeries,
+        forgeries="term" if forgeries else "none",
         validation=validation,
         seed=merged.seed,
     )

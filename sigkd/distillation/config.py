@@ -27,7 +27,8 @@ class TrainingConfig:
     teacher: str = "signet"
     """Teachers joined by ``+``: registered names, model files, or ``signet:random``; their terms are averaged."""
     data: str = "text"
-    """Prepared dataset to train on, by name or path."""
+    """Prepared datasets to train on, by name or path, joined by ``+``: text, and signatures of people who do not exist
+    (whose forgeries are classes of their own)."""
     loss: str = "geom+bc"
     """Losses joined by ``+``: cl, geom, tce, bt, bc."""
     no_cl: bool = False

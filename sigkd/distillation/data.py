@@ -6,18 +6,22 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sigkd.datasets.prepared import PreparedSignatures, find_prepared
+from sigkd.datasets.textset import TextDataset, find_text
 from sigkd.errors import DatasetError, UsageError
+from sigkd.paths import dataset_path
 
-if TYPE_CHECKING:
-    from sigkd.datasets.prepared import PreparedSignatures
-    from sigkd.datasets.textset import TextDataset
+Forgeries = Literal["none", "term", "classes"]
+"""What becomes of skilled forgeries: left out; marked, for the forgery term (SigNet-F); or a class for each writer,
+since a forged signature is somebody else's hand."""
 
 
 class Batch(NamedTuple):
@@ -33,12 +37,37 @@ class Batch(NamedTuple):
     """Places in the dataset."""
 
 
+class StackedImages:
+    """Several arrays [M_i, H, W] read as one by row number, without a copy: each may be mapped from a file."""
+
+    def __init__(self, parts: Sequence[NDArray[np.uint8]]) -> None:
+        self._parts = list(parts)
+        self._ends = np.cumsum([len(part) for part in parts])
+        self.shape = (int(self._ends[-1]), *parts[0].shape[1:])
+        self.nbytes = sum(part.nbytes for part in parts)
+
+    def __len__(self) -> int:
+        return int(self.shape[0])
+
+    def __getitem__(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Return the images of ``rows``, in their order."""
+        which = np.searchsorted(self._ends, rows, side="right")
+        found = np.empty((len(rows), *self.shape[1:]), np.uint8)
+        for number, part in enumerate(self._parts):
+            here = which == number
+            found[here] = part[rows[here] - (self._ends[number] - len(part))]
+        return found
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.concatenate(self._parts).astype(dtype or np.uint8, copy=False)
+
+
 @dataclass
 class TrainingImages:
     """Images with the classes of their writers, divided into training and validation."""
 
-    images: NDArray[np.uint8]
-    """[M, H, W], ink bright on black; may be mapped from a file."""
+    images: NDArray[np.uint8] | StackedImages
+    """[M, H, W], ink bright on black; may be mapped from files."""
     writers: NDArray[np.int64]
     """[M], 0..classes-1."""
     training: NDArray[np.int64]
@@ -85,7 +114,7 @@ def from_text(dataset: TextDataset, name: str) -> TrainingImages:
 def from_signatures(
     datasets: Sequence[PreparedSignatures],
     *,
-    forgeries: bool = False,
+    forgeries: Forgeries = "none",
     validation: float = 0.1,
     seed: int = 0,
 ) -> TrainingImages:
@@ -93,52 +122,108 @@ def from_signatures(
 
     Args:
         datasets: prepared sets of the same size; writers of different sets are different people.
-        forgeries: keep skilled forgeries (for the forgery term); otherwise only genuine signatures are trained on.
-        validation: part of each writer's images that is kept for validation (the last ones after a seeded shuffle).
+        forgeries: what becomes of skilled forgeries; simple ones are always left out.
+        validation: part of each class's images that is kept for validation (the last ones after a seeded shuffle).
         seed: of the choice of validation images.
+
+    Raises:
+        UsageError: sets that were preprocessed differently.
     """
-    images: list[NDArray[np.uint8]] = []
-    writers: list[NDArray[np.int64]] = []
-    forged: list[NDArray[np.float32]] = []
-    names: list[str] = []
-    classes = 0
-    for dataset in datasets:
-        label = np.asarray(dataset.y)
-        count = len(dataset.writers)
-        names += [f"{dataset.metadata.get('name')}/{writer}" for writer in dataset.writers]
-        wanted = (np.asarray(dataset.yforg) == 0) | (forgeries & (np.asarray(dataset.yforg) == 1))
-        images.append(dataset.x[wanted])
-        writers.append(label[wanted].astype(np.int64) + classes)
-        forged.append((np.asarray(dataset.yforg)[wanted] != 0).astype(np.float32))
-        classes += count
-    if len({part.shape[1:] for part in images}) != 1:
-        raise UsageError("the datasets have images of different sizes; preprocess them alike")
-    versions = sorted({str(dataset.metadata.get("preprocess_version", "")) for dataset in datasets})
-    if len(versions) != 1:
-        raise UsageError(
-            f"the datasets were preprocessed by different versions ({', '.join(versions)}); preprocess them alike"
-        )
-    writer = np.concatenate(writers)
+    parts = [_from_store(dataset, forgeries, validation, seed) for dataset in datasets]
+    data = joined(parts)
+    if len(parts) > 1 and forgeries == "term":
+        data.forged = np.concatenate([part.forged for part in parts if part.forged is not None])
+    names = [name for part in parts for name in part.metadata["writers"]]
+    data.metadata = {**data.metadata, "writers": names, "forgeries": forgeries}
+    return data
+
+
+def _from_store(dataset: PreparedSignatures, forgeries: Forgeries, validation: float, seed: int) -> TrainingImages:
+    kind = np.asarray(dataset.yforg)
+    wanted = (kind == 0) | ((kind == 1) & (forgeries != "none"))
+    forged = kind[wanted] == 1
+    writer = np.asarray(dataset.y)[wanted].astype(np.int64)
+    name = dataset.metadata.get("name")
+    names = [f"{name}/{each}" for each in dataset.writers]
+    if forgeries == "classes":
+        imitated, place = np.unique(writer[forged], return_inverse=True)
+        writer[forged] = len(names) + place
+        names += [f"{names[each]} forged" for each in imitated]
+    classes = len(names)
     shuffled = np.random.default_rng([seed, 0x5161]).permutation(len(writer))
     shuffled = shuffled[np.argsort(writer[shuffled], kind="stable")]
     sizes = np.bincount(writer, minlength=classes)
     rank = np.arange(len(writer)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     held = rank >= np.repeat(sizes - np.floor(sizes * validation).astype(np.int64), sizes)
-    first = datasets[0]
-    facts: dict[str, Any] = {
-        key: first.metadata[key] for key in ("preprocess_version", "canvas") if key in first.metadata
-    }
     choice = hashlib.sha256(json.dumps([names, forgeries, validation, seed]).encode()).hexdigest()[:16]
+    facts: dict[str, Any] = {
+        key: dataset.metadata[key] for key in ("preprocess_version", "canvas") if key in dataset.metadata
+    }
     return TrainingImages(
-        images=np.concatenate(images),
+        images=dataset.x[wanted],
         writers=writer,
         training=np.sort(shuffled[~held]),
         validation=np.sort(shuffled[held]),
         classes=classes,
-        name="+".join(str(dataset.metadata.get("name", "")) for dataset in datasets),
-        content_hash="+".join([*(dataset.content_hash for dataset in datasets), choice]),
-        forged=np.concatenate(forged) if forgeries else None,
-        metadata={**facts, "writers": names, "forgeries": forgeries},
+        name=str(name or ""),
+        content_hash=f"{dataset.content_hash}-{choice}",
+        forged=forged.astype(np.float32) if forgeries == "term" else None,
+        metadata={**facts, "writers": names},
+    )
+
+
+def find_training(names: str, home: Path, seed: int = 0) -> TrainingImages:
+    """Open what a student is trained on: text sets and signature stores joined by ``+``, by name or path.
+
+    Skilled forgeries of a signature store are classes of their own.
+
+    Args:
+        names: as ``text`` or ``text+made-up``; ``NAME[A:B]`` for some writers of a signature store.
+        home: the data directory.
+        seed: of the choice of a store's validation images.
+
+    Raises:
+        DatasetError: one is absent or damaged; the message names the command that makes it.
+        UsageError: none is named, or they do not fit together.
+    """
+    wanted = [names] if Path(names).exists() else [name.strip() for name in names.split("+") if name.strip()]
+    if not wanted:
+        raise UsageError("--data names no dataset")
+    parts = []
+    for name in wanted:
+        store = dataset_path(name, home)
+        if name.endswith((".npz", "]")) or (not store.is_dir() and store.with_name(f"{store.name}.npz").is_file()):
+            parts.append(from_signatures([find_prepared(name, home)], forgeries="classes", seed=seed))
+        else:
+            parts.append(from_text(find_text(name, home), name))
+    return joined(parts)
+
+
+def joined(parts: Sequence[TrainingImages]) -> TrainingImages:
+    """Return sets of different people as one; their classes are counted on.
+
+    Raises:
+        UsageError: images of different sizes or preprocessed by different versions.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    if len({part.images.shape[1:] for part in parts}) != 1:
+        raise UsageError("the datasets have images of different sizes; prepare them alike")
+    versions = sorted({str(part.metadata.get("preprocess_version", "")) for part in parts})
+    if len(versions) != 1:
+        raise UsageError(f"the datasets were preprocessed by different versions ({', '.join(versions)})")
+    rows = np.cumsum([0, *(len(part.images) for part in parts)])
+    classes = np.cumsum([0, *(part.classes for part in parts)])
+    arrays: list[NDArray[np.uint8]] = [np.asarray(part.images) for part in parts]  # a map stays a map
+    return TrainingImages(
+        images=StackedImages(arrays),
+        writers=np.concatenate([part.writers + first for part, first in zip(parts, classes, strict=False)]),
+        training=np.concatenate([part.training + first for part, first in zip(parts, rows, strict=False)]),
+        validation=np.concatenate([part.validation + first for part, first in zip(parts, rows, strict=False)]),
+        classes=int(classes[-1]),
+        name="+".join(part.name for part in parts),
+        content_hash="+".join(part.content_hash for part in parts),
+        metadata={key: value for key, value in parts[0].metadata.items() if key in ("preprocess_version", "canvas")},
     )
 
 

@@ -49,6 +49,10 @@ def build_student(config: TrainingConfig, classes: int, forgery_head: bool = Fal
     fitting = {
         name: value for name, value in source.state_dict().items() if name in own and own[name].shape == value.shape
     }
+    if source.whitened:  # its last layer has been turned and has no ReLU: no start for one that has
+        turned = {id(tensor) for tensor in source.response_block.state_dict(keep_vars=True).values()}
+        whole = source.state_dict(keep_vars=True)
+        fitting = {name: value for name, value in fitting.items() if id(whole[name]) not in turned}
     network.load_state_dict(fitting, strict=False)
     return module, sorted(set(own) - set(fitting))
 

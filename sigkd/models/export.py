@@ -67,6 +67,8 @@ def without_head(network: FeatureNetwork) -> FeatureNetwork:
     if network.head is None:
         return network
     bare = build_network(network.architecture, None, seed=0)
+    if network.whitened:
+        bare.make_linear()
     state = {name: tensor for name, tensor in network.state_dict().items() if name in bare.state_dict()}
     bare.load_state_dict(state)
     return bare.eval()

@@ -82,6 +82,7 @@ def save_model(path: Path, network: FeatureNetwork, metadata: dict[str, Any], *,
         **metadata,
         "architecture": network.architecture,
         "classes": network.classes,
+        "whitened": network.whitened,
         "sigkd_version": __version__,
         "hash": digest,
     }
@@ -143,6 +144,8 @@ def load_file(path: Path) -> LoadedModel:
     if not (classes is None or (isinstance(classes, int) and 0 < classes < 10**7)) or len(canvas) != 2:
         raise ModelError(f"{path}: its metadata is damaged (classes {classes!r}, canvas {canvas!r})")
     network = build_network(architecture, classes, seed=0)
+    if facts.get("whitened"):
+        network.make_linear()
     fill(network, state, str(path))
     digest = state_hash(state)
     if facts.get("hash") not in (None, digest):

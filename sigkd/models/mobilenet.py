@@ -68,6 +68,11 @@ class MobileNet(FeatureNetwork):
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
 
+    @property
+    def response_block(self) -> nn.Sequential:
+        """The last layers before the response: linear, batch norm, ReLU."""
+        return self.feature
+
     def forward_taps(self, images: Tensor) -> Taps:
         """Return FM1 (stage 3), FM2 (stage 4), the response and the logits."""
         map1 = self.stage3(self.stage2(self.stage1(images)))

@@ -28,7 +28,7 @@ class Taps(NamedTuple):
     maps: tuple[Tensor, ...]
     """FM1 and FM2: [B, D1, 17, 26] and [B, D2, 8, 12]."""
     response: Tensor
-    """The feature after its ReLU, [B, 2048]."""
+    """The feature, [B, 2048]: after its ReLU, or whitened (without one)."""
     logits: Tensor | None
     """Scores of the classes, [B, C]; None for a network without a classification layer."""
 
@@ -40,6 +40,19 @@ class FeatureNetwork(nn.Module):
     """The name under which the architecture is registered."""
     head: nn.Linear | None
     """The classification layer, the only one with a bias; None in a pure feature extractor."""
+    whitened: bool = False
+    """Whether the response is linear, along principal axes (:mod:`sigkd.verification.whitening`)."""
+
+    @property
+    def response_block(self) -> nn.Sequential:
+        """The last layers before the response, in place: linear without bias, batch norm, ReLU."""
+        raise NotImplementedError
+
+    def make_linear(self) -> None:
+        """Drop the ReLU of the response, as a whitened network has it."""
+        block = self.response_block
+        block[2] = nn.Identity()
+        self.whitened = True
 
     def forward_taps(self, images: Tensor) -> Taps:
         """Return the feature maps, the response and the logits of ``images`` [B, 1, 150, 220]."""

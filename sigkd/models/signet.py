@@ -68,6 +68,13 @@ class SigNet(FeatureNetwork):
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
 
+    @property
+    def response_block(self) -> nn.Sequential:
+        """The last layers before the response: fc7, batch norm, ReLU."""
+        block = self.fc_layers.fc2
+        assert isinstance(block, nn.Sequential)  # noqa: S101 - what __init__ put there
+        return block
+
     def forward_taps(self, images: Tensor) -> Taps:
         """Return FM1 (conv2), FM2 (conv5), the response (fc7) and the logits."""
         maps: list[Tensor] = []

@@ -24,6 +24,7 @@ from sigkd.paths import cache_dir
 from sigkd.progress import SILENT, Progress
 from sigkd.verification.binding import Binding
 from sigkd.verification.errors import CohortError
+from sigkd.verification.strangers import stranger_images
 
 if TYPE_CHECKING:
     import torch
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 
 ASSETS = Path(__file__).parent.parent / "assets"
 DEFAULT = "default"
-MADE_UP = "made-up"
-"""The source name of made-up signatures (:mod:`sigkd.synthesis`)."""
 COUNT = 600
 """Images of a cohort, unless another number is asked for."""
 _FORMAT = "sigkd-cohort"
@@ -214,55 +213,8 @@ def build_cohort(
 
     if count < 2:
         raise UsageError("a cohort needs at least two images")
-    if MADE_UP in sources and len(sources) > 1:
-        raise UsageError("'made-up' cannot be mixed with other sources")
-    if sources[0] == MADE_UP:
-        images, facts = _made_up(count, model.canvas, seed, progress), {"source": "made-up signature"}
-    else:
-        images, facts = _gather(sources, model.canvas, data, count, seed, progress)
+    images, facts = stranger_images(sources, model.canvas, data=data, count=count, seed=seed, progress=progress)
     features = extract_features(model, images, device=device, progress=progress)
     kept = features.astype(np.float16).astype(np.float32)  # as in the file, so that its hash is the same
     text = description or f"{len(kept)} {facts['source']} images"
     return Cohort(kept, Binding.of(model), text, {**facts, "seed": seed})
-
-
-def _made_up(count: int, canvas: tuple[int, int], seed: int, progress: Progress) -> NDArray[np.uint8]:
-    """Return ``count`` made-up signatures of as many writers, normalised: uint8 [count, 170, 242]."""
-    from sigkd.images.preprocess import normalize_signature
-    from sigkd.synthesis import signature_image
-
-    images = []
-    with progress.task("made-up signatures", total=count, unit="images") as task:
-        for writer in range(count):
-            images.append(normalize_signature(signature_image(writer, 0, seed=seed), canvas))
-            task.advance()
-    return np.stack(images)
-
-
-def _gather(
-    sources: Sequence[str], canvas: tuple[int, int], data: Path, count: int, seed: int, progress: Progress
-) -> tuple[NDArray[np.uint8], dict[str, Any]]:
-    """Return at most ``count`` normalised images of a text dataset, or of what ``extract`` reads, and their origin."""
-    from sigkd.models.extract import gather_images
-    from sigkd.paths import dataset_path
-
-    generator = np.random.default_rng(seed)
-
-    def draw(total: int) -> NDArray[np.int64]:
-        return np.sort(generator.permutation(total)[:count])
-
-    named = Path(sources[0]) if Path(sources[0]).is_dir() else dataset_path(sources[0], data)
-    if len(sources) == 1 and (named / "dataset.json").is_file():
-        from sigkd.datasets.textset import TextDataset
-
-        text = TextDataset.open(named)
-        rows = draw(len(text.images))
-        return np.asarray(text.images[rows]), {"source": f"text '{named.name}'", "content_hash": text.content_hash}
-    batch = gather_images(sources, data, canvas=canvas, skip_bad=True, progress=progress)
-    genuine = np.flatnonzero(batch.yforg <= 0)
-    rows = genuine[draw(len(genuine))]
-    facts = {"source": " ".join(Path(source).name for source in sources)}
-    if "dataset_hash" in batch.metadata:
-        facts["content_hash"] = str(batch.metadata["dataset_hash"])
-    images = batch.images[:, 0] if batch.images.ndim == 4 else batch.images
-    return np.ascontiguousarray(images[rows]), facts

@@ -282,3 +282,17 @@ def test_every_student_takes_a_step_with_every_loss(tmp_path, student):
     facts = distill(tmp_path, config)
     assert {"cl", "geom1", "geom2", "tce", "bt", "bc"} <= set(facts["last"])
     assert np.isfinite(facts["last"]["loss"])
+
+
+def test_a_whitened_model_gives_all_but_its_last_layer(tmp_path):
+    source = build_network("resnet18", seed=3)
+    path = tmp_path / "white.safetensors"
+    source.make_linear()
+    save_model(path, source, {})
+    config = TrainingConfig(student="resnet18", init=str(path), seed=0)
+    module, fresh = build_student(config, classes=3)
+    assert not module.network.whitened
+    assert {name.split(".")[0] for name in fresh} == {"feature", "head"}
+    assert torch.equal(module.network.stage4[1].conv2.weight, source.stage4[1].conv2.weight)
+    plain = build_network("resnet18", 3, seed=0)
+    assert torch.equal(module.network.feature[0].weight, plain.feature[0].weight)

@@ -5,7 +5,7 @@ import pytest
 from tiny import training_images
 
 from sigkd.datasets.prepared import PreparedSignatures
-from sigkd.distillation.data import Feeder, Order, TrainingImages, from_signatures
+from sigkd.distillation.data import Feeder, Order, StackedImages, TrainingImages, find_training, from_signatures
 from sigkd.errors import DatasetError, UsageError
 
 
@@ -37,18 +37,55 @@ def test_joined_sets_have_different_writers():
 
 
 def test_forgeries_are_the_skilled_ones():
-    data = from_signatures([signatures("a", 3)], forgeries=True)
+    data = from_signatures([signatures("a", 3)], forgeries="term")
     assert len(data.images) == 3 * 13
     assert data.forged.sum() == 9
 
 
+def test_forgeries_as_classes():
+    data = from_signatures([signatures("a", 3), signatures("b", 2)], forgeries="classes", validation=0.4)
+    assert data.classes == 10
+    assert data.forged is None
+    assert np.bincount(data.writers).tolist() == [10, 10, 10, 3, 3, 3, 10, 10, 3, 3]
+    assert np.bincount(data.writers[data.validation]).tolist() == [4, 4, 4, 1, 1, 1, 4, 4, 1, 1]
+    assert data.metadata["writers"][2:5] == ["a/a2", "a/a0 forged", "a/a1 forged"]
+    rows = np.flatnonzero(data.writers == 4)  # the forgeries of writer 1 of the first set
+    assert [int(image[0, 0]) for image in data.images[rows]] == [24, 25, 26]
+
+
+def test_stacked_images_are_one_array():
+    parts = [np.random.default_rng(n).integers(0, 256, (n, 3, 4), np.uint8) for n in (2, 5, 1)]
+    stacked, whole = StackedImages(parts), np.concatenate(parts)
+    rows = np.array([7, 0, 2, 2, 6, 1])
+    assert (len(stacked), stacked.shape, stacked.nbytes) == (8, whole.shape, whole.nbytes)
+    assert np.array_equal(stacked[rows], whole[rows])
+    assert np.array_equal(np.asarray(stacked), whole)
+
+
+def test_text_and_signatures_together(text_home):
+    signatures("made-up", 4).save(text_home / "datasets" / "made-up.npz")
+    text = find_training("text", text_home)
+    data = find_training("text+made-up[1:3]", text_home)
+    assert data.classes == text.classes + 4
+    assert len(data.images) == len(text.images) + 2 * 13
+    assert np.array_equal(data.images[np.array([0])], text.images[np.array([0])])
+    assert len(data.training) == len(text.training) + 2 * (9 + 3)
+    assert len(data.validation) == len(text.validation) + 2
+    assert data.writers[len(text.images) :].min() == text.classes
+    with pytest.raises(DatasetError, match="no text dataset 'absent'"):
+        find_training("text+absent", text_home)
+    with pytest.raises(UsageError, match="names no dataset"):
+        find_training(" + ", text_home)
+
+
 def test_what_is_trained_on_is_in_the_hash():
     sets = [signatures("a", 3)]
+    options = (("none", 0.1, 0), ("term", 0.1, 0), ("classes", 0.1, 0), ("none", 0.2, 0), ("none", 0.1, 1))
     hashes = {
         from_signatures(sets, forgeries=forgeries, validation=validation, seed=seed).content_hash
-        for forgeries, validation, seed in ((False, 0.1, 0), (True, 0.1, 0), (False, 0.2, 0), (False, 0.1, 1))
+        for forgeries, validation, seed in options
     }
-    assert len(hashes) == 4
+    assert len(hashes) == 5
 
 
 def test_sets_that_do_not_fit_together():

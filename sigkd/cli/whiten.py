@@ -1,0 +1,66 @@
+"""``sigkd whiten``: features that verify better, without training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sigkd.cli.app import app
+from sigkd.cli.command import SigkdCommand
+from sigkd.cli.options import CacheDir, DataDir, Device, Json, Seed
+
+
+@app.command(cls=SigkdCommand)
+def whiten(
+    model: Annotated[str, typer.Argument(help="A model's name, a file, or signet:random / resnet18:random.")],
+    out: Annotated[Path, typer.Option(help="The file to write (.safetensors).", show_default=False)],
+    source: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--from",
+            help="made-up, a prepared dataset (signatures or text), or image files and folders.",
+            show_default="made-up",
+        ),
+    ] = None,
+    count: Annotated[int, typer.Option(help="How many images to draw.", min=2)] = 6000,
+    half: Annotated[bool, typer.Option("--half", help="Store float16, half the size.")] = False,
+    seed: Seed = 1,
+    device: Device = "auto",
+    data_dir: DataDir = None,
+    cache_dir: CacheDir = None,
+    json: Json = False,
+) -> None:
+    """Turn a network's features to the principal axes of its responses to images of strangers.
+
+    The features become uncorrelated, so that verification, which scales each of them, gives every direction the same
+    weight. The file has the size and speed of the original.
+
+    Example: sigkd whiten signet --out signet-whitened.safetensors
+    """
+    from sigkd import paths
+    from sigkd.cli.output import print_json
+    from sigkd.cli.progress import console_progress
+    from sigkd.models.device import resolve_device
+    from sigkd.models.io import load_model
+    from sigkd.verification.whitening import whiten_file
+
+    facts = whiten_file(
+        load_model(model, cache=cache_dir),
+        out,
+        source or ["made-up"],
+        data=paths.data_dir(data_dir),
+        count=count,
+        seed=seed,
+        half=half,
+        device=resolve_device(device),
+        progress=console_progress(),
+    )
+    if json:
+        print_json(facts)
+    else:
+        typer.echo(
+            f"{facts['out']}: {facts['bytes'] / 1e6:.1f} MB, axes from {facts['images']} {facts['source']} images; "
+            f"before, the variance of {facts['effective_axes']:.1f} axes"
+        )
