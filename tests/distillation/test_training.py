@@ -16,9 +16,11 @@ from sigkd.distillation.losses.classification import ClassificationLoss
 from sigkd.distillation.observer import SilentObserver
 from sigkd.distillation.recipes import teacher_config
 from sigkd.distillation.rundir import RunDirectory
+from sigkd.distillation.student import build_student
 from sigkd.distillation.training import DivergedError
 from sigkd.errors import InputError, UsageError
-from sigkd.models.io import load_file, load_model
+from sigkd.models.io import load_file, load_model, save_model
+from sigkd.models.registry import build_network
 
 CPU = torch.device("cpu")
 CONFIG = TrainingConfig(
