@@ -55,7 +55,7 @@ def export_model(
             raise UsageError("--half and --head belong to --format safetensors")
         return _export_onnx(model, Path(path))
     network = model.network if head else without_head(model.network)
-    digest = save_model(path, network, _provenance(model), half=half)
+    digest = save_model(path, network, provenance(model), half=half)
     from sigkd.models.io import load_file
 
     parity = feature_parity(model.network, load_file(Path(path)).network)
@@ -89,7 +89,8 @@ def feature_parity(reference: torch.nn.Module, other: torch.nn.Module) -> float:
     return float((expected - found).abs().max() / expected.abs().max().clamp(min=1e-12))
 
 
-def _provenance(model: LoadedModel) -> dict[str, Any]:
+def provenance(model: LoadedModel) -> dict[str, Any]:
+    """Return the metadata of a file made from ``model``: its own, and where it came from."""
     own = {"exported_from": model.name, "source_hash": model.hash, "canvas": list(model.canvas)}
     facts = {**model.metadata, "preprocess_version": model.preprocess_version, **own}
     if isinstance(facts.get("recipe"), dict):
@@ -126,7 +127,7 @@ def _export_onnx(model: LoadedModel, path: Path) -> dict[str, Any]:
             verbose=False,
         )
     proto = program.model_proto  # type: ignore[union-attr]  # None only for the former exporter
-    facts = {**_provenance(model), "architecture": model.network.architecture, "hash": model.hash}
+    facts = {**provenance(model), "architecture": model.network.architecture, "hash": model.hash}
     onnx.helper.set_model_props(proto, {"sigkd": json.dumps(facts)})
     content = proto.SerializeToString()
     exported = OnnxNetwork(content, str(path))

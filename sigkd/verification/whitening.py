@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from sigkd.errors import ModelError, UsageError
-from sigkd.models.export import without_head
+from sigkd.models.export import provenance, without_head
 from sigkd.models.extract import extract_features
 from sigkd.models.io import LoadedModel, save_model, state_hash
 from sigkd.progress import SILENT, Progress
@@ -119,8 +119,7 @@ def whiten(
     network.cpu()
     fold(network, mean, axes)
     spread = float(variances.sum() ** 2 / (variances**2).sum())  # participation ratio: how many axes carry the variance
-    about = {**facts, "images": len(images), "model": model.name, "model_hash": model.hash, "effective_axes": spread}
-    metadata = {**model.metadata, "canvas": list(model.canvas), "whitening": about}
+    metadata = {**provenance(model), "whitening": {**facts, "images": len(images), "effective_axes": spread}}
     return LoadedModel(
         network, model.name, state_hash(network.state_dict()), model.preprocess_version, model.canvas, metadata
     )
@@ -150,6 +149,5 @@ def whiten_file(
         raise UsageError(f"{path}: a model file's name ends in .safetensors")
     images, facts = stranger_images(sources, model.canvas, data=data, count=count, seed=seed, progress=progress)
     whitened = whiten(model, images, {**facts, "seed": seed}, device=device, progress=progress)
-    metadata = {**whitened.metadata, "preprocess_version": whitened.preprocess_version}
-    digest = save_model(path, whitened.network, metadata, half=half)
+    digest = save_model(path, whitened.network, whitened.metadata, half=half)
     return {"out": str(path), "bytes": path.stat().st_size, "hash": digest, **whitened.metadata["whitening"]}
