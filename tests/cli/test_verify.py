@@ -138,14 +138,17 @@ def test_an_encrypted_gallery(run_sigkd, place: Path, options, tmp_path: Path, m
 def test_calibrate_and_use_it(run_sigkd, place: Path, options, tmp_path: Path) -> None:
     from sigkd.models.features import FeatureSet
     from sigkd.models.io import load_model
+    from sigkd.verification.cohort import read_cohort
 
     model = load_model(MODEL)
     generator = np.random.default_rng(0)
+    cohort = read_cohort(place / "cohort.npz").features  # writers like its own: far from it, scores would be rounding
+    mean, scale = cohort.mean(axis=0), cohort.std(axis=0)
     rows, y, yforg = [], [], []
     for writer in range(12):
-        centre = generator.random(2048)
+        centre = mean + scale * generator.normal(size=2048)
         for kind, spread, count in ((0, 0.25, 8), (1, 0.6, 6)):
-            rows += [centre + spread * generator.normal(size=2048) for _ in range(count)]
+            rows += [centre + spread * scale * generator.normal(size=2048) for _ in range(count)]
             y += [writer] * count
             yforg += [kind] * count
     known = FeatureSet(
