@@ -10,7 +10,7 @@ RUNS=$DATA/runs WHITE=$DATA/whitened
 HELD_OUT=0:22   # the first 22 Dutch writers (001 to 027): no network sees them
 trial=() images=6000
 if [ -n "${TRIAL:-}" ]; then trial=(--epochs 1 --images-per-epoch 128 --validation-images 64) images=4200; fi
-# glibc gives large blocks back to the system after every use; keeping them, in huge pages, saves a sixth of the time
+# glibc gives large blocks back to the system after every use; keeping them, in huge pages, is worth it (docs/guides/distill.md, Speed)
 export GLIBC_TUNABLES=glibc.malloc.hugetlb=1:glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=20000000000:glibc.malloc.top_pad=500000000
 
 prepare() {  # NAME COMMAND...: once

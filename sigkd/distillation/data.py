@@ -131,8 +131,6 @@ def from_signatures(
     """
     parts = [_from_store(dataset, forgeries, validation, seed) for dataset in datasets]
     data = joined(parts)
-    if len(parts) > 1 and forgeries == "term":
-        data.forged = np.concatenate([part.forged for part in parts if part.forged is not None])
     names = [name for part in parts for name in part.metadata["writers"]]
     data.metadata = {**data.metadata, "writers": names, "forgeries": forgeries}
     return data
@@ -186,7 +184,8 @@ def find_training(names: str, home: Path, seed: int = 0) -> TrainingImages:
         DatasetError: one is absent or damaged; the message names the command that makes it.
         UsageError: none is named, or they do not fit together.
     """
-    wanted = [names] if Path(names).exists() else [name.strip() for name in names.split("+") if name.strip()]
+    one = Path(names).exists() or dataset_path(names, home).exists()  # a + in the name of what exists is kept
+    wanted = [names] if one else [name.strip() for name in names.split("+") if name.strip()]
     if not wanted:
         raise UsageError("--data names no dataset")
     parts = []
@@ -212,6 +211,7 @@ def joined(parts: Sequence[TrainingImages]) -> TrainingImages:
     versions = sorted({str(part.metadata.get("preprocess_version", "")) for part in parts})
     if len(versions) != 1:
         raise UsageError(f"the datasets were preprocessed by different versions ({', '.join(versions)})")
+    forged = [part.forged for part in parts if part.forged is not None]
     rows = np.cumsum([0, *(len(part.images) for part in parts)])
     classes = np.cumsum([0, *(part.classes for part in parts)])
     arrays: list[NDArray[np.uint8]] = [np.asarray(part.images) for part in parts]  # a map stays a map
@@ -223,6 +223,7 @@ def joined(parts: Sequence[TrainingImages]) -> TrainingImages:
         classes=int(classes[-1]),
         name="+".join(part.name for part in parts),
         content_hash="+".join(part.content_hash for part in parts),
+        forged=None if len(forged) < len(parts) else np.concatenate(forged),
         metadata={key: value for key, value in parts[0].metadata.items() if key in ("preprocess_version", "canvas")},
     )
 

@@ -50,9 +50,8 @@ def build_student(config: TrainingConfig, classes: int, forgery_head: bool = Fal
         name: value for name, value in source.state_dict().items() if name in own and own[name].shape == value.shape
     }
     if source.whitened:  # its last layer has been turned and has no ReLU: no start for one that has
-        turned = {id(tensor) for tensor in source.response_block.state_dict(keep_vars=True).values()}
-        whole = source.state_dict(keep_vars=True)
-        fitting = {name: value for name, value in fitting.items() if id(whole[name]) not in turned}
+        last = next(name for name, module in source.named_modules() if module is source.response_block)
+        fitting = {name: value for name, value in fitting.items() if not name.startswith(f"{last}.")}
     network.load_state_dict(fitting, strict=False)
     return module, sorted(set(own) - set(fitting))
 

@@ -239,7 +239,12 @@ def _extractor(
 
 def _unique(spec: str | None, name: str, taken: Sequence[str]) -> str:
     """Return a name for the results: what the user typed where it says more, and never the same twice."""
-    label = Path(spec).stem if spec and Path(spec).suffix else spec or name
+    path = Path(spec) if spec and Path(spec).suffix else None
+    label = spec or name
+    if path is not None:  # every run has a final.safetensors: its folder says which one
+        label = path.absolute().parent.name if path.stem in ("final", "best") else path.stem
+        if label in taken:
+            label = "/".join([path.absolute().parent.name, path.stem])
     while label in taken:
         label += "'"
     return label

@@ -64,6 +64,12 @@ def linear_network(network: FeatureNetwork) -> FeatureNetwork:
     return linear
 
 
+def _last_layers(network: FeatureNetwork) -> tuple[nn.Linear, nn.BatchNorm1d]:
+    layer, norm = network.response_block[0], network.response_block[1]
+    assert isinstance(layer, nn.Linear) and isinstance(norm, nn.BatchNorm1d)  # noqa: S101 - response_block's promise
+    return layer, norm
+
+
 @torch.no_grad()
 def fold(network: FeatureNetwork, mean: NDArray[np.float64], axes: NDArray[np.float64]) -> None:
     """Turn the response z of a network without ReLU into ``axes' (z - mean)``, inside its last layer.
@@ -71,8 +77,7 @@ def fold(network: FeatureNetwork, mean: NDArray[np.float64], axes: NDArray[np.fl
     With z = s * W x + b (batch norm's scale and shift, element by element): W becomes V' diag(s) W, and batch norm only
     adds V' (b - m).
     """
-    layer, norm = network.response_block[0], network.response_block[1]
-    assert isinstance(layer, nn.Linear) and isinstance(norm, nn.BatchNorm1d)  # noqa: S101 - response_block's promise
+    layer, norm = _last_layers(network)
     assert norm.running_mean is not None and norm.running_var is not None  # noqa: S101 - batch norm of a trained network
     scale = norm.weight.double() / (norm.running_var.double() + norm.eps).sqrt()
     shift = norm.bias.double() - scale * norm.running_mean.double()
@@ -82,6 +87,17 @@ def fold(network: FeatureNetwork, mean: NDArray[np.float64], axes: NDArray[np.fl
     norm.weight.fill_(1.0)
     norm.running_mean.zero_()
     norm.running_var.fill_(1.0 - norm.eps)
+
+
+def _check(model: LoadedModel, count: int) -> None:
+    """Refuse what cannot be whitened, before minutes of work."""
+    if model.network.architecture == "onnx":
+        raise UsageError(f"'{model.name}' is an ONNX graph; whitening needs the network's own layers")
+    if model.network.whitened:
+        raise UsageError(f"'{model.name}' is whitened already")
+    features = _last_layers(model.network)[0].out_features
+    if count < 2 * features:
+        raise UsageError(f"{count} images are too few for the axes of {features} features; {2 * features} are needed")
 
 
 def whiten(
@@ -96,8 +112,7 @@ def whiten(
 
     Args:
         model: a torch network that is not whitened yet.
-        images: normalised images of strangers, uint8 [n, 170, 242]; more than twice as many as features, better three
-            times.
+        images: normalised images of strangers, uint8 [n, 170, 242]; at least twice as many as features.
         facts: where they are from; kept in the metadata under ``whitening``.
         device: where responses are computed.
         progress: where the work is reported.
@@ -105,14 +120,9 @@ def whiten(
     Raises:
         UsageError: an ONNX graph, a network whitened before, or too few images.
     """
-    if model.network.architecture == "onnx":
-        raise UsageError(f"'{model.name}' is an ONNX graph; whitening needs the network's own layers")
-    if model.network.whitened:
-        raise UsageError(f"'{model.name}' is whitened already")
+    _check(model, len(images))
     network = linear_network(model.network)
     values = extract_features(LoadedModel(network, model.name, ""), images, device=device, progress=progress)
-    if len(values) < 2 * values.shape[1]:
-        raise UsageError(f"{len(values)} images are too few for the axes of {values.shape[1]} features; give --count")
     mean, axes, variances = principal_axes(values)
     if not variances[0] > 0:
         raise ModelError(f"'{model.name}' gives every image the same features: it cannot be whitened")
@@ -147,6 +157,7 @@ def whiten_file(
     path = Path(path)
     if path.suffix != ".safetensors":
         raise UsageError(f"{path}: a model file's name ends in .safetensors")
+    _check(model, count)
     images, facts = stranger_images(sources, model.canvas, data=data, count=count, seed=seed, progress=progress)
     whitened = whiten(model, images, {**facts, "seed": seed}, device=device, progress=progress)
     digest = save_model(path, whitened.network, whitened.metadata, half=half)

@@ -40,6 +40,9 @@ def test_forgeries_are_the_skilled_ones():
     data = from_signatures([signatures("a", 3)], forgeries="term")
     assert len(data.images) == 3 * 13
     assert data.forged.sum() == 9
+    both = from_signatures([signatures("a", 3), signatures("b", 2)], forgeries="term")
+    assert both.forged.sum() == 15
+    assert len(both.forged) == len(both.images) == 5 * 13
 
 
 def test_forgeries_as_classes():

@@ -217,3 +217,13 @@ def test_an_absent_scheduler_is_an_error(features, monkeypatch):
     monkeypatch.setattr(schedule, "PATIENCE", "1s")
     with pytest.raises(InputError, match="no Dask scheduler answers"):
         evaluate_features(*features, 3, 1, settings=Settings(bootstrap=0, scheduler="tcp://127.0.0.1:9"))
+
+
+def test_models_are_told_apart_by_their_folders():
+    from sigkd.evaluation.experiment import _unique
+
+    taken: list[str] = []
+    for spec in ("runs/a/final.safetensors", "runs/b/final.safetensors", "white/a.safetensors", "signet:random", None):
+        taken.append(_unique(spec, "sigkd-resnet18", taken))
+    assert taken == ["a", "b", "white/a", "signet:random", "sigkd-resnet18"]
+    assert _unique("white/a.safetensors", "", taken) == "white/a'"

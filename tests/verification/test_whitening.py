@@ -133,6 +133,10 @@ def test_what_cannot_be_whitened(narrow, images, tmp_path):
         whiten(white, images, {})
     with pytest.raises(UsageError, match=r"ends in \.safetensors"):
         whiten_file(narrow, tmp_path / "model.onnx", ["made-up"], data=tmp_path)
+    # refused before any image is made
+    for model, count, words in ((white, 6000, "whitened already"), (narrow, 31, "31 images are too few")):
+        with pytest.raises(UsageError, match=words):
+            whiten_file(model, tmp_path / "m.safetensors", ["absent"], data=tmp_path, count=count)
     assert not list(tmp_path.iterdir())
 
 
