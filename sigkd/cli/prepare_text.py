@@ -42,6 +42,9 @@ def prepare_text(
     pen: Annotated[
         str, typer.Option(help="With --match: size, strokes and ink are alike on a page, or differ by crop.")
     ] = "page",
+    views: Annotated[
+        str, typer.Option(help="With --match: canvas heights (952 is the paper's) or fitted, parted by commas.")
+    ] = "952",
     validation: Annotated[float, typer.Option(help="Share of the validation part.")] = 0.3,
     min_crops: Annotated[int, typer.Option(help="Leave out writers with fewer crops.", min=1)] = 1,
     keep_small: Annotated[bool, typer.Option("--keep-small", help="Report such writers, but keep them.")] = False,
@@ -87,6 +90,7 @@ def prepare_text(
         blur=parse_range(blur, "--blur"),
         match=match,
         pen=pen,
+        views=tuple(part.strip() for part in views.split(",") if part.strip()),
         validation=validation,
         min_crops=min_crops,
         keep_small=keep_small,

@@ -77,12 +77,14 @@ class Augmentation:
         random_crop: crop at a random place (uniform over all places), else at the centre.
         strengths: augmentations by name, see :data:`AUGMENTATIONS`.
         seed: of all the random numbers.
+        share: of the images whose ink (stroke width, blur, darkness, noise) is changed, 0 to 1; the others keep theirs.
     """
 
     size: tuple[int, int] = (150, 220)
     random_crop: bool = False
     strengths: Mapping[str, float] | None = None
     seed: int = 0
+    share: float = 1.0
 
     @property
     def deterministic(self) -> bool:
@@ -116,7 +118,10 @@ class Augmentation:
             batch = self._warp(images, rows, columns, strengths, draw)
         else:
             batch = _crop(images, rows, columns, self.size)
-        return _change_ink(batch, strengths, draw)
+        changed = _change_ink(batch, strengths, draw)
+        if self.share >= 1:
+            return changed
+        return torch.where((draw.uniform() < self.share)[:, None, None, None], changed, batch)
 
     def _warp(
         self, images: Tensor, rows: Tensor, columns: Tensor, strengths: Mapping[str, float], draw: _Draw

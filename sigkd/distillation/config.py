@@ -59,6 +59,8 @@ class TrainingConfig:
     """Where 150x220 pixels are taken from the 170x242 image in training."""
     augment: list[str] = field(default_factory=list)
     """Random changes, as ``ink`` or ``ink=0.3``; ``all`` for every one but noise. They need online supervision."""
+    augment_share: float = 1.0
+    """Share of the images whose ink ``augment`` changes; the others keep theirs, so that clean writing stays common."""
     supervision: SupervisionMode = "auto"
     """cached: teachers are asked once; online: in every step; auto: cached unless crops are random or augmented."""
     precision: Precision = "auto"
@@ -93,6 +95,8 @@ class TrainingConfig:
         for name in ("momentum", "label_smoothing"):
             if not 0 <= getattr(self, name) < 1:
                 raise UsageError(f"'{name}' must lie in [0, 1), not {getattr(self, name)}")
+        if not 0 < self.augment_share <= 1:
+            raise UsageError(f"'augment_share' must lie in (0, 1], not {self.augment_share}")
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields in their order."""

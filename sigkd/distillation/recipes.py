@@ -176,7 +176,10 @@ def _objective(config: TrainingConfig) -> Objective:
 
 def _augmentation(config: TrainingConfig) -> Augmentation:
     return Augmentation(
-        random_crop=config.crop == "random", strengths=parse_augmentations(config.augment), seed=config.seed
+        random_crop=config.crop == "random",
+        strengths=parse_augmentations(config.augment),
+        seed=config.seed,
+        share=config.augment_share,
     )
 
 

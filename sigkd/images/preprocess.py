@@ -114,7 +114,7 @@ def _ink_table(threshold: int) -> F32:
     return table
 
 
-@lru_cache(maxsize=128)  # text crops are placed on 4 canvases at 16 scales
+@lru_cache(maxsize=256)  # text crops are placed on 4 canvases at 16 scales, or in views at 8 scales an octave
 def _operators(canvas: tuple[int, int], size: tuple[int, int]) -> tuple[sparse.csr_array, sparse.csr_array]:
     """Return both axes' operators, float32 [size, canvas]: resize so that the smaller ratio fits, keep the middle."""
     ratios = canvas[0] / size[0], canvas[1] / size[1]

@@ -21,7 +21,7 @@ from sigkd.images.preprocess import CANVASES, normalize_signature
 from sigkd.text.crops import ROOM, SIZE, Crop
 from sigkd.text.ink import U8, u8
 from sigkd.text.lines import Line
-from sigkd.text.options import CANVAS_NAMES, TextOptions
+from sigkd.text.options import CANVAS_NAMES, FITTED, TextOptions
 
 F32 = npt.NDArray[np.float32]
 
@@ -62,6 +62,9 @@ ENLARGED = 2
 
 _VARIATION = (0.2, 0.1, 0.1)
 """Standard deviations, in ranks, of the crops of one page around its size, stroke width and ink."""
+
+FITTED_BOX = (140, 208)
+"""Rows and columns of the network's 150 x 220 input that the ink of a ``fitted`` crop fills in one direction."""
 
 _STEPS_PER_OCTAVE = 8
 _GAP = 0.3
@@ -200,7 +203,8 @@ def cut_matched(line: Line, pen: Pen, options: TextOptions, random: np.random.Ge
         height = float(line.height * ENLARGED)
         for start, end, aspect in cut_points(strokes, height, random):
             own = Pen.drawn(random) if options.pen == "crop" else pen.taken_up(random)
-            finished, factor = _finish(strokes, start, end, height * math.sqrt(aspect), own, random)
+            view = options.views[int(random.integers(len(options.views)))] if len(options.views) > 1 else options.views[0]
+            finished, factor = _finish(strokes, start, end, height * math.sqrt(aspect), own, view, random)
             if finished is None:
                 yield "blank crop"
                 continue
@@ -211,11 +215,18 @@ def cut_matched(line: Line, pen: Pen, options: TextOptions, random: np.random.Ge
 
 
 def _finish(
-    strokes: Strokes, start: int, end: int, nominal: float, pen: Pen, random: np.random.Generator
+    strokes: Strokes,
+    start: int,
+    end: int,
+    nominal: float,
+    pen: Pen,
+    view: str,
+    random: np.random.Generator,
 ) -> tuple[U8 | None, float]:
     """Return columns [start, end) drawn and normalised (None if there is too little of them), and the canvas factor.
 
     ``nominal`` is the size that a crop of this line and aspect should have; a comma is not blown up to a signature.
+    The factor is pixels of the drawing to one of the 952 x 1360 canvas.
     """
     size = draw(SIGNATURES.size, pen.size, SPREAD, pen.stretch[0])
     width = draw(SIGNATURES.stroke, pen.stroke, SPREAD, pen.stretch[1])
@@ -225,13 +236,21 @@ def _finish(
         return None, 1.0
     rows, columns = np.flatnonzero(middle.any(axis=1)), np.flatnonzero(middle.any(axis=0))
     box = float(rows[-1] - rows[0] + 1), float(columns[-1] - columns[0] + 1)
-    canvas = CANVASES["gpds"]
+    full = CANVASES["gpds"]
+    canvas = full if view == FITTED else (int(view), round(int(view) * full[1] / full[0]))
     wanted = max(math.sqrt(box[0] * box[1]), _SMALLEST * nominal)
-    factor = max(wanted / size, box[0] / (ROOM * canvas[0]), box[1] / (ROOM * canvas[1]))
-    # few factors, so that few resampling operators are needed
-    factor = 2.0 ** (math.ceil(math.log2(factor) * _STEPS_PER_OCTAVE) / _STEPS_PER_OCTAVE)
+    factor = _stepped(max(wanted / size, box[0] / (ROOM * canvas[0]), box[1] / (ROOM * canvas[1])))
     image = draw_strokes(strokes, start, end, width * factor, ink, random)
+    on = factor
+    if view == FITTED:
+        stroke = width * factor
+        on = _stepped(max((box[0] + stroke) / FITTED_BOX[0] * SIZE[0], (box[1] + stroke) / FITTED_BOX[1] * SIZE[0]) / full[0])
     try:
-        return normalize_signature(image, (round(canvas[0] * factor), round(canvas[1] * factor)), SIZE), factor
+        return normalize_signature(image, (round(canvas[0] * on), round(canvas[1] * on)), SIZE), on * canvas[0] / full[0]
     except ImageError:
         return None, 1.0
+
+
+def _stepped(factor: float) -> float:
+    """Return the next larger of few factors, so that few resampling operators are needed."""
+    return float(2.0 ** (math.ceil(math.log2(factor) * _STEPS_PER_OCTAVE) / _STEPS_PER_OCTAVE))

@@ -13,6 +13,9 @@ ASPECTS: dict[str, float] = {"gpds": 2.2258, "mcyt": 2.2818, "cedar": 2.7210, "u
 CANVAS_NAMES: tuple[str, ...] = ("gpds", "mcyt", "cedar", "utsig")
 """Names of the canvases in the order of the index's ``canvas`` column (sizes: ``sigkd.images.preprocess.CANVASES``)."""
 
+FITTED = "fitted"
+"""The view in which the ink fills the network's input, whatever its size was."""
+
 
 @dataclass(frozen=True)
 class TextOptions:
@@ -41,6 +44,10 @@ class TextOptions:
     pen: str = "page"
     """With ``match``: what size, stroke width and ink are drawn for: each ``page`` (crops vary a little) or each
     ``crop``."""
+    views: tuple[str, ...] = ("952",)
+    """With ``match``: where crops are placed, one of these drawn for each crop: the height in pixels of a canvas 1.43
+    times as wide, on which the statistics of signatures hold (952: the paper's; a smaller one shows the writing
+    larger), or ``fitted``: a canvas on which the ink just fills the middle of the network's input."""
     validation: float = 0.3
     """Share of the crops in the validation part."""
     min_crops: int = 1
@@ -76,6 +83,11 @@ class TextOptions:
                 raise UsageError(f"--{name} {low:g}:{high:g} must be a range LOW:HIGH of at least {smallest:g}")
         if self.match not in (None, "signatures"):
             raise UsageError(f"unknown --match '{self.match}'. Known: signatures")
+        if not self.views:
+            raise UsageError("--views needs at least one view")
+        for view in self.views:
+            if view != FITTED and not (view.isdigit() and 200 <= int(view) <= 4000):
+                raise UsageError(f"--views {view}: a canvas height of 200 to 4000 pixels, or {FITTED}")
         if not 0 <= self.validation < 1:
             raise UsageError("--validation must be at least 0 and below 1")
         if self.match is None and not 1 <= self.per_position <= len(self.canvases):
