@@ -77,7 +77,7 @@ def warm(verifier, files: list[Path], runs: int, threads: int) -> dict[str, floa
 
 def gallery(verifier, path: Path, writers: int) -> dict[str, float]:
     """Enrol many writers with five references each; time enrolment, one more enrolment, opening and loading."""
-    from sigkd.verification.quality import InkMeasures
+    from sigkd.images.ink_measures import InkMeasures
     from sigkd.verification.samples import Sample
 
     generator = np.random.default_rng(0)

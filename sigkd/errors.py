@@ -60,3 +60,15 @@ class ModelError(SigkdError):
 
 class NetworkError(ModelError):
     """A download failed (exit code 5)."""
+
+
+class CohortError(InputError):
+    """No negatives for a model, or negatives made with another model."""
+
+
+class CalibrationError(InputError):
+    """A calibration is damaged, or was made for another model, preprocessing or classifier."""
+
+
+class GalleryError(InputError):
+    """A gallery cannot be opened, read or written, or does not hold what was asked for."""

@@ -14,9 +14,10 @@ FLOORS = {
     "datasets": 1,
     "models": 2,
     "distillation": 3,
-    "verification": 3,
-    "evaluation": 4,
-    "cli": 5,
+    "gallery": 3,
+    "verification": 4,
+    "evaluation": 5,
+    "cli": 6,
 }
 COMMAND_LINE = {"typer", "click", "rich", "argparse"}
 IMPORTED_AS = {

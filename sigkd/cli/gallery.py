@@ -111,7 +111,7 @@ def export(
     """Write writers to a portable archive (not encrypted)."""
     from sigkd.cli.output import print_json
     from sigkd.cli.verification import opened
-    from sigkd.verification.gallery.transfer import export_writers
+    from sigkd.gallery.transfer import export_writers
 
     with opened(gallery, data_dir, passphrase_file) as store:
         count = export_writers(store, out, writers, images=images, plain=plain, actor=actor)
@@ -135,8 +135,8 @@ def import_(
     """Enrol the writers of an archive: all or, on any error, none."""
     from sigkd.cli.output import print_json
     from sigkd.cli.verification import gallery_path, passphrase_for
-    from sigkd.verification.gallery import Gallery
-    from sigkd.verification.gallery.transfer import import_writers, read_export
+    from sigkd.gallery import Gallery
+    from sigkd.gallery.transfer import import_writers, read_export
 
     read_export(archive)
     file = gallery_path(gallery, data_dir)
@@ -159,7 +159,7 @@ def check(
     from sigkd.cli.progress import console_progress
     from sigkd.cli.verification import opened
     from sigkd.errors import ExitCode
-    from sigkd.verification.gallery.maintenance import check as examine
+    from sigkd.gallery.maintenance import check as examine
 
     with opened(gallery, data_dir, passphrase_file) as store:
         health = examine(store, progress=console_progress())
@@ -203,8 +203,8 @@ def rekey(
     from sigkd.cli.progress import console_progress
     from sigkd.cli.verification import opened, read_passphrase
     from sigkd.errors import UsageError
+    from sigkd.gallery.maintenance import rekey_passphrase
     from sigkd.verification.enrolled import rekey_gallery
-    from sigkd.verification.gallery.maintenance import rekey_passphrase
 
     wants_model = model is not None or new_model
     if wants_model + encrypt + decrypt != 1:

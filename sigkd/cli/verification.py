@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from sigkd.errors import InputError, UsageError
 
 if TYPE_CHECKING:
-    from sigkd.verification.binding import Binding
-    from sigkd.verification.gallery import EnrolledWriter, Gallery
-    from sigkd.verification.gallery.audit import Entry
+    from sigkd.gallery import EnrolledWriter, Gallery
+    from sigkd.gallery.audit import Entry
+    from sigkd.models.binding import Binding
     from sigkd.verification.result import Verification
 
 PASSPHRASE_VARIABLE = "SIGKD_PASSPHRASE"  # noqa: S105 - the name of a variable
@@ -65,7 +65,7 @@ def passphrase_for(path: Path, file: Path | None, *, new: bool = False) -> str |
     Raises:
         UsageError: ``--encrypt`` for an existing plain gallery.
     """
-    from sigkd.verification.gallery.connection import needs_passphrase
+    from sigkd.gallery.connection import needs_passphrase
 
     if not path.exists():
         return read_passphrase(file, prompt="Passphrase of the new gallery: ", confirm=file is None) if new else None
@@ -78,7 +78,7 @@ def passphrase_for(path: Path, file: Path | None, *, new: bool = False) -> str |
 
 def opened(gallery: Path | None, data_dir: Path | None, passphrase_file: Path | None) -> Gallery:
     """Open the gallery that the options name, asking for its passphrase where it is encrypted."""
-    from sigkd.verification.gallery import Gallery
+    from sigkd.gallery import Gallery
 
     path = gallery_path(gallery, data_dir)
     return Gallery(path, passphrase=passphrase_for(path, passphrase_file) if path.exists() else None)
@@ -131,7 +131,7 @@ def show_writer(document: dict[str, Any]) -> None:
     from rich.table import Table
 
     from sigkd.cli.output import print_table
-    from sigkd.verification.gallery.audit import Entry
+    from sigkd.gallery.audit import Entry
 
     if not document["removed"]:
         table = Table(title=f"{document['writer']['name']}, enrolled {document['writer']['enrolled_at'][:19]}")

@@ -44,7 +44,7 @@ def whiten(
     from sigkd.cli.progress import console_progress
     from sigkd.models.device import resolve_device
     from sigkd.models.io import load_model
-    from sigkd.verification.whitening import whiten_file
+    from sigkd.models.whitening import whiten_file
 
     facts = whiten_file(
         load_model(model, cache=cache_dir),

@@ -41,7 +41,7 @@ class FeatureNetwork(nn.Module):
     head: nn.Linear | None
     """The classification layer, the only one with a bias; None in a pure feature extractor."""
     whitened: bool = False
-    """Whether the response is linear, along principal axes (:mod:`sigkd.verification.whitening`)."""
+    """Whether the response is linear, along principal axes (:mod:`sigkd.models.whitening`)."""
 
     @property
     def response_block(self) -> nn.Sequential:

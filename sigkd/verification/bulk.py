@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigkd.errors import ImageError, InputError, UsageError
+from sigkd.images.ink_measures import measure_normalized
 from sigkd.progress import SILENT, Progress
-from sigkd.verification.quality import measure_normalized
 from sigkd.verification.samples import Sample
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def enroll_from(
         data: home of the prepared datasets.
         references: at most so many a writer; None for all.
         keep_images: store the image files (not from a prepared dataset: it holds none).
-        mode: as in :meth:`sigkd.verification.gallery.Gallery.enroll_many`.
+        mode: as in :meth:`sigkd.gallery.Gallery.enroll_many`.
         progress: where the work is reported.
 
     Raises:

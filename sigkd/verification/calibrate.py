@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sigkd.errors import InputError, UsageError
+from sigkd.errors import CalibrationError, InputError, UsageError
+from sigkd.models.binding import Binding
 from sigkd.progress import SILENT, Progress
-from sigkd.verification.binding import Binding
 from sigkd.verification.calibration import CalibrationSet, check_method, fit_calibration
 from sigkd.verification.classifiers import CLASSIFIERS
-from sigkd.verification.errors import CalibrationError
 from sigkd.verification.held_out import Rates, cross_validate
 from sigkd.verification.trials import NEGATIVES, collect_trials, select_writers
 

@@ -20,11 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigkd import __version__
-from sigkd.errors import UsageError
+from sigkd.errors import CalibrationError, UsageError
 from sigkd.files import write_text
-from sigkd.verification.binding import Binding
+from sigkd.models.binding import Binding
 from sigkd.verification.decision import Thresholds, thresholds_at
-from sigkd.verification.errors import CalibrationError
 from sigkd.verification.likelihood import (
     LN10,
     Logistic,

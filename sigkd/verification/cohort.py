@@ -18,13 +18,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sigkd.errors import UsageError
+from sigkd.errors import CohortError, UsageError
 from sigkd.files import atomic_path
+from sigkd.models.binding import Binding
+from sigkd.models.strangers import stranger_images
 from sigkd.paths import cache_dir
 from sigkd.progress import SILENT, Progress
-from sigkd.verification.binding import Binding
-from sigkd.verification.errors import CohortError
-from sigkd.verification.strangers import stranger_images
 
 if TYPE_CHECKING:
     import torch

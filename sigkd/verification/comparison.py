@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sigkd.verification.binding import Binding
+from sigkd.errors import CalibrationError
+from sigkd.images.ink_measures import InkMeasures
+from sigkd.models.binding import Binding
 from sigkd.verification.calibration import Calibration, CalibrationSet
 from sigkd.verification.classifiers import Classifier, Template
 from sigkd.verification.decision import Thresholds, uncalibrated
-from sigkd.verification.errors import CalibrationError
-from sigkd.verification.quality import InkMeasures, copy_warning, disagreement_warning, size_warning
+from sigkd.verification.remarks import copy_remark, disagreement_remark, size_remark
 from sigkd.verification.result import Evidence, Verification
 from sigkd.verification.samples import Sample
 
@@ -93,9 +94,9 @@ class Comparison:
     def _answer(self, sample: Sample, score: float) -> Verification:
         remarks = (
             *sample.warnings,
-            copy_warning(sample.digest, self.digests),
-            size_warning(sample.ink, self.inks),
-            disagreement_warning(self.agreement, min(self.thresholds.reject, self.thresholds.accept)),
+            copy_remark(sample.digest, self.digests),
+            size_remark(sample.ink, self.inks),
+            disagreement_remark(self.agreement, min(self.thresholds.reject, self.thresholds.accept)),
         )
         return Verification(
             query=sample.name,

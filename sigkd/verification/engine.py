@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigkd.errors import InputError, UsageError
+from sigkd.images.ink_measures import InkMeasures
+from sigkd.models.binding import Binding
 from sigkd.paths import data_dir
 from sigkd.progress import SILENT, Progress
-from sigkd.verification.binding import Binding
 from sigkd.verification.calibration import CalibrationSet, check_method, load_calibration
 from sigkd.verification.classifiers import AUTO, CLASSIFIERS, Classifier, Template, choose_classifier
 from sigkd.verification.cohort import Cohort, resolve_cohort
 from sigkd.verification.comparison import Comparison, Operating, operating_point
-from sigkd.verification.quality import InkMeasures
 from sigkd.verification.samples import ImageInput, Sample, read_sample
 
 if TYPE_CHECKING:

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sigkd.errors import UsageError
+from sigkd.errors import GalleryError, UsageError
+from sigkd.gallery import Gallery, StoredReference
+from sigkd.gallery.records import clean_name, rounded_features
+from sigkd.gallery.templates import keep_template, load_pool, load_template
 from sigkd.progress import SILENT, Progress
 from sigkd.verification.classifiers import Classifier, Template, choose_classifier
 from sigkd.verification.comparison import Comparison
-from sigkd.verification.errors import GalleryError
-from sigkd.verification.gallery import Gallery, StoredReference
-from sigkd.verification.gallery.records import clean_name, rounded_features
-from sigkd.verification.gallery.templates import keep_template, load_pool, load_template
 from sigkd.verification.result import Verification
 from sigkd.verification.samples import Sample
 
@@ -201,7 +200,7 @@ def _fit(
 
 def rekey_gallery(gallery: Gallery, engine: Engine, *, actor: str | None = None, progress: Progress = SILENT) -> int:
     """Extract the features of all kept images with the engine's model; see :func:`.maintenance.rekey_model`."""
-    from sigkd.verification.gallery.maintenance import rekey_model
+    from sigkd.gallery.maintenance import rekey_model
 
     def extract(images: list[bytes]) -> NDArray[np.float32]:
         return engine.features([engine.sample(image).image for image in images])

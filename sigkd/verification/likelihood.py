@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sigkd.verification.errors import CalibrationError
+from sigkd.errors import CalibrationError
 
 LN10 = float(np.log(10.0))
 _EXTREME = 20.0

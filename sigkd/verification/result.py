@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sigkd import __version__
-from sigkd.verification.binding import Binding
+from sigkd.images.remarks import Remark
+from sigkd.models.binding import Binding
 from sigkd.verification.decision import Decision, Thresholds
-from sigkd.verification.quality import Warning_
 from sigkd.verification.scale import H1, H2, verbal
 
 
@@ -66,7 +66,7 @@ class Verification:
     classifier: str
     negatives: str
     """What the template was fitted against, in words."""
-    warnings: tuple[Warning_, ...]
+    warnings: tuple[Remark, ...]
     binding: Binding
     query_hash: str
 

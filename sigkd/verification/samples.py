@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigkd.errors import ImageError
+from sigkd.images.ink_measures import InkMeasures, measure_ink
 from sigkd.images.preprocess import LARGER_THAN_CANVAS, normalize
 from sigkd.images.reader import read_image
-from sigkd.verification.quality import InkMeasures, Warning_, measure_ink, scan_warnings
+from sigkd.images.remarks import Remark, scan_remarks
 
 ImageInput: TypeAlias = "str | os.PathLike[str] | bytes | NDArray[np.uint8]"
 """A file, the content of one, or a grey scan uint8 [H, W] (0 ink, 255 paper)."""
@@ -32,7 +33,7 @@ class Sample:
     image: NDArray[np.uint8]
     """uint8 [170, 242], ink bright on black."""
     ink: InkMeasures
-    warnings: tuple[Warning_, ...] = ()
+    warnings: tuple[Remark, ...] = ()
     content: bytes | None = field(default=None, repr=False)
     """The file's content, kept only where asked for."""
 
@@ -77,7 +78,7 @@ def read_sample(source: ImageInput, canvas: tuple[int, int], *, name: str | None
     except ImageError as error:
         raise ImageError(f"{where}: {error}") from None
     ink = measure_ink(scan, normal.box, normal.threshold)
-    found = scan_warnings(scan, ink, larger_than_canvas=LARGER_THAN_CANVAS in normal.warnings)
+    found = scan_remarks(scan, ink, larger_than_canvas=LARGER_THAN_CANVAS in normal.warnings)
     return Sample(title, digest, normal.image, ink, tuple(found), content)
 
 

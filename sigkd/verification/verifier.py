@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sigkd.errors import UsageError
+from sigkd.gallery import Gallery
+from sigkd.images.remarks import Remark
 from sigkd.progress import SILENT, Progress
 from sigkd.verification.calibration import CalibrationSet
 from sigkd.verification.classifiers import AUTO
@@ -15,8 +17,6 @@ from sigkd.verification.cohort import Cohort
 from sigkd.verification.comparison import Comparison
 from sigkd.verification.engine import Engine
 from sigkd.verification.enrolled import EnrolledWriters
-from sigkd.verification.gallery import Gallery
-from sigkd.verification.quality import Warning_
 from sigkd.verification.result import Verification
 from sigkd.verification.samples import ImageInput, Sample
 
@@ -79,7 +79,7 @@ class Verifier:
             progress: where loading is reported.
 
         Raises:
-            UsageError, ModelError, GalleryError: see the engine and :class:`sigkd.verification.gallery.Gallery`.
+            UsageError, ModelError, GalleryError: see the engine and :class:`sigkd.gallery.Gallery`.
         """
         self.engine = Engine(
             model,
@@ -176,7 +176,7 @@ class Verifier:
 
     def enroll(
         self, name: str, images: Iterable[ImageInput | Sample], *, keep_images: bool = False, mode: str = "new"
-    ) -> tuple[Warning_, ...]:
+    ) -> tuple[Remark, ...]:
         """Enrol a writer; on return the enrolment is on the disk.
 
         Args:

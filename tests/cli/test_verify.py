@@ -113,7 +113,7 @@ def test_a_gallery_from_enrolment_to_removal(run_sigkd, place: Path, options, tm
 
 
 def test_an_encrypted_gallery(run_sigkd, place: Path, options, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from sigkd.verification.gallery import vault
+    from sigkd.gallery import vault
 
     monkeypatch.setattr(vault, "SCRYPT_N", 2**4)
     monkeypatch.delenv("SIGKD_PASSPHRASE", raising=False)

@@ -9,11 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sigkd.errors import InputError, UsageError
-from sigkd.verification.binding import Binding
+from sigkd.errors import CalibrationError, InputError, UsageError
+from sigkd.models.binding import Binding
 from sigkd.verification.calibration import CalibrationSet, fit_calibration, load_calibration, read_calibration
 from sigkd.verification.classifiers import CLASSIFIERS
-from sigkd.verification.errors import CalibrationError
 from sigkd.verification.held_out import cross_validate
 from sigkd.verification.trials import Trials, collect_trials, select_writers
 

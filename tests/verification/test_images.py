@@ -8,16 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sigkd.errors import ImageError, UsageError
-from sigkd.verification.binding import Binding
+from sigkd.errors import CohortError, ImageError, UsageError
+from sigkd.images.ink_measures import InkMeasures, measure_normalized
+from sigkd.models.binding import Binding
 from sigkd.verification.cohort import Cohort, build_cohort, load_cohort, read_cohort, resolve_cohort
-from sigkd.verification.errors import CohortError
-from sigkd.verification.quality import (
-    InkMeasures,
-    copy_warning,
-    disagreement_warning,
-    measure_normalized,
-    size_warning,
+from sigkd.verification.remarks import (
+    copy_remark,
+    disagreement_remark,
+    size_remark,
 )
 from sigkd.verification.samples import read_sample
 
@@ -73,13 +71,13 @@ def test_remarks(scans) -> None:
 
 def test_remarks_on_a_comparison() -> None:
     ink = InkMeasures(100, 300, 4, 100, 0, False, 200)
-    assert size_warning(ink, [ink]) is None
-    large = size_warning(InkMeasures(200, 600, 4, 100, 0, False, 200), [ink, ink])
+    assert size_remark(ink, [ink]) is None
+    large = size_remark(InkMeasures(200, 600, 4, 100, 0, False, 200), [ink, ink])
     assert large is not None and "2.0 times larger" in large.message
-    assert copy_warning("a", ["b"]) is None and copy_warning("", [""]) is None
-    assert "reference 2" in str(copy_warning("a", ["b", "a"]))
-    assert disagreement_warning(np.empty(0), 0.0) is None
-    assert "reference 2 does" in str(disagreement_warning(np.array([1.0, -1.0, 1.0]), 0.0))
+    assert copy_remark("a", ["b"]) is None and copy_remark("", [""]) is None
+    assert "reference 2" in str(copy_remark("a", ["b", "a"]))
+    assert disagreement_remark(np.empty(0), 0.0) is None
+    assert "reference 2 does" in str(disagreement_remark(np.array([1.0, -1.0, 1.0]), 0.0))
 
 
 def test_measures_of_a_normalised_image(scans) -> None:

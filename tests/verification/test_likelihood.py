@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sigkd.verification.errors import CalibrationError
+from sigkd.errors import CalibrationError
 from sigkd.verification.likelihood import (
     cllr,
     elub,

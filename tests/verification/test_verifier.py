@@ -11,11 +11,10 @@ import pytest
 from PIL import Image
 
 from sigkd import Verifier
-from sigkd.errors import UsageError
+from sigkd.errors import CalibrationError, GalleryError, UsageError
 from sigkd.verification.batch import exit_code, query_files, verify_enrolled, write_csv
 from sigkd.verification.bulk import enroll_from
 from sigkd.verification.decision import Decision
-from sigkd.verification.errors import CalibrationError, GalleryError
 
 
 @pytest.fixture

@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sigkd.errors import UsageError
-from sigkd.verification.errors import GalleryError
-from sigkd.verification.quality import InkMeasures
+from sigkd.errors import GalleryError, UsageError
+from sigkd.images.ink_measures import InkMeasures
 
 NAME_LENGTH = 200
 

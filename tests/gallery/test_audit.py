@@ -6,11 +6,11 @@ import sqlite3
 
 import pytest
 
-from sigkd.verification.errors import GalleryError
-from sigkd.verification.gallery import Gallery
-from sigkd.verification.gallery.audit import check_chain
-from sigkd.verification.gallery.maintenance import check
-from tests.verification.conftest import BINDING, stored
+from sigkd.errors import GalleryError
+from sigkd.gallery import Gallery
+from sigkd.gallery.audit import check_chain
+from sigkd.gallery.maintenance import check
+from tests.gallery.conftest import BINDING, stored
 
 
 def test_enrolments_and_removals_are_logged(gallery: Gallery) -> None:

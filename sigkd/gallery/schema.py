@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from sigkd.verification.errors import GalleryError
+from sigkd.errors import GalleryError
 
 APPLICATION_ID = 0x53494744
 """``SIGD`` in the file's header: tells a gallery from any other SQLite file."""

@@ -8,13 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sigkd.errors import UsageError
-from sigkd.verification.binding import Binding
-from sigkd.verification.errors import GalleryError
-from sigkd.verification.gallery import Gallery, vault
-from sigkd.verification.gallery.maintenance import check, rekey_model, rekey_passphrase
-from sigkd.verification.gallery.transfer import export_writers, import_writers
-from tests.verification.conftest import BINDING, stored
+from sigkd.errors import GalleryError, UsageError
+from sigkd.gallery import Gallery, vault
+from sigkd.gallery.maintenance import check, rekey_model, rekey_passphrase
+from sigkd.gallery.transfer import export_writers, import_writers
+from sigkd.models.binding import Binding
+from tests.gallery.conftest import BINDING, stored
 
 
 @pytest.fixture(autouse=True)

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from sigkd.verification.gallery.records import pack_arrays, unpack_arrays, unpack_features
-from sigkd.verification.gallery.store import Gallery
+from sigkd.gallery.records import pack_arrays, unpack_arrays, unpack_features
+from sigkd.gallery.store import Gallery
 
 
 def load_template(

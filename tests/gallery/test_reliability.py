@@ -11,19 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from sigkd.verification.errors import GalleryError
-from sigkd.verification.gallery import Gallery
-from sigkd.verification.gallery.maintenance import check
-from sigkd.verification.gallery.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION, version_of
-from tests.verification.conftest import BINDING, stored
+from sigkd.errors import GalleryError
+from sigkd.gallery import Gallery
+from sigkd.gallery.maintenance import check
+from sigkd.gallery.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION, version_of
+from tests.gallery.conftest import BINDING, stored
 
-REPOSITORY = Path(__file__).parents[3]
+REPOSITORY = Path(__file__).parents[2]
 
 _CRASH = """
 import os, random, signal, sys, time
 from pathlib import Path
-from tests.verification.conftest import BINDING, stored
-from sigkd.verification.gallery import Gallery
+from tests.gallery.conftest import BINDING, stored
+from sigkd.gallery import Gallery
 
 path, rounds = Path(sys.argv[1]), int(sys.argv[2])
 references = stored(1, 5, 2048)
@@ -61,7 +61,7 @@ with Gallery(path) as gallery:
     check = gallery.connection.execute("PRAGMA integrity_check").fetchall()
     lost = set(acknowledged) - there
     whole = all(writer.references == 5 for writer in gallery.writers())
-    from sigkd.verification.gallery.maintenance import check as examine
+    from sigkd.gallery.maintenance import check as examine
     print(len(acknowledged), len(lost), check == [("ok",)], whole, examine(gallery).problems, killed_within)
 """
 
@@ -87,8 +87,8 @@ def test_killed_100_times() -> None:
 _ENROLL = """
 import sys
 from pathlib import Path
-from tests.verification.conftest import BINDING, stored
-from sigkd.verification.gallery import Gallery
+from tests.gallery.conftest import BINDING, stored
+from sigkd.gallery import Gallery
 with Gallery.create(Path(sys.argv[1])) as gallery:
     for number in range(40):
         gallery.enroll(f"{sys.argv[2]}-{number}", stored(number), BINDING)
@@ -111,9 +111,9 @@ def test_two_processes_create_and_enrol_at_once(tmp_path: Path) -> None:
 _FULL = """
 import resource, signal, sys
 from pathlib import Path
-from tests.verification.conftest import BINDING, stored
+from tests.gallery.conftest import BINDING, stored
 from sigkd.errors import SigkdError
-from sigkd.verification.gallery import Gallery
+from sigkd.gallery import Gallery
 with Gallery(Path(sys.argv[1])) as gallery:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
@@ -175,8 +175,8 @@ def test_newer_version(tmp_path: Path) -> None:
 
 
 def test_older_version_is_migrated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from sigkd.verification.gallery import schema
-    from sigkd.verification.gallery.templates import load_pool
+    from sigkd.gallery import schema
+    from sigkd.gallery.templates import load_pool
 
     path = tmp_path / "g.sigkd"
     with monkeypatch.context() as old:

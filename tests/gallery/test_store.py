@@ -9,12 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sigkd.errors import UsageError
-from sigkd.verification.binding import Binding
-from sigkd.verification.errors import GalleryError
-from sigkd.verification.gallery import Gallery
-from sigkd.verification.gallery.templates import keep_template, load_pool, load_template
-from tests.verification.conftest import BINDING, stored
+from sigkd.errors import GalleryError, UsageError
+from sigkd.gallery import Gallery
+from sigkd.gallery.templates import keep_template, load_pool, load_template
+from sigkd.models.binding import Binding
+from tests.gallery.conftest import BINDING, stored
 
 
 def test_round_trip(gallery: Gallery) -> None:

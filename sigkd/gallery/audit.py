@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sigkd.verification.errors import GalleryError
-from sigkd.verification.gallery.vault import Vault, keyed_hash
+from sigkd.errors import GalleryError
+from sigkd.gallery.vault import Vault, keyed_hash
 
 _START = b"\x00" * 32
 
@@ -112,7 +112,7 @@ def check_chain(connection: sqlite3.Connection, pepper: bytes) -> tuple[int, str
 
 def reseal(connection: sqlite3.Connection, old: Vault, new: Vault, pepper: bytes) -> None:
     """Write all entries anew under another vault, inside the caller's transaction: the chain stays, with new links."""
-    from sigkd.verification.gallery.schema import AUDIT_TRIGGERS
+    from sigkd.gallery.schema import AUDIT_TRIGGERS
 
     definitions = [
         connection.execute("SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = ?", (name,)).fetchone()[0]

@@ -32,8 +32,8 @@ from sigkd.errors import ModelError, UsageError
 from sigkd.models.export import provenance, without_head
 from sigkd.models.extract import extract_features
 from sigkd.models.io import LoadedModel, save_model, state_hash
+from sigkd.models.strangers import stranger_images
 from sigkd.progress import SILENT, Progress
-from sigkd.verification.strangers import stranger_images
 
 if TYPE_CHECKING:
     from sigkd.models.registry import FeatureNetwork
@@ -149,7 +149,7 @@ def whiten_file(
 ) -> dict[str, Any]:
     """Whiten ``model`` on images of strangers, write it to ``path``, and return the facts for the user.
 
-    ``sources``, ``data``, ``count`` and ``seed`` are those of :func:`sigkd.verification.strangers.stranger_images`.
+    ``sources``, ``data``, ``count`` and ``seed`` are those of :func:`sigkd.models.strangers.stranger_images`.
 
     Raises:
         UsageError: as :func:`whiten`, or a name that does not end in ``.safetensors``.

@@ -12,13 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from sigkd.errors import UsageError
+from sigkd.errors import GalleryError, UsageError
 from sigkd.files import atomic_path
-from sigkd.verification.binding import Binding
-from sigkd.verification.errors import GalleryError
-from sigkd.verification.gallery.records import StoredReference, clean_name
-from sigkd.verification.gallery.store import Gallery
-from sigkd.verification.quality import InkMeasures
+from sigkd.gallery.records import StoredReference, clean_name
+from sigkd.gallery.store import Gallery
+from sigkd.images.ink_measures import InkMeasures
+from sigkd.models.binding import Binding
 
 FORMAT, VERSION = "sigkd-gallery-export", 1
 BATCH = 64

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from sigkd.verification.errors import GalleryError
-from sigkd.verification.gallery.schema import check_version, migrate
+from sigkd.errors import GalleryError
+from sigkd.gallery.schema import check_version, migrate
 
 BUSY_SECONDS = 30.0
 """How long to wait for another process's write."""

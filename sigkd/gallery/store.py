@@ -13,12 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from sigkd import __version__
-from sigkd.errors import UsageError
-from sigkd.verification.binding import Binding
-from sigkd.verification.errors import GalleryError
-from sigkd.verification.gallery import audit
-from sigkd.verification.gallery.connection import connect, create_file, explained, is_writable, transaction
-from sigkd.verification.gallery.records import (
+from sigkd.errors import GalleryError, UsageError
+from sigkd.gallery import audit
+from sigkd.gallery.connection import connect, create_file, explained, is_writable, transaction
+from sigkd.gallery.records import (
     EnrolledWriter,
     StoredReference,
     clean_name,
@@ -26,7 +24,8 @@ from sigkd.verification.gallery.records import (
     pack_features,
     unpack_reference,
 )
-from sigkd.verification.gallery.vault import KeyVault, PlainVault, Vault, keyed_hash, new_vault, unlock
+from sigkd.gallery.vault import KeyVault, PlainVault, Vault, keyed_hash, new_vault, unlock
+from sigkd.models.binding import Binding
 
 POOL_SIZE = 1000
 """References that serve as negatives for all writers, at most."""

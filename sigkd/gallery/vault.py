@@ -14,8 +14,7 @@ import json
 import os
 from typing import Any, Protocol
 
-from sigkd.errors import UsageError
-from sigkd.verification.errors import GalleryError
+from sigkd.errors import GalleryError, UsageError
 
 SCRYPT_N, SCRYPT_R, SCRYPT_P = 2**15, 8, 1
 """RFC 7914's parameters: 32 MiB, about 0.1 s."""

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sigkd.errors import GalleryError
+from sigkd.gallery import audit
+from sigkd.gallery.records import pack_features
+from sigkd.gallery.schema import AUDIT_TRIGGERS, SCHEMA_VERSION
+from sigkd.gallery.store import Gallery
+from sigkd.gallery.vault import KeyVault, PlainVault, Vault, new_vault
+from sigkd.models.binding import Binding
 from sigkd.progress import SILENT, Progress
-from sigkd.verification.binding import Binding
-from sigkd.verification.errors import GalleryError
-from sigkd.verification.gallery import audit
-from sigkd.verification.gallery.records import pack_features
-from sigkd.verification.gallery.schema import AUDIT_TRIGGERS, SCHEMA_VERSION
-from sigkd.verification.gallery.store import Gallery
-from sigkd.verification.gallery.vault import KeyVault, PlainVault, Vault, new_vault
 
 
 @dataclass
