@@ -43,7 +43,7 @@ def preprocess(
     allow_incomplete: Annotated[
         bool, typer.Option("--allow-incomplete", help="Go on although signatures are missing.")
     ] = False,
-    max_pixels: Annotated[int, typer.Option(help="Largest scan that is decoded, in pixels.", min=1)] = 80_000_000,
+    max_pixels: Annotated[int, typer.Option(help="Largest scan that is decoded, in pixels.", min=1)] = 40_000_000,
     workers: Annotated[int, typer.Option(help="Images in work at once; 0: one per core.", min=0)] = 0,
     data_dir: DataDir = None,
     json_output: Json = False,

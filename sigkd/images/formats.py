@@ -1,7 +1,12 @@
 """Which files are taken for images."""
 
-FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
-"""Formats that are recognised, by content."""
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "JPEG2000", "AVIF")
+"""Formats that are recognised, by content; HEIF as well where the extra ``sigkd[heic]`` is installed."""
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
+READABLE = "PNG, JPEG, TIFF, BMP, WebP, GIF, JPEG 2000 or AVIF"
+"""The formats in words."""
+
+SUFFIXES = frozenset(
+    ".png .jpg .jpeg .tif .tiff .bmp .webp .gif .jp2 .j2k .jpx .avif .heic .heif".split()
+)
 """Suffixes (lower case) by which folders are searched for images; what a file really is, its content says."""

@@ -1,24 +1,36 @@
-"""Reading untrusted image files as 8-bit grey: by content, not by suffix; the size is checked before decoding."""
+"""Reading untrusted image files: by content, not by suffix; once; the size is checked before decoding."""
 
 from __future__ import annotations
 
+import hashlib
+import io
+import os
 import threading
 import warnings
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from sigkd.errors import ImageError
-from sigkd.images.formats import FORMATS, SUFFIXES
+from sigkd.images.formats import FORMATS, READABLE, SUFFIXES
+from sigkd.images.resolution import Resolution, read_resolution
 
-__all__ = ["FORMATS", "MAX_PIXELS", "SUFFIXES", "read_image", "read_rgb"]
+__all__ = ["FORMATS", "MAX_PIXELS", "SUFFIXES", "ImageFile", "ImageSource", "read_file", "read_image", "read_rgb"]
 
 U8 = npt.NDArray[np.uint8]
+ImageSource: TypeAlias = "str | os.PathLike[str] | bytes"
+"""A file, or the content of one."""
 
-MAX_PIXELS = 80_000_000
-"""Largest image that is decoded, in pixels, unless the caller says otherwise: an A4 page at 900 dpi."""
+MAX_PIXELS = 40_000_000
+"""Largest image that is decoded, in pixels, unless the caller says otherwise: an A4 page at 600 dpi."""
+
+_BIT_DEPTHS = (8, 10, 12, 14, 16)
+_LIGHT_INK, _LEAST_HOLES = 160, 0.2
+_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
 
 _open_lock = threading.Lock()
 
@@ -26,64 +38,132 @@ _open_lock = threading.Lock()
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
-def read_image(path: Path | str, *, max_pixels: int = MAX_PIXELS) -> U8:
-    """Read an image as grey.
+@dataclass(frozen=True)
+class ImageFile:
+    """A decoded image file."""
 
-    1-bit, palette, grey, 16-bit (scaled, 65535 -> 255), floating-point (0..1), RGB and CMYK images are read;
-    transparency is laid over white paper; the EXIF orientation is applied; of several pages the first is taken.
+    name: str
+    """The path as given; for content without a file, the caller's name or a part of the digest."""
+    content: bytes = field(repr=False)
+    image: Image.Image = field(repr=False)
+    """Upright, opaque, 8 bits a channel; grey, colour or palette."""
+    resolution: Resolution
+    """Of the upright image."""
+    pages: int = 1
+    """Pages in the file (1 but for TIFF), of which ``image`` is one."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the content."""
+        return hashlib.sha256(self.content).hexdigest()
+
+    @property
+    def grey(self) -> U8:
+        """uint8 [H, W]: 0 black ink .. 255 white paper."""
+        return np.array(self.image.convert("L"), dtype=np.uint8)
+
+    @property
+    def rgb(self) -> U8:
+        """uint8 [H, W, 3]."""
+        return np.array(self.image.convert("RGB"), dtype=np.uint8)
+
+    @property
+    def has_colour(self) -> bool:
+        """Whether the file's pixels have a colour at all (grey pixels in a colour file count as colour)."""
+        return self.image.mode not in ("1", "L")
+
+
+def read_file(
+    source: ImageSource, *, page: int = 1, max_pixels: int = MAX_PIXELS, name: str | None = None
+) -> ImageFile:
+    """Read and decode an image file; its bytes are read once.
+
+    1-bit, palette, grey, 10- to 16-bit, floating-point (0..1), RGB and CMYK images are read; transparency is laid over
+    white paper, but of light ink on a transparent ground the opacity is taken for the ink; the EXIF orientation is
+    applied.
 
     Args:
-        path: a PNG, JPEG, TIFF or BMP file, whatever its suffix.
+        source: a file whatever its suffix, or its content.
+        page: of a multi-page TIFF, from 1.
         max_pixels: limit of width x height, checked before decoding.
-
-    Returns:
-        uint8 [H, W]: 0 black ink .. 255 white paper.
+        name: what messages call it; by default the path.
 
     Raises:
-        ImageError: if the file is absent, undecodable, damaged or too large. The message names it.
+        ImageError: if the file is absent, undecodable, damaged or too large, or has no such page. The message names it.
     """
-    return _read(Path(path), "L", max_pixels)
+    if isinstance(source, bytes):
+        content, name = source, name or f"image {hashlib.sha256(source).hexdigest()[:8]}"
+    else:
+        name = name or os.fspath(source)
+        try:
+            content = Path(source).read_bytes()
+        except OSError as error:
+            raise ImageError(f"{name}: {error.strerror or error}") from error
+    try:
+        with _open(content, name, max_pixels) as opened:
+            pages = int(getattr(opened, "n_frames", 1)) if opened.format == "TIFF" else 1
+            if not 1 <= page <= pages:
+                raise ImageError(f"{name}: there is no page {page}, the file has {pages}")
+            if page > 1:
+                opened.seek(page - 1)
+                _check_size(opened, name, max_pixels)
+            resolution = read_resolution(opened)
+            turned = opened.getexif().get(ExifTags.Base.Orientation, 1) >= 5
+            upright = _opaque(ImageOps.exif_transpose(_eight_bit(opened)))
+            upright.load()
+            return ImageFile(name, content, upright, resolution.turned() if turned else resolution, pages)
+    except ImageError:
+        raise
+    except MemoryError as error:
+        raise ImageError(f"{name}: not enough memory to decode the image") from error
+    except OSError as error:
+        raise ImageError(f"{name}: the image is damaged or cut off ({_first_line(error)})") from error
+    except Exception as error:  # a decoder fed with a hostile file may raise anything
+        raise ImageError(f"{name}: cannot be decoded ({type(error).__name__}: {_first_line(error)})") from error
+
+
+def read_image(path: Path | str, *, max_pixels: int = MAX_PIXELS) -> U8:
+    """Return the (first page of the) file as grey, uint8 [H, W], 0 black ink .. 255 white paper; see :func:`read_file`."""
+    return read_file(path, max_pixels=max_pixels).grey
 
 
 def read_rgb(path: Path | str, *, max_pixels: int = MAX_PIXELS) -> U8:
-    """Read an image in colour, uint8 [H, W, 3]; otherwise as :func:`read_image`."""
-    return _read(Path(path), "RGB", max_pixels)
+    """Return the (first page of the) file in colour, uint8 [H, W, 3]; see :func:`read_file`."""
+    return read_file(path, max_pixels=max_pixels).rgb
 
 
-def _read(path: Path, mode: str, max_pixels: int) -> U8:
-    try:
-        with path.open("rb") as stream, _open(stream, path, max_pixels) as image:
-            upright = ImageOps.exif_transpose(_eight_bit(image))
-            return np.array(_opaque(upright).convert(mode), dtype=np.uint8)
-    except ImageError:
-        raise
-    except OSError as error:
-        if error.errno is not None:  # of the file system
-            raise ImageError(f"{path}: {error.strerror}") from error
-        raise ImageError(f"{path}: the image is damaged or cut off ({_first_line(error)})") from error
-    except MemoryError as error:
-        raise ImageError(f"{path}: not enough memory to decode the image") from error
-    except Exception as error:  # a decoder fed with a hostile file may raise anything
-        raise ImageError(f"{path}: cannot be decoded ({type(error).__name__}: {_first_line(error)})") from error
-
-
-def _open(stream: object, path: Path, max_pixels: int) -> Image.Image:
+def _open(content: bytes, name: str, max_pixels: int) -> Image.Image:
     """Read the header only and check the number of pixels."""
+    heif = content[4:8] == b"ftyp" and content[8:12] in _HEIF_BRANDS
+    if heif:
+        _register_heif(name)
     with _open_lock:  # Pillow's own limit is global; ours replaces it for the moment of opening
         limit = Image.MAX_IMAGE_PIXELS
         Image.MAX_IMAGE_PIXELS = None
         try:
-            image = Image.open(stream, formats=FORMATS)  # type: ignore[arg-type]
+            image = Image.open(io.BytesIO(content), formats=("HEIF",) if heif else FORMATS)
         except UnidentifiedImageError as error:
-            raise ImageError(f"{path}: not an image that can be read (PNG, JPEG, TIFF or BMP)") from error
+            raise ImageError(f"{name}: not an image that can be read ({READABLE})") from error
         finally:
             Image.MAX_IMAGE_PIXELS = limit
+    _check_size(image, name, max_pixels)
+    return image
+
+
+def _check_size(image: Image.Image, name: str, max_pixels: int) -> None:
     width, height = image.size
     if width * height > max_pixels:
-        raise ImageError(f"{path}: {width}x{height} pixels are more than the limit of {max_pixels}")
+        raise ImageError(f"{name}: {width}x{height} pixels are more than the limit of {max_pixels}")
     if width * height == 0:
-        raise ImageError(f"{path}: the image has no pixels")
-    return image
+        raise ImageError(f"{name}: the image has no pixels")
+
+
+def _register_heif(name: str) -> None:
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        raise ImageError(f"{name}: HEIC images need the extra: pip install 'sigkd[heic]'") from None
+    register_heif_opener()
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
@@ -91,27 +171,39 @@ def _eight_bit(image: Image.Image) -> Image.Image:
     if image.mode != "F" and not image.mode.startswith("I"):
         image.load()
         return image
-    values = np.asarray(image).astype(np.float64)
-    values = np.nan_to_num(values, nan=1.0 if image.mode == "F" else 0.0)
-    if image.mode == "F":
-        scale = 255.0 if values.max() <= 1 else 1.0 if values.max() <= 255 else 255 / 65535
-    else:
-        scale = 255 / 65535
     white_is_zero = getattr(image, "tag_v2", {}).get(262) == 0  # 262: TIFF's photometric interpretation
-    scaled = np.clip(np.rint(values * scale), 0, 255).astype(np.uint8)
-    grey = Image.fromarray(255 - scaled if white_is_zero and image.mode != "F" else scaled)
+    values = np.asarray(image)
+    if image.mode == "F":
+        grey = Image.fromarray(_from_floats(values))
+    else:
+        deep = np.clip(values, 0, 65535).astype(np.uint16)
+        # 10, 12 or 14 bits are stored in 16: the brightest pixel, the paper, tells which
+        bits = next(depth for depth in _BIT_DEPTHS if int(deep.max()) < 1 << depth)
+        table = np.clip(np.rint(np.arange(65536) * (255 / ((1 << bits) - 1))), 0, 255).astype(np.uint8)
+        grey = Image.fromarray((255 - table if white_is_zero else table)[deep])
     grey.info = image.info
-    orientation = image.getexif().get(0x0112)
+    orientation = image.getexif().get(ExifTags.Base.Orientation)
     if orientation:
-        grey.getexif()[0x0112] = orientation
+        grey.getexif()[ExifTags.Base.Orientation] = orientation
     return grey
 
 
+def _from_floats(values: npt.NDArray[np.float32]) -> U8:
+    values = np.nan_to_num(values, nan=1.0, posinf=1.0, neginf=0.0)
+    top = float(values.max())
+    values *= 255.0 if top <= 1 else 1.0 if top <= 255 else 255 / 65535
+    return np.clip(np.rint(values, out=values), 0, 255, out=values).astype(np.uint8)
+
+
 def _opaque(image: Image.Image) -> Image.Image:
-    """Lay a transparent image over white paper."""
+    """Lay a transparent image over white paper; of light ink on a transparent ground the opacity is the ink."""
     if not image.has_transparency_data:
         return image
     layer = image.convert("RGBA")
+    alpha = layer.getchannel("A")
+    opaque = np.asarray(alpha) >= 128
+    if 0 < opaque.mean() <= 1 - _LEAST_HOLES and np.percentile(np.asarray(layer.convert("L"))[opaque], 2) >= _LIGHT_INK:
+        return ImageOps.invert(alpha)
     paper = Image.new("RGBA", layer.size, (255, 255, 255, 255))
     return Image.alpha_composite(paper, layer)
 

@@ -1,6 +1,7 @@
 """Every kind of image comes out as grey; every bad file as one ImageError that names it."""
 
 import struct
+import sys
 import zlib
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from PIL import Image
 
 from sigkd.errors import ImageError
-from sigkd.images.reader import read_image, read_rgb
+from sigkd.images.reader import read_file, read_image, read_rgb
 
 GREY = np.full((40, 60), 255, np.uint8)
 GREY[10:20, 5:50] = 0
@@ -33,6 +34,12 @@ def transparent(mode):
     return Image.merge(mode, [Image.fromarray(channel) for channel in (*channels, 255 - GREY)])
 
 
+def light_on_nothing(mode):
+    """White ink, the drawing in its opacity, on a transparent ground."""
+    channels = [np.full_like(GREY, 255)] * (len(mode) - 1)
+    return Image.merge(mode, [Image.fromarray(channel) for channel in (*channels, 255 - GREY)])
+
+
 def palette():
     return grey().convert("P")
 
@@ -54,6 +61,15 @@ CASES = {
     "rgba.png": (lambda: transparent("RGBA"), GREY, 0),
     "rgba.tif": (lambda: transparent("RGBA"), GREY, 0),
     "la.png": (lambda: transparent("LA"), GREY, 0),
+    "light.png": (lambda: light_on_nothing("RGBA"), GREY, 0),
+    "light.tif": (lambda: light_on_nothing("LA"), GREY, 0),
+    "light.webp": (lambda: light_on_nothing("RGBA"), GREY, 0),
+    "grey.webp": (grey, GREY, 40),
+    "grey.gif": (grey, GREY, 0),
+    "grey.jp2": (grey, GREY, 0),
+    "grey.avif": (grey, GREY, 40),
+    "twelve.png": (lambda: Image.fromarray(np.round(GREY / 255 * 4095).astype(np.uint16)), GREY, 0),
+    "ten.tif": (lambda: Image.fromarray(np.round(GREY / 255 * 1023).astype(np.uint16)), GREY, 0),
     "sixteen.png": (lambda: Image.fromarray(DEEP), GREY, 0),
     "sixteen.tif": (lambda: Image.fromarray(DEEP), GREY, 0),
     "thirtytwo.tif": (lambda: Image.fromarray(DEEP.astype(np.int32)), GREY, 0),
@@ -102,6 +118,46 @@ def test_first_of_several_pages(tmp_path, suffix):
     path = tmp_path / f"pages.{suffix}"
     grey().save(path, save_all=True, append_images=[Image.new("L", (10, 10))])
     assert read_image(path).shape == GREY.shape
+
+
+def test_pages_of_a_tiff(tmp_path):
+    path = tmp_path / "pages.tif"
+    grey().save(path, save_all=True, append_images=[Image.new("L", (10, 12), 7)])
+    assert read_file(path).pages == 2
+    second = read_file(path, page=2)
+    assert second.grey.shape == (12, 10)
+    with pytest.raises(ImageError, match="there is no page 3, the file has 2"):
+        read_file(path, page=3)
+
+
+def test_the_second_page_is_checked_before_decoding_too(tmp_path):
+    path = tmp_path / "pages.tif"
+    grey().save(path, save_all=True, append_images=[Image.new("L", (100, 100))])
+    with pytest.raises(ImageError, match="100x100 pixels are more"):
+        read_file(path, page=2, max_pixels=5000)
+
+
+def test_moving_pictures_give_their_first_frame(tmp_path):
+    grey().save(tmp_path / "a.gif", save_all=True, append_images=[Image.new("L", (60, 40))])
+    np.testing.assert_array_equal(read_image(tmp_path / "a.gif"), GREY)
+
+
+def test_heic(tmp_path, monkeypatch):
+    heif = pytest.importorskip("pillow_heif")
+    heif.register_heif_opener()
+    grey().convert("RGB").save(tmp_path / "a.heic", quality=95)
+    assert np.abs(read_image(tmp_path / "a.heic").astype(int) - GREY).max() < 40
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    refused(tmp_path / "a.heic", r"sigkd\[heic\]")
+
+
+def test_content_is_read_once(tmp_path):
+    grey().save(tmp_path / "a.png")
+    content = (tmp_path / "a.png").read_bytes()
+    file, from_bytes = read_file(tmp_path / "a.png"), read_file(content, name="it")
+    assert file.digest == from_bytes.digest
+    assert from_bytes.name == "it"
+    np.testing.assert_array_equal(from_bytes.grey, GREY)
 
 
 def test_colour(tmp_path):
@@ -173,7 +229,7 @@ def bomb(path, side):
 @pytest.mark.parametrize("side", [9_000, 60_000])
 def test_bombs_are_refused_before_decoding(tmp_path, side):
     bomb(tmp_path / "bomb.png", side)
-    refused(tmp_path / "bomb.png", f"{side}x{side} pixels are more than the limit of 80000000")
+    refused(tmp_path / "bomb.png", f"{side}x{side} pixels are more than the limit of 40000000")
 
 
 def test_the_limit_is_configurable(tmp_path):
