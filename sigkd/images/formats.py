@@ -7,6 +7,7 @@ READABLE = "PNG, JPEG, TIFF, BMP, WebP, GIF, JPEG 2000 or AVIF"
 """The formats in words."""
 
 SUFFIXES = frozenset(
-    ".png .jpg .jpeg .tif .tiff .bmp .webp .gif .jp2 .j2k .jpx .avif .heic .heif".split()
+    (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".jp2", ".j2k", ".jpx", ".avif")
+    + (".heic", ".heif")
 )
 """Suffixes (lower case) by which folders are searched for images; what a file really is, its content says."""

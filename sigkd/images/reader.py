@@ -123,12 +123,12 @@ def read_file(
 
 
 def read_image(path: Path | str, *, max_pixels: int = MAX_PIXELS) -> U8:
-    """Return the (first page of the) file as grey, uint8 [H, W], 0 black ink .. 255 white paper; see :func:`read_file`."""
+    """Return the file (its first page) as grey, uint8 [H, W], 0 ink .. 255 paper; see :func:`read_file`."""
     return read_file(path, max_pixels=max_pixels).grey
 
 
 def read_rgb(path: Path | str, *, max_pixels: int = MAX_PIXELS) -> U8:
-    """Return the (first page of the) file in colour, uint8 [H, W, 3]; see :func:`read_file`."""
+    """Return the file (its first page) in colour, uint8 [H, W, 3]; see :func:`read_file`."""
     return read_file(path, max_pixels=max_pixels).rgb
 
 

@@ -46,7 +46,8 @@ def test_exif_alone(tmp_path, suffix):
 
 
 @pytest.mark.parametrize(
-    ("dpi", "source"), [((72, 72), "screen"), ((96, 96), "screen"), ((1, 1), "implausible"), ((9999, 9999), "implausible")]
+    ("dpi", "source"),
+    [((72, 72), "screen"), ((96, 96), "screen"), ((1, 1), "implausible"), ((9999, 9999), "implausible")],
 )
 def test_what_programs_write_who_know_nothing(tmp_path, dpi, source):
     found = read(tmp_path / "a.png", dpi=dpi)
