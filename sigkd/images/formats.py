@@ -6,8 +6,9 @@ FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "JPEG2000", "AVIF")
 READABLE = "PNG, JPEG, TIFF, BMP, WebP, GIF, JPEG 2000 or AVIF"
 """The formats in words."""
 
-SUFFIXES = frozenset(
-    (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".jp2", ".j2k", ".jpx", ".avif")
-    + (".heic", ".heif")
-)
+# fmt: off
+SUFFIXES = frozenset((
+    ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".jp2", ".j2k", ".jpx", ".avif", ".heic", ".heif",
+))
+# fmt: on
 """Suffixes (lower case) by which folders are searched for images; what a file really is, its content says."""
