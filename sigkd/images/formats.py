@@ -8,7 +8,8 @@ READABLE = "PNG, JPEG, TIFF, BMP, WebP, GIF, JPEG 2000 or AVIF"
 
 # fmt: off
 SUFFIXES = frozenset((
-    ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".jp2", ".j2k", ".jpx", ".avif", ".heic", ".heif",
+    ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".jp2", ".j2k", ".jpx", ".avif",
+    ".heic", ".heif",
 ))
 # fmt: on
 """Suffixes (lower case) by which folders are searched for images; what a file really is, its content says."""
