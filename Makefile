@@ -29,7 +29,7 @@ demo: $(INSTALLED)  ## Make up signatures and verify them, end to end, with tabl
 	@$(BIN)/sigkd demo --out $(DEMO_OUT)
 
 test: $(INSTALLED)  ## Run the tests.
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(TEST_WORKERS) --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(TEST_WORKERS) --dist loadfile --durations=20
 
 lint: $(INSTALLED)  ## Check style, annotations and types.
 	$(BIN)/ruff check .

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from typing import Generic, TypeVar
@@ -18,10 +20,18 @@ def nearest(name: str, known: list[str]) -> str:
 
 
 class Registry(Generic[T]):
-    """The registered objects of one kind (``kind`` is what messages call them: "loss", "student", "dataset")."""
+    """The registered objects of one kind.
 
-    def __init__(self, kind: str) -> None:
+    Args:
+        kind: what messages call them ("loss", "student", "dataset").
+        package: a package in which each module registers one object under the module's own name (``-`` for ``_``);
+            modules whose names begin with ``_`` are helpers. Their names are known, for help and messages, before any
+            of them is imported; a module is imported when its object is asked for, with the libraries that it needs.
+    """
+
+    def __init__(self, kind: str, package: str | None = None) -> None:
         self.kind = kind
+        self._package = package
         self._entries: dict[str, T] = {}
 
     def register(self, name: str) -> Callable[[T], T]:
@@ -41,17 +51,27 @@ class Registry(Generic[T]):
         Raises:
             UsageError: if there is none; the message has the nearest name and the whole list.
         """
+        if name not in self._entries and name in self._modules():
+            importlib.import_module(self._modules()[name])
         if name not in self._entries:
             names = self.names()
             raise UsageError(f"unknown {self.kind} '{name}'.{nearest(name, names)} Known: {', '.join(names)}")
         return self._entries[name]
 
     def names(self) -> list[str]:
-        """Return the registered names in order of registration."""
-        return list(self._entries)
+        """Return the names: the package's modules by the alphabet, then what was registered elsewhere."""
+        return list(dict.fromkeys([*self._modules(), *self._entries]))
+
+    def _modules(self) -> dict[str, str]:
+        """Return the package's modules by the names under which they register."""
+        if self._package is None:
+            return {}
+        found = pkgutil.iter_modules(importlib.import_module(self._package).__path__, f"{self._package}.")
+        modules = {info.name.rpartition(".")[2].replace("_", "-"): info.name for info in found}
+        return {name: module for name, module in modules.items() if not name.startswith("-")}
 
     def __contains__(self, name: object) -> bool:
-        return name in self._entries
+        return name in self._entries or name in self._modules()
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._entries)
+        return iter(self.names())

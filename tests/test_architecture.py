@@ -1,24 +1,32 @@
-"""The house holds: rooms import downwards, the core neither prints nor knows Typer, imports are declared."""
+"""The house holds: rooms import what they may, no circles, a core without Typer and print, declared imports."""
 
 import ast
 import re
 import sys
 import tomllib
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+import pytest
+
 PACKAGE = Path(__file__).resolve().parents[1] / "sigkd"
-FLOORS = {
-    "images": 0,
-    "text": 1,
-    "synthesis": 0,
-    "datasets": 1,
-    "models": 2,
-    "distillation": 3,
-    "gallery": 3,
-    "verification": 4,
-    "evaluation": 5,
-    "cli": 6,
+BASE = {"_version", "errors", "files", "paths", "progress", "registry"}
+"""Modules that serve every room and import none."""
+ROOMS = {
+    "measures": set(),
+    "images": set(),
+    "synthesis": set(),
+    "datasets": {"images"},
+    "text": {"images", "datasets"},
+    "models": {"images", "synthesis", "datasets"},
+    "classifiers": {"measures", "datasets", "models"},
+    "gallery": {"images", "models", "classifiers"},
+    "distillation": {"measures", "synthesis", "datasets", "models"},
+    "verification": {"measures", "images", "synthesis", "datasets", "models", "classifiers", "gallery"},
+    "evaluation": {"measures", "images", "datasets", "models", "classifiers", "verification"},
+    "demo": {"synthesis"},
 }
+"""What each room may import besides itself and the base modules; ``cli`` may import all of them."""
 COMMAND_LINE = {"typer", "click", "rich", "argparse"}
 IMPORTED_AS = {
     "opencv_python_headless": "cv2",
@@ -33,6 +41,18 @@ CORE = [path for path in MODULES if "cli" not in path.relative_to(PACKAGE).parts
 
 def name(path):
     return path.relative_to(PACKAGE).as_posix()
+
+
+def module(path):
+    return ".".join(("sigkd", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
+
+
+def room(dotted):
+    """The room (or base module) of a module of the package; "" for the package itself."""
+    return (*dotted.split("."), "")[1]
+
+
+FILES = {module(path): path for path in MODULES}
 
 
 def imports(path):
@@ -50,24 +70,38 @@ def imports(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            if node.module == "sigkd":
-                yield from (f"sigkd.{alias.name}" for alias in node.names)
-            yield node.module
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield inner if inner in FILES else node.module
 
 
-def floor(module):
-    """The floor of the room to which a module belongs, or None."""
-    parts = module.split(".")
-    return FLOORS.get(parts[1]) if parts[0] == "sigkd" and len(parts) > 1 else None
-
-
-def test_a_room_never_imports_a_higher_one():
+def test_a_room_imports_only_the_rooms_that_it_may():
     wrong = []
     for path in MODULES:
-        own = FLOORS.get(path.relative_to(PACKAGE).parts[0])
-        if own is not None:  # the package's own modules serve every room
-            wrong += [(name(path), module) for module in imports(path) if (floor(module) or 0) > own]
+        own = room(module(path))
+        allowed = {own} | BASE | ROOMS.get(own, set())
+        if own in BASE:
+            allowed = BASE
+        if own in ("cli", "__main__"):
+            allowed |= {"cli", "", *ROOMS}
+        if own == "":  # the public interface, resolved on first use
+            allowed |= {"verification"}
+        wrong += [(name(path), other) for other in imports(path) if other in FILES and room(other) not in allowed]
     assert not wrong
+
+
+def test_every_room_is_listed_and_none_is_in_a_circle():
+    folders = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").is_file()}
+    assert folders - {"cli", *ROOMS} == set()
+    list(TopologicalSorter(ROOMS).static_order())  # raises CycleError
+
+
+def test_no_files_import_each_other_in_a_circle():
+    graph = {own: {other for other in imports(path) if other in FILES} for own, path in FILES.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
 
 
 def test_the_core_never_prints_and_knows_no_command_line():

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from sigkd import __version__
+from sigkd._version import __version__
 from sigkd.cli.output import error_line
 from sigkd.errors import ExitCode, SigkdError
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from sigkd import __version__
+from sigkd._version import __version__
 from sigkd.distillation.augment import Augmentation, parse_augmentations
 from sigkd.distillation.config import TrainingConfig, config_toml
 from sigkd.distillation.data import TrainingImages
@@ -25,7 +25,7 @@ from sigkd.distillation.training import Probe, Trainer
 from sigkd.errors import UsageError
 from sigkd.files import write_text
 from sigkd.models.io import LoadedModel
-from sigkd.models.registry import build_network, network_names
+from sigkd.models.networks import NETWORKS
 from sigkd.progress import SILENT, Progress
 
 LoadTeacher = Callable[[str], LoadedModel]
@@ -95,8 +95,7 @@ def distill(
     """
     RunDirectory(run).check(resume)
     objective, augmentation = _objective(config), _augmentation(config)
-    if config.student not in network_names():
-        build_network(config.student)  # raises, before the teachers' long work
+    NETWORKS.get(config.student)  # an unknown one is refused before the teachers' long work
     mode = supervision_mode(config, augmentation)
     teachers = [load_teacher(name) for name in teacher_names(config.teacher)] if objective.needs else []
     precision = resolve_precision(config.precision, device)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sigkd import __version__
+from sigkd._version import __version__
 from sigkd.errors import InputError
 from sigkd.evaluation.protocol import Protocol, Split
 from sigkd.evaluation.scoring import SplitScores

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sigkd import __version__
+from sigkd._version import __version__
 from sigkd.errors import GalleryError, UsageError
 from sigkd.gallery import audit
 from sigkd.gallery.connection import connect, create_file, explained, is_writable, transaction

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from sigkd import __version__
+from sigkd._version import __version__
 from sigkd.errors import ModelError, SigkdError
 from sigkd.models.cache import WeightCache
 from sigkd.models.cards import CARDS, find_card, hosts, shipped_path

@@ -17,6 +17,7 @@ import torch
 
 from sigkd.errors import ModelError
 from sigkd.models.registry import FeatureNetwork, build_network
+from sigkd.models.state import fill
 
 _PREFIXES = ("module.", "_orig_mod.", "model.", "base_model.", "feature_extractor.")
 """What wrappers put before the names of the tensors."""
@@ -34,8 +35,6 @@ def load_checkpoint(path: Path, architecture: str = "signet") -> FeatureNetwork:
     Raises:
         ModelError: unsafe, truncated, not a checkpoint, or not of this architecture; one line each.
     """
-    from sigkd.models.io import fill
-
     state = _without_heads(_state(read_checkpoint(path), path))
     network = build_network(architecture, seed=0)
     for name in network.state_dict():

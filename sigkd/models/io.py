@@ -6,7 +6,6 @@ The layout of a model file is in ``docs/reference/model-file.md``.
 from __future__ import annotations
 
 import copy
-import hashlib
 import json
 import math
 import re
@@ -18,12 +17,15 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from sigkd import __version__
+from sigkd._version import __version__
 from sigkd.errors import ModelError
 from sigkd.files import atomic_path
 from sigkd.models.cards import WeightCard, card_names, find_card, is_card, shipped_path
 from sigkd.models.fingerprint import feature_fingerprint
-from sigkd.models.registry import FeatureNetwork, build_network, network_names
+from sigkd.models.foreign import load_checkpoint
+from sigkd.models.networks import NETWORKS
+from sigkd.models.registry import FeatureNetwork, build_network
+from sigkd.models.state import fill, state_hash
 from sigkd.registry import nearest
 
 DEFAULT_MODEL = "sigkd-resnet18"
@@ -39,25 +41,11 @@ class LoadedModel:
     network: FeatureNetwork
     name: str
     hash: str
-    """The model hash (:func:`state_hash`; of an ONNX file its SHA-256): what templates, features and calibrations are
-    bound to."""
+    """The model hash (:func:`~sigkd.models.state.state_hash`; of an ONNX file its SHA-256): what templates, features
+    and calibrations are bound to."""
     preprocess_version: str | None = None
     canvas: tuple[int, int] = CANVAS
     metadata: dict[str, Any] = field(default_factory=dict)
-
-
-def state_hash(state: dict[str, torch.Tensor]) -> str:
-    """Return the model hash: SHA-256 over the names, types, shapes and bytes of the stored tensors, ordered by name.
-
-    Metadata is not part of it: a file whose notes are edited keeps its hash. The type is: the same weights rounded to
-    float16 are another model, with slightly other features.
-    """
-    digest = hashlib.sha256()
-    for name in sorted(state):
-        tensor = state[name].detach().cpu().contiguous()
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.flatten().view(torch.uint8).numpy().data)
-    return digest.hexdigest()
 
 
 def save_model(path: Path, network: FeatureNetwork, metadata: dict[str, Any], *, half: bool = False) -> str:
@@ -124,8 +112,7 @@ def load_file(path: Path) -> LoadedModel:
 
     Raises:
         ModelError: not a model file, unknown architecture, missing or surplus tensors, wrong shapes, values that are
-        not
-            finite, or content that is not what its metadata says.
+            not finite, or content that is not what its metadata says.
     """
     path = Path(path)
     facts = read_metadata(path)
@@ -139,8 +126,8 @@ def load_file(path: Path) -> LoadedModel:
         raise ModelError(
             f"{path}: names no architecture: it was not written by 'sigkd distill', 'export' or 'train-teacher'"
         )
-    if architecture not in network_names():
-        raise ModelError(f"{path}: unknown architecture '{architecture}'; known: {', '.join(network_names())}")
+    if architecture not in NETWORKS:
+        raise ModelError(f"{path}: unknown architecture '{architecture}'; known: {', '.join(NETWORKS)}")
     if not (classes is None or (isinstance(classes, int) and 0 < classes < 10**7)) or len(canvas) != 2:
         raise ModelError(f"{path}: its metadata is damaged (classes {classes!r}, canvas {canvas!r})")
     network = build_network(architecture, classes, seed=0)
@@ -152,24 +139,6 @@ def load_file(path: Path) -> LoadedModel:
         raise ModelError(f"{path}: the weights are not the ones that were saved (hash differs); the file is damaged")
     place = (int(canvas[0]), int(canvas[1]))
     return LoadedModel(network.eval(), path.stem, digest, facts.get("preprocess_version"), place, facts)
-
-
-def fill(network: FeatureNetwork, state: dict[str, torch.Tensor], source: str) -> None:
-    """Load ``state`` into ``network`` strictly; the error is one line naming ``source`` and the first misfit."""
-    own = network.state_dict()
-    kind = network.architecture
-    for name, tensor in own.items():
-        if name not in state:
-            raise ModelError(f"{source}: tensor '{name}' is missing: not a whole {kind}")
-        found = tuple(state[name].shape)
-        if found != tuple(tensor.shape):
-            raise ModelError(f"{source}: tensor '{name}' has shape {found}, a {kind} has {tuple(tensor.shape)}")
-        if state[name].is_floating_point() and not bool(torch.isfinite(state[name]).all()):
-            raise ModelError(f"{source}: tensor '{name}' holds values that are not finite; the file is damaged")
-    surplus = sorted(set(state) - set(own))
-    if surplus:
-        raise ModelError(f"{source}: tensor '{surplus[0]}' is not part of a {kind}")
-    network.load_state_dict(state)
 
 
 def load_model(spec: str | Path | None = None, *, cache: Path | None = None) -> LoadedModel:
@@ -197,7 +166,7 @@ def load_model(spec: str | Path | None = None, *, cache: Path | None = None) -> 
         return load_any_file(path)
     if path.suffix or path.name != text:
         raise ModelError(f"{path}: no such model file")
-    if text in network_names():
+    if text in NETWORKS:
         raise ModelError(f"'{text}' is an architecture and has no weights of its own: name a model, or '{text}:random'")
     names = card_names()
     raise ModelError(
@@ -262,8 +231,6 @@ def _load_onnx(path: Path) -> LoadedModel:
 
 
 def _load_checkpoint(path: Path, architecture: str) -> LoadedModel:
-    from sigkd.models.foreign import load_checkpoint
-
     network = load_checkpoint(path, architecture)
     digest = state_hash(network.state_dict())
     return LoadedModel(network, path.stem, digest, metadata={"architecture": architecture})

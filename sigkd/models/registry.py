@@ -1,16 +1,14 @@
-"""The networks by name, and what every one of them must offer."""
+"""What every network must offer, and building one by its name."""
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from sigkd.errors import UsageError
-from sigkd.registry import Registry, nearest
+from sigkd.models.networks import NETWORKS
 
 INPUT_SIZE = (150, 220)
 """Height and width in pixels of a network's input."""
@@ -46,7 +44,24 @@ class FeatureNetwork(nn.Module):
     @property
     def response_block(self) -> nn.Sequential:
         """The last layers before the response, in place: linear without bias, batch norm, ReLU."""
-        raise NotImplementedError
+        block = self.feature
+        assert isinstance(block, nn.Sequential)  # noqa: S101 - what __init__ put there
+        return block
+
+    def add_response(self, inputs: int, classes: int | None) -> None:
+        """Put ``feature`` [B, inputs] -> [B, 2048] and ``head`` (None without classes) at the end, as students do."""
+        self.feature = nn.Sequential(
+            nn.Linear(inputs, FEATURE_SIZE, bias=False), nn.BatchNorm1d(FEATURE_SIZE), nn.ReLU(inplace=True)
+        )
+        self.head = None if classes is None else nn.Linear(FEATURE_SIZE, classes)
+
+    def initialise(self, convolution: Callable[[Tensor], Tensor], linear: Callable[[Tensor], Tensor]) -> None:
+        """Draw the weights of all convolutions and linear layers anew, in place; biases become zero."""
+        for module in self.modules():
+            if isinstance(module, (nn.Conv2d, nn.Linear)):
+                (convolution if isinstance(module, nn.Conv2d) else linear)(module.weight)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
 
     def make_linear(self) -> None:
         """Drop the ReLU of the response, as a whitened network has it."""
@@ -68,24 +83,6 @@ class FeatureNetwork(nn.Module):
         return None if self.head is None else self.head.out_features
 
 
-NETWORKS: Registry[Callable[[int | None], FeatureNetwork]] = Registry("architecture")
-"""Constructors by name; each takes the number of classes (None: no classification layer)."""
-
-
-# Each architecture is imported when it is first built: one may need a library that the others do not (torchvision takes
-# as long to import as torch, and "sigkd verify" starts cold every time).
-_MODULES = {
-    "signet": "sigkd.models.signet",
-    "resnet18": "sigkd.models.resnet",
-    "mobilenet": "sigkd.models.mobilenet",
-}
-
-
-def network_names() -> list[str]:
-    """Return the names of all architectures without importing them."""
-    return list(dict.fromkeys([*_MODULES, *NETWORKS]))
-
-
 def build_network(name: str, classes: int | None = None, seed: int | None = None) -> FeatureNetwork:
     """Build a freshly initialised network.
 
@@ -94,12 +91,10 @@ def build_network(name: str, classes: int | None = None, seed: int | None = None
         classes: outputs of the classification layer; None leaves it out.
         seed: makes the initial weights reproducible without touching torch's global random state; None draws from that
             state.
+
+    Raises:
+        UsageError: an unknown name; the message has the nearest and the list.
     """
-    if name in _MODULES:
-        importlib.import_module(_MODULES[name])
-    if name not in NETWORKS:
-        known = network_names()
-        raise UsageError(f"unknown architecture '{name}'.{nearest(name, known)} Known: {', '.join(known)}")
     constructor = NETWORKS.get(name)
     if seed is None:
         return constructor(classes)

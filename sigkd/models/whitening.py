@@ -31,7 +31,8 @@ from torch import nn
 from sigkd.errors import ModelError, UsageError
 from sigkd.models.export import provenance, without_head
 from sigkd.models.extract import extract_features
-from sigkd.models.io import LoadedModel, save_model, state_hash
+from sigkd.models.io import LoadedModel, save_model
+from sigkd.models.state import state_hash
 from sigkd.models.strangers import stranger_images
 from sigkd.progress import SILENT, Progress
 

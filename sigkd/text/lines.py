@@ -1,14 +1,12 @@
-"""Text lines of a page: the table of line finders, and the paper's (rows with ink)."""
+"""Text lines of a page: what they are; who finds them is in :mod:`sigkd.text.finders`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
-from sigkd.registry import Registry
+from sigkd.text.finders import LINE_FINDERS
 from sigkd.text.ink import U8, InkPage
 
 MIN_LINE_HEIGHT = 20
@@ -26,7 +24,7 @@ class Line:
     left: int
     """Column of the page where ``image`` starts."""
     height: int
-    """Height that a crop's width is reckoned from: all rows for the paper's finder, else without the longest
+    """What a crop's width is reckoned from, pixels: all rows for the paper's finder, else without the longest
     strokes."""
 
 
@@ -40,28 +38,12 @@ class FoundLines:
     """Reason -> number of lines that are not writing (print, too low)."""
 
 
-LINE_FINDERS: Registry[Callable[[InkPage], FoundLines]] = Registry("line finder")
-
-
-def runs(mask: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Return [start, end) of every run of true values."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], mask.astype(np.int8), [0]))))
-    return [(int(start), int(end)) for start, end in zip(edges[::2], edges[1::2], strict=True)]
-
-
-@LINE_FINDERS.register("paper")
-def rows_with_ink(page: InkPage) -> FoundLines:
-    """The paper's: every run of at least 20 rows with ink is a line as wide as the page."""
-    found = runs(np.asarray(page.ink.any(axis=1)))
-    lines = [Line(page.grey[a:b], a, 0, b - a) for a, b in found if b - a >= MIN_LINE_HEIGHT]
-    low = len(found) - len(lines)
-    return FoundLines(page, lines, {"line lower than 20 px": low} if low else {})
-
-
 def find_lines(page: InkPage, finder: str, *, is_line: bool = False) -> FoundLines:
-    """Return the lines of a page with the named finder; a ready line is one line as it is."""
-    from sigkd.text import seams  # noqa: F401 - registers its finder
+    """Return the lines of a page with the named finder; a ready line is one line as it is.
 
+    Raises:
+        UsageError: unknown finder.
+    """
     find = LINE_FINDERS.get(finder)
     if not is_line:
         return find(page)

@@ -203,7 +203,9 @@ def cut_matched(line: Line, pen: Pen, options: TextOptions, random: np.random.Ge
         height = float(line.height * ENLARGED)
         for start, end, aspect in cut_points(strokes, height, random):
             own = Pen.drawn(random) if options.pen == "crop" else pen.taken_up(random)
-            view = options.views[int(random.integers(len(options.views)))] if len(options.views) > 1 else options.views[0]
+            view = (
+                options.views[int(random.integers(len(options.views)))] if len(options.views) > 1 else options.views[0]
+            )
             finished, factor = _finish(strokes, start, end, height * math.sqrt(aspect), own, view, random)
             if finished is None:
                 yield "blank crop"
@@ -244,9 +246,13 @@ def _finish(
     on = factor
     if view == FITTED:
         stroke = width * factor
-        on = _stepped(max((box[0] + stroke) / FITTED_BOX[0] * SIZE[0], (box[1] + stroke) / FITTED_BOX[1] * SIZE[0]) / full[0])
+        on = _stepped(
+            max((box[0] + stroke) / FITTED_BOX[0] * SIZE[0], (box[1] + stroke) / FITTED_BOX[1] * SIZE[0]) / full[0]
+        )
     try:
-        return normalize_signature(image, (round(canvas[0] * on), round(canvas[1] * on)), SIZE), on * canvas[0] / full[0]
+        return normalize_signature(image, (round(canvas[0] * on), round(canvas[1] * on)), SIZE), on * canvas[0] / full[
+            0
+        ]
     except ImageError:
         return None, 1.0
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sigkd import __version__
+from sigkd._version import __version__
 from sigkd.datasets import textset
 from sigkd.errors import DatasetError, InputError
 from sigkd.files import write_json

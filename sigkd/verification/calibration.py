@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sigkd import __version__
+from sigkd._version import __version__
 from sigkd.errors import CalibrationError, UsageError
 from sigkd.files import write_text
 from sigkd.models.binding import Binding

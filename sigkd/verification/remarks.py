@@ -48,6 +48,4 @@ def disagreement_remark(agreement: NDArray[np.floating], reject: float) -> Remar
     if not odd:
         return None
     which = f"reference {odd[0]} does" if len(odd) == 1 else f"references {', '.join(map(str, odd))} do"
-    return Remark(
-        "references-disagree", f"{which} not fit the other references: check that they are the same person's"
-    )
+    return Remark("references-disagree", f"{which} not fit the other references: check that they are the same person's")

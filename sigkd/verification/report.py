@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sigkd import __version__
+from sigkd._version import __version__
 from sigkd.files import write_text
 from sigkd.images.preprocess import center_crop
 from sigkd.verification.comparison import Comparison

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sigkd import __version__
+from sigkd._version import __version__
 from sigkd.images.remarks import Remark
 from sigkd.models.binding import Binding
 from sigkd.verification.decision import Decision, Thresholds

@@ -16,8 +16,9 @@ from sigkd.distillation.losses import Needs, Objective, StudentOutput, Targets
 from sigkd.distillation.recipes import supervision_mode, teacher_names
 from sigkd.distillation.supervision import make_supervisor
 from sigkd.errors import InputError, UsageError
-from sigkd.models.io import LoadedModel, state_hash
+from sigkd.models.io import LoadedModel
 from sigkd.models.registry import build_network
+from sigkd.models.state import state_hash
 
 BOTH = Needs.GEOMETRY | Needs.RESPONSE
 

@@ -13,7 +13,8 @@ from torch import nn
 
 from sigkd.datasets.textset import INDEX_COLUMNS
 from sigkd.distillation.data import TrainingImages
-from sigkd.models.registry import FEATURE_SIZE, NETWORKS, FeatureNetwork, Taps
+from sigkd.models.networks import NETWORKS
+from sigkd.models.registry import FEATURE_SIZE, FeatureNetwork, Taps
 
 
 class Tiny(FeatureNetwork):

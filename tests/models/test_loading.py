@@ -29,8 +29,9 @@ from sigkd.models.fingerprint import (
     fingerprint_image,
 )
 from sigkd.models.foreign import load_checkpoint, read_checkpoint
-from sigkd.models.io import load_model, save_model, state_hash
+from sigkd.models.io import load_model, save_model
 from sigkd.models.registry import FeatureNetwork, build_network
+from sigkd.models.state import state_hash
 
 
 @pytest.fixture(scope="module")

@@ -1,36 +1,65 @@
-"""The two networks of the method are exactly those of the paper: sizes, parameters, biases, initial values."""
+"""Every network fits where the paper's do; the two of the method are exactly the paper's."""
+
+import subprocess
+import sys
 
 import pytest
 import torch
 from torch import nn
 
 from sigkd.errors import UsageError
+from sigkd.models.networks import NETWORKS
 from sigkd.models.registry import FEATURE_SIZE, INPUT_SIZE, MAP_SIZES, build_network
 
-
-def parameters(network: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in network.parameters())
-
-
-@pytest.fixture(params=["signet", "resnet18"])
-def architecture(request):
-    return request.param
+# METHOD: SigNet 15.79 M without a head; ResNet-18 13.7 M with 310 classes.
+PARAMETERS = {("signet", None): 15_792_160, ("resnet18", 310): 13_707_510, ("mobilenet", None): 7_291_672}
+# other tests register networks of their own
+SHIPPED = [name for name in NETWORKS if NETWORKS.get(name).__module__.startswith("sigkd.")]
+PAPERS = ("signet", "resnet18")
 
 
+@pytest.mark.parametrize("architecture", SHIPPED)
 def test_taps_have_the_sizes_of_table_2(architecture):
-    taps = build_network(architecture, classes=7, seed=0).eval().forward_taps(torch.rand(2, 1, *INPUT_SIZE))
-    depth = {"signet": (256, 256), "resnet18": (128, 256)}[architecture]
-    assert [tuple(m.shape) for m in taps.maps] == [(2, d, *size) for d, size in zip(depth, MAP_SIZES, strict=True)]
+    network = build_network(architecture, classes=7, seed=0).eval()
+    taps = network.forward_taps(torch.rand(2, 1, *INPUT_SIZE))
+    assert [tuple(each.shape[2:]) for each in taps.maps] == list(MAP_SIZES)
     assert taps.response.shape == (2, FEATURE_SIZE)
     assert taps.logits.shape == (2, 7)
+    assert network.classes == 7
+    assert network.architecture == architecture
 
 
-def test_number_of_parameters():
-    # METHOD: SigNet 15.79 M without a head; ResNet-18 13.7 M with 310 classes.
-    assert parameters(build_network("signet", seed=0)) == 15_792_160
-    assert parameters(build_network("resnet18", 310, seed=0)) == 13_707_510
+@pytest.mark.parametrize(("architecture", "depths"), [("signet", (256, 256)), ("resnet18", (128, 256))])
+def test_the_papers_maps_have_its_depths(architecture, depths):
+    taps = build_network(architecture, seed=0).eval().forward_taps(torch.rand(1, 1, *INPUT_SIZE))
+    assert tuple(each.shape[1] for each in taps.maps) == depths
 
 
+@pytest.mark.parametrize(("architecture", "classes"), PARAMETERS)
+def test_number_of_parameters(architecture, classes):
+    network = build_network(architecture, classes, seed=0)
+    assert sum(parameter.numel() for parameter in network.parameters()) == PARAMETERS[architecture, classes]
+
+
+@pytest.mark.parametrize("architecture", SHIPPED)
+def test_the_response_block_can_be_whitened(architecture):
+    network = build_network(architecture, seed=0)
+    linear, norm, _ = network.response_block
+    assert isinstance(linear, nn.Linear)
+    assert linear.bias is None
+    assert isinstance(norm, nn.BatchNorm1d)
+    network.make_linear()
+    assert bool((network.eval()(torch.rand(1, 1, *INPUT_SIZE)) < 0).any())
+
+
+def test_names_are_known_without_torch():
+    code = "import sys; from sigkd.models.networks import NETWORKS; print(NETWORKS.names(), 'torch' in sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.split("]")[1].strip() == "False"
+    assert {"mobilenet", "resnet18", "signet"} <= set(NETWORKS)
+
+
+@pytest.mark.parametrize("architecture", PAPERS)
 def test_only_the_head_has_a_bias(architecture):
     network = build_network(architecture, classes=5, seed=0)
     with_bias = [
@@ -41,12 +70,17 @@ def test_only_the_head_has_a_bias(architecture):
     assert with_bias == ["head"]
 
 
-def test_maps_and_response_come_after_a_relu(architecture):
+@pytest.mark.parametrize("architecture", SHIPPED)
+def test_the_response_comes_after_a_relu(architecture):
     taps = build_network(architecture, seed=0).eval().forward_taps(torch.rand(1, 1, *INPUT_SIZE))
-    assert all(bool((x >= 0).all()) for x in (*taps.maps, taps.response))
+    assert bool((taps.response >= 0).all())
+    if architecture in PAPERS:
+        assert all(bool((each >= 0).all()) for each in taps.maps)
     assert taps.logits is None
+    assert taps.response.shape == (1, FEATURE_SIZE)
 
 
+@pytest.mark.parametrize("architecture", SHIPPED)
 def test_the_seed_decides_the_weights_and_leaves_the_global_state_alone(architecture):
     torch.manual_seed(3)
     expected = torch.rand(1)

@@ -9,7 +9,8 @@ from sigkd.errors import UsageError
 from sigkd.models.export import without_head
 from sigkd.models.extract import extract_features
 from sigkd.models.io import LoadedModel, load_file, save_model
-from sigkd.models.registry import INPUT_SIZE, NETWORKS, FeatureNetwork, Taps, build_network
+from sigkd.models.networks import NETWORKS
+from sigkd.models.registry import INPUT_SIZE, FeatureNetwork, Taps, build_network
 from sigkd.models.whitening import fold, linear_network, principal_axes, whiten, whiten_file
 
 

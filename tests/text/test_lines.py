@@ -7,10 +7,12 @@ from hard_pages import KINDS
 from written_pages import write_page
 
 from sigkd.errors import UsageError
+from sigkd.text.finders import LINE_FINDERS
+from sigkd.text.finders.paper import runs
+from sigkd.text.finders.seams import least_paths
 from sigkd.text.ink import find_ink
 from sigkd.text.layouts import read_forms
-from sigkd.text.lines import find_lines, runs
-from sigkd.text.seams import least_paths
+from sigkd.text.lines import find_lines
 
 
 def grey(image):
@@ -62,12 +64,12 @@ def test_touching_lines_are_cut():
     assert len(find_lines(find_ink(page), "seams").lines) == 3
 
 
-def test_a_page_without_text_has_no_lines():
+@pytest.mark.parametrize("finder", LINE_FINDERS.names())
+def test_a_page_without_text_has_no_lines(finder):
     blank = np.full((600, 500), 255, np.uint8)
     noisy = np.clip(np.random.default_rng(0).normal(220, 6, (900, 700)), 0, 255).astype(np.uint8)
     for page in (blank, noisy):
-        assert find_lines(find_ink(page), "seams").lines == []
-    assert find_lines(find_ink(blank), "paper").lines == []
+        assert find_lines(find_ink(page), finder).lines == []
 
 
 def test_paper_finder_takes_rows_with_ink_and_drops_low_ones():

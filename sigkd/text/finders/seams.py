@@ -21,8 +21,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sigkd.text.cleaning import CleanPage, clean_page, letter_height
+from sigkd.text.finders import LINE_FINDERS
 from sigkd.text.ink import PAPER, U8, InkPage
-from sigkd.text.lines import LINE_FINDERS, MIN_LINE_HEIGHT, FoundLines, Line
+from sigkd.text.lines import MIN_LINE_HEIGHT, FoundLines, Line
 from sigkd.text.printed import Boxes, is_printed, printed_block
 
 OUTLYING_INK = 0.01

@@ -10,7 +10,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sigkd.models.registry import FEATURE_SIZE, NETWORKS, FeatureNetwork, Taps
+from sigkd.models.networks import NETWORKS
+from sigkd.models.registry import FeatureNetwork, Taps
 
 
 class BasicBlock(nn.Module):
@@ -59,22 +60,8 @@ class ResNet18(FeatureNetwork):
         self.stage2 = nn.Sequential(BasicBlock(64, 128, stride=2), BasicBlock(128, 128))
         self.stage3 = nn.Sequential(BasicBlock(128, 256, stride=2), BasicBlock(256, 256))
         self.stage4 = nn.Sequential(BasicBlock(256, 256, stride=2), BasicBlock(256, 256))
-        self.feature = nn.Sequential(
-            nn.Linear(256 * 3 * 5, FEATURE_SIZE, bias=False), nn.BatchNorm1d(FEATURE_SIZE), nn.ReLU(inplace=True)
-        )
-        self.head = None if classes is None else nn.Linear(FEATURE_SIZE, classes)
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.xavier_uniform_(module.weight)
-            elif isinstance(module, nn.Linear):
-                nn.init.kaiming_normal_(module.weight)
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
-
-    @property
-    def response_block(self) -> nn.Sequential:
-        """The last layers before the response: linear, batch norm, ReLU."""
-        return self.feature
+        self.add_response(256 * 3 * 5, classes)
+        self.initialise(nn.init.xavier_uniform_, nn.init.kaiming_normal_)
 
     def forward_taps(self, images: Tensor) -> Taps:
         """Return FM1 (stage 2), FM2 (stage 3), the response and the logits."""

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torchvision.models.mobilenetv3 import InvertedResidual, InvertedResidualConfig
 from torchvision.ops import Conv2dNormActivation
 
-from sigkd.models.registry import FEATURE_SIZE, NETWORKS, FeatureNetwork, Taps
+from sigkd.models.networks import NETWORKS
+from sigkd.models.registry import FeatureNetwork, Taps
 
 
 def _stage(inputs: int, outputs: int, blocks: int, kernel: int = 3, expansion: int = 3) -> nn.Sequential:
@@ -54,24 +55,8 @@ class MobileNet(FeatureNetwork):
         self.stage3 = _stage(32, 64, blocks=2, kernel=5)
         self.stage4 = _stage(64, 128, blocks=3, kernel=5)
         self.stage5 = _stage(128, 192, blocks=1)
-        self.feature = nn.Sequential(
-            nn.Linear(192 * 3 * 5, FEATURE_SIZE, bias=False), nn.BatchNorm1d(FEATURE_SIZE), nn.ReLU(inplace=True)
-        )
-        self.head = None if classes is None else nn.Linear(FEATURE_SIZE, classes)
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out")
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
-            elif isinstance(module, nn.Linear):
-                nn.init.kaiming_normal_(module.weight)
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
-
-    @property
-    def response_block(self) -> nn.Sequential:
-        """The last layers before the response: linear, batch norm, ReLU."""
-        return self.feature
+        self.add_response(192 * 3 * 5, classes)
+        self.initialise(partial(nn.init.kaiming_normal_, mode="fan_out"), nn.init.kaiming_normal_)
 
     def forward_taps(self, images: Tensor) -> Taps:
         """Return FM1 (stage 3), FM2 (stage 4), the response and the logits."""

@@ -11,7 +11,8 @@ from collections import OrderedDict
 
 from torch import Tensor, nn
 
-from sigkd.models.registry import FEATURE_SIZE, NETWORKS, FeatureNetwork, Taps
+from sigkd.models.networks import NETWORKS
+from sigkd.models.registry import FEATURE_SIZE, FeatureNetwork, Taps
 
 
 def _conv(inputs: int, outputs: int, kernel: int, stride: int = 1, padding: int = 0) -> nn.Sequential:
@@ -62,11 +63,7 @@ class SigNet(FeatureNetwork):
             OrderedDict(fc1=_linear(256 * 3 * 5, FEATURE_SIZE), fc2=_linear(FEATURE_SIZE, FEATURE_SIZE))
         )
         self.head = None if classes is None else nn.Linear(FEATURE_SIZE, classes)
-        for module in self.modules():
-            if isinstance(module, (nn.Conv2d, nn.Linear)):
-                nn.init.xavier_uniform_(module.weight)  # the paper's random-weight rows (Table 4)
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
+        self.initialise(nn.init.xavier_uniform_, nn.init.xavier_uniform_)  # the paper's random-weight rows (Table 4)
 
     @property
     def response_block(self) -> nn.Sequential:
