@@ -6,7 +6,9 @@ Heavy imports live inside the fixtures: collecting the tests must not load torch
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -121,6 +123,50 @@ def run_sigkd(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatc
         return outcome
 
     return run
+
+
+class FileEvents:
+    """The files that this process opened, by Python's audit events (SQLite's own files are not among them)."""
+
+    def __init__(self) -> None:
+        self.recording = False
+        self.reads: list[str] = []
+        self.written: list[str] = []
+        """Files opened for writing, and temporary files and folders made."""
+
+    def __call__(self, event: str, args: tuple[Any, ...]) -> None:
+        if not self.recording:
+            return
+        if event == "open" and isinstance(args[0], (str, bytes, os.PathLike)):
+            mode, flags = args[1], args[2] or 0
+            writes = any(letter in mode for letter in "wax+") if mode else flags & (os.O_WRONLY | os.O_RDWR)
+            (self.written if writes else self.reads).append(os.fsdecode(args[0]))
+        elif event.startswith("tempfile."):
+            self.written.append(os.fsdecode(args[0]))
+
+    def opened(self, path: Path) -> int:
+        """How many times a file was opened."""
+        return (self.reads + self.written).count(str(path))
+
+
+_events = FileEvents()
+sys.addaudithook(_events)  # for the life of the process; it records while a test asks for it
+
+
+@pytest.fixture
+def audited() -> Callable[[], AbstractContextManager[FileEvents]]:
+    """Record every file that a block opens: ``with audited() as events: ...; events.written``."""
+
+    @contextmanager
+    def record() -> Iterator[FileEvents]:
+        _events.reads, _events.written = [], []
+        _events.recording = True
+        try:
+            yield _events
+        finally:
+            _events.recording = False
+
+    return record
 
 
 @pytest.fixture

@@ -173,7 +173,7 @@ def show_verifications(answers: Sequence[Verification], *, json: bool, report: P
     else:
         _show_table(answers)
     for answer in answers:
-        for remark in answer.warnings:
+        for remark in answer.remarks:
             warning_line(f"{answer.query}: {remark}")
     if report is not None:
         note_line(f"report: {report}")
@@ -228,7 +228,7 @@ def _show_table(answers: Sequence[Verification]) -> None:
     for answer in answers:
         word = answer.decision.value
         llr = "-" if answer.evidence is None else f"{answer.evidence.log10_lr:+.2f}"
-        remarks = ", ".join(one.code for one in answer.warnings)
+        remarks = ", ".join(one.code for one in answer.remarks)
         table.add_row(answer.query, f"[{_STYLES[word]}]{word}[/]", f"{answer.score:.3f}", llr, remarks)
     limits = first.thresholds
     table.caption = f"accepted from {limits.accept:.3f}, rejected below {limits.reject:.3f}: {limits.origin}"

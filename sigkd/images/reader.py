@@ -8,8 +8,9 @@ import os
 import threading
 import warnings
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import TypeAlias
+from typing import BinaryIO, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +23,8 @@ from sigkd.images.resolution import Resolution, read_resolution
 __all__ = ["FORMATS", "MAX_PIXELS", "SUFFIXES", "ImageFile", "ImageSource", "read_file", "read_image", "read_rgb"]
 
 U8 = npt.NDArray[np.uint8]
-ImageSource: TypeAlias = "str | os.PathLike[str] | bytes"
-"""A file, or the content of one."""
+ImageSource: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO"
+"""A file (also a pipe), the content of one, or an open binary stream."""
 
 MAX_PIXELS = 40_000_000
 """Largest image that is decoded, in pixels, unless the caller says otherwise: an A4 page at 600 dpi."""
@@ -31,6 +32,9 @@ MAX_PIXELS = 40_000_000
 _BIT_DEPTHS = (8, 10, 12, 14, 16)
 _LIGHT_INK, _LEAST_HOLES = 160, 0.2
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
+
+MAX_BYTES = 512 * 2**20
+"""Largest file that is read: more than an uncompressed image of :data:`MAX_PIXELS` in 16-bit colour."""
 
 _open_lock = threading.Lock()
 
@@ -40,7 +44,7 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 @dataclass(frozen=True)
 class ImageFile:
-    """A decoded image file."""
+    """An image file that was read once: pixels and hash are of the same bytes, also where the file was a pipe."""
 
     name: str
     """The path as given; for content without a file, the caller's name or a part of the digest."""
@@ -52,7 +56,7 @@ class ImageFile:
     pages: int = 1
     """Pages in the file (1 but for TIFF), of which ``image`` is one."""
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of the content."""
         return hashlib.sha256(self.content).hexdigest()
@@ -76,14 +80,14 @@ class ImageFile:
 def read_file(
     source: ImageSource, *, page: int = 1, max_pixels: int = MAX_PIXELS, name: str | None = None
 ) -> ImageFile:
-    """Read and decode an image file; its bytes are read once.
+    """Read and decode an image file; its bytes are read once and written nowhere.
 
     1-bit, palette, grey, 10- to 16-bit, floating-point (0..1), RGB and CMYK images are read; transparency is laid over
     white paper, but of light ink on a transparent ground the opacity is taken for the ink; the EXIF orientation is
     applied.
 
     Args:
-        source: a file whatever its suffix, or its content.
+        source: a file whatever its suffix, its content, or a binary stream (read to its end).
         page: of a multi-page TIFF, from 1.
         max_pixels: limit of width x height, checked before decoding.
         name: what messages call it; by default the path.
@@ -91,14 +95,7 @@ def read_file(
     Raises:
         ImageError: if the file is absent, undecodable, damaged or too large, or has no such page. The message names it.
     """
-    if isinstance(source, bytes):
-        content, name = source, name or f"image {hashlib.sha256(source).hexdigest()[:8]}"
-    else:
-        name = name or os.fspath(source)
-        try:
-            content = Path(source).read_bytes()
-        except OSError as error:
-            raise ImageError(f"{name}: {error.strerror or error}") from error
+    content, name = _content(source, name)
     try:
         with _open(content, name, max_pixels) as opened:
             pages = int(getattr(opened, "n_frames", 1)) if opened.format == "TIFF" else 1
@@ -122,14 +119,33 @@ def read_file(
         raise ImageError(f"{name}: cannot be decoded ({type(error).__name__}: {_first_line(error)})") from error
 
 
-def read_image(path: Path | str, *, max_pixels: int = MAX_PIXELS) -> U8:
+def read_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> U8:
     """Return the file (its first page) as grey, uint8 [H, W], 0 ink .. 255 paper; see :func:`read_file`."""
-    return read_file(path, max_pixels=max_pixels).grey
+    return read_file(source, max_pixels=max_pixels).grey
 
 
-def read_rgb(path: Path | str, *, max_pixels: int = MAX_PIXELS) -> U8:
+def read_rgb(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> U8:
     """Return the file (its first page) in colour, uint8 [H, W, 3]; see :func:`read_file`."""
-    return read_file(path, max_pixels=max_pixels).rgb
+    return read_file(source, max_pixels=max_pixels).rgb
+
+
+def _content(source: ImageSource, name: str | None) -> tuple[bytes, str]:
+    """Return the bytes, read once, and what to call them."""
+    if isinstance(source, bytes):
+        content, known = source, ""
+    elif isinstance(source, (str, os.PathLike)):
+        known = os.fspath(source)
+        try:
+            with Path(source).open("rb") as stream:
+                content = stream.read(MAX_BYTES + 1)
+        except OSError as error:
+            raise ImageError(f"{name or known}: {error.strerror or error}") from error
+    else:
+        content, known = source.read(MAX_BYTES + 1), str(getattr(source, "name", ""))
+    title = name or known or f"image {hashlib.sha256(content).hexdigest()[:8]}"
+    if len(content) > MAX_BYTES:
+        raise ImageError(f"{title}: more than {MAX_BYTES // 2**20} MiB, the largest file that is read")
+    return content, title
 
 
 def _open(content: bytes, name: str, max_pixels: int) -> Image.Image:

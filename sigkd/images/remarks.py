@@ -25,11 +25,11 @@ class Remark:
 
     code: str
     """Fixed, for programs."""
-    message: str
+    text: str
     """For people."""
 
     def __str__(self) -> str:
-        return self.message
+        return self.text
 
 
 def scan_remarks(scan: NDArray[np.uint8], ink: InkMeasures, *, larger_than_canvas: bool = False) -> list[Remark]:

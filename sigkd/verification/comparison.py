@@ -93,7 +93,7 @@ class Comparison:
 
     def _answer(self, sample: Sample, score: float) -> Verification:
         remarks = (
-            *sample.warnings,
+            *sample.remarks,
             copy_remark(sample.digest, self.digests),
             size_remark(sample.ink, self.inks),
             disagreement_remark(self.agreement, min(self.thresholds.reject, self.thresholds.accept)),
@@ -108,7 +108,7 @@ class Comparison:
             references=len(self.features),
             classifier=self.classifier.name,
             negatives=self.negatives_text,
-            warnings=tuple(remark for remark in remarks if remark is not None),
+            remarks=tuple(remark for remark in remarks if remark is not None),
             binding=self.binding,
             query_hash=sample.digest,
         )

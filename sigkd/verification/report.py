@@ -130,11 +130,9 @@ def _meaning(answer: Verification) -> str:
 
 
 def _remarks(answer: Verification) -> str:
-    if not answer.warnings:
+    if not answer.remarks:
         return "<h2>Remarks on the images</h2><p>None.</p>"
-    return (
-        f"<h2>Remarks on the images</h2><ul>{''.join(f'<li>{escape(str(one))}</li>' for one in answer.warnings)}</ul>"
-    )
+    return f"<h2>Remarks on the images</h2><ul>{''.join(f'<li>{escape(str(one))}</li>' for one in answer.remarks)}</ul>"
 
 
 def _images(engine: Engine, comparison: Comparison, references: Sequence[Sample | None], query: Sample) -> str:

@@ -66,7 +66,7 @@ class Verification:
     classifier: str
     negatives: str
     """What the template was fitted against, in words."""
-    warnings: tuple[Remark, ...]
+    remarks: tuple[Remark, ...]
     binding: Binding
     query_hash: str
 
@@ -90,7 +90,7 @@ class Verification:
             "references": self.references,
             "classifier": self.classifier,
             "negatives": self.negatives,
-            "warnings": [{"code": one.code, "message": one.message} for one in self.warnings],
+            "remarks": [{"code": one.code, "text": one.text} for one in self.remarks],
             "query_hash": self.query_hash,
             **self.binding.as_dict(),
             "sigkd_version": __version__,
@@ -112,7 +112,7 @@ class Verification:
             "thresholds": self.thresholds.origin,
             "references": self.references,
             "classifier": self.classifier,
-            "warnings": "; ".join(one.code for one in self.warnings),
+            "remarks": "; ".join(one.code for one in self.remarks),
             "model": self.binding.model_name,
             "model_hash": self.binding.model_hash,
         }

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -15,11 +13,11 @@ from numpy.typing import NDArray
 from sigkd.errors import ImageError
 from sigkd.images.ink_measures import InkMeasures, measure_ink
 from sigkd.images.preprocess import LARGER_THAN_CANVAS, normalize
-from sigkd.images.reader import read_image
+from sigkd.images.reader import ImageSource, read_file
 from sigkd.images.remarks import Remark, scan_remarks
 
-ImageInput: TypeAlias = "str | os.PathLike[str] | bytes | NDArray[np.uint8]"
-"""A file, the content of one, or a grey scan uint8 [H, W] (0 ink, 255 paper)."""
+ImageInput: TypeAlias = "ImageSource | NDArray[np.uint8]"
+"""A file, the content of one, a binary stream, or a grey scan uint8 [H, W] (0 ink, 255 paper)."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class Sample:
     image: NDArray[np.uint8]
     """uint8 [170, 242], ink bright on black."""
     ink: InkMeasures
-    warnings: tuple[Remark, ...] = ()
+    remarks: tuple[Remark, ...] = ()
     content: bytes | None = field(default=None, repr=False)
     """The file's content, kept only where asked for."""
 
@@ -42,7 +40,7 @@ def read_sample(source: ImageInput, canvas: tuple[int, int], *, name: str | None
     """Read and normalise a signature.
 
     Args:
-        source: a file, its content, or a grey scan.
+        source: a file, its content, a binary stream, or a grey scan.
         canvas: the model's, height and width in pixels.
         name: what to call it; by default the file's name, or a part of its hash.
         keep: keep the content (an array is kept as PNG).
@@ -59,38 +57,19 @@ def read_sample(source: ImageInput, canvas: tuple[int, int], *, name: str | None
             )
         digest = hashlib.sha256(repr(scan.shape).encode() + scan.tobytes()).hexdigest()
         content = _png(scan) if keep else None
-        title = name or f"array {digest[:8]}"
-    elif isinstance(source, bytes):
-        digest = hashlib.sha256(source).hexdigest()
-        title = name or f"image {digest[:8]}"
-        scan = _read_content(source, title)
-        content = source if keep else None
+        where = title = name or f"array {digest[:8]}"
     else:
-        path = Path(source)
-        title = name or path.name
-        scan = read_image(path)
-        raw = path.read_bytes()
-        digest = hashlib.sha256(raw).hexdigest()
-        content = raw if keep else None
-    where = str(source) if isinstance(source, (str, os.PathLike)) else title
+        file = read_file(source, name=name)
+        scan, digest, where = file.grey, file.digest, file.name
+        title = name or (where if isinstance(source, bytes) else Path(where).name)
+        content = file.content if keep else None
     try:
         normal = normalize(scan, canvas)
     except ImageError as error:
         raise ImageError(f"{where}: {error}") from None
     ink = measure_ink(scan, normal.box, normal.threshold)
-    found = scan_remarks(scan, ink, larger_than_canvas=LARGER_THAN_CANVAS in normal.warnings)
-    return Sample(title, digest, normal.image, ink, tuple(found), content)
-
-
-def _read_content(content: bytes, title: str) -> NDArray[np.uint8]:
-    """Read an image given as bytes through the one safe reader, which works on files."""
-    with tempfile.NamedTemporaryFile(prefix="sigkd-") as stream:  # deleted at once, mode 0600
-        stream.write(content)
-        stream.flush()
-        try:
-            return read_image(stream.name)
-        except ImageError as error:
-            raise ImageError(str(error).replace(stream.name, title)) from None
+    remarks = scan_remarks(scan, ink, larger_than_canvas=LARGER_THAN_CANVAS in normal.warnings)
+    return Sample(title, digest, normal.image, ink, tuple(remarks), content)
 
 
 def _png(scan: NDArray[np.uint8]) -> bytes:

@@ -196,7 +196,7 @@ class Verifier:
             raise UsageError(f"'{name}': at least one reference is needed")
         features = self.engine.features([sample.image for sample in samples])
         self.open_gallery(create=True).enroll_many([(name, samples)], features, mode=mode)
-        return tuple(remark for sample in samples for remark in sample.warnings)
+        return tuple(remark for sample in samples for remark in sample.remarks)
 
     def verify(self, writer: str, query: ImageInput | Sample) -> Verification:
         """Verify one query against an enrolled writer; the answer is logged.

@@ -1,14 +1,20 @@
 """Every kind of image comes out as grey; every bad file as one ImageError that names it."""
 
+import hashlib
+import io
+import os
 import struct
 import sys
+import threading
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from sigkd.errors import ImageError
+from sigkd.images import reader
 from sigkd.images.reader import read_file, read_image, read_rgb
 
 GREY = np.full((40, 60), 255, np.uint8)
@@ -151,15 +157,6 @@ def test_heic(tmp_path, monkeypatch):
     refused(tmp_path / "a.heic", r"sigkd\[heic\]")
 
 
-def test_content_is_read_once(tmp_path):
-    grey().save(tmp_path / "a.png")
-    content = (tmp_path / "a.png").read_bytes()
-    file, from_bytes = read_file(tmp_path / "a.png"), read_file(content, name="it")
-    assert file.digest == from_bytes.digest
-    assert from_bytes.name == "it"
-    np.testing.assert_array_equal(from_bytes.grey, GREY)
-
-
 def test_colour(tmp_path):
     Image.new("RGB", (6, 4), (200, 10, 30)).save(tmp_path / "c.png")
     assert read_rgb(tmp_path / "c.png").shape == (4, 6, 3)
@@ -263,3 +260,60 @@ def test_sixteen_bit_big_endian(tmp_path):
 def test_sixteen_bit_white_is_zero(tmp_path):
     Image.fromarray(65535 - DEEP).save(tmp_path / "w.tif", tiffinfo={262: 0})
     np.testing.assert_array_equal(read_image(tmp_path / "w.tif"), GREY)
+
+
+def encoded(image=None, kind="PNG", **options):
+    buffer = io.BytesIO()
+    (image or grey()).save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def test_content_and_streams(tmp_path):
+    content = encoded()
+    (tmp_path / "a.png").write_bytes(content)
+    with (tmp_path / "a.png").open("rb") as stream:
+        files = [read_file(source) for source in (tmp_path / "a.png", content, io.BytesIO(content), stream)]
+    for file in files:
+        np.testing.assert_array_equal(file.grey, GREY)
+        assert (file.content, file.digest) == (content, hashlib.sha256(content).hexdigest())
+    assert files[0].name == files[3].name == str(tmp_path / "a.png")
+    assert files[1].name == files[2].name == f"image {files[0].digest[:8]}"
+    assert read_file(content, name="it").name == "it"
+    with pytest.raises(ImageError, match=r"^scan 7: not an image"):
+        read_file(b"no image", name="scan 7")
+
+
+def test_a_pipe_is_read_once(tmp_path):
+    """Its second reading would find nothing: pixels and hash must be of the same bytes."""
+    pipe, content = tmp_path / "pipe", encoded()
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(content,))
+    writer.start()
+    file = read_file(pipe)
+    writer.join()
+    np.testing.assert_array_equal(file.grey, GREY)
+    assert file.digest == hashlib.sha256(content).hexdigest()
+
+
+def test_a_file_is_opened_once(tmp_path, audited):
+    (tmp_path / "a.png").write_bytes(encoded())
+    with audited() as events:
+        read_file(tmp_path / "a.png").grey  # noqa: B018
+    assert events.opened(tmp_path / "a.png") == 1
+
+
+@pytest.mark.parametrize("compression", ["raw", "group4", "tiff_lzw"])
+def test_no_file_is_written(compression, audited):
+    """Also not for libtiff, which prefers files."""
+    content = encoded(binary(), "TIFF", compression=compression)
+    with audited() as events:
+        read_image(content)
+    assert events.written == []
+
+
+def test_too_large_a_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(reader, "MAX_BYTES", 2**20)
+    (tmp_path / "large.png").write_bytes(bytes(2**20 + 1))
+    refused(tmp_path / "large.png", "more than 1 MiB")
+    if Path("/dev/zero").exists():
+        refused("/dev/zero", "more than 1 MiB")

@@ -23,7 +23,7 @@ CANVAS = (952, 1360)
 
 
 def _codes(scan: np.ndarray) -> set[str]:
-    return {one.code for one in read_sample(scan, CANVAS).warnings}
+    return {one.code for one in read_sample(scan, CANVAS).remarks}
 
 
 def test_file_bytes_and_array_give_the_same(scans, tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_remarks_on_a_comparison() -> None:
     ink = InkMeasures(100, 300, 4, 100, 0, False, 200)
     assert size_remark(ink, [ink]) is None
     large = size_remark(InkMeasures(200, 600, 4, 100, 0, False, 200), [ink, ink])
-    assert large is not None and "2.0 times larger" in large.message
+    assert large is not None and "2.0 times larger" in large.text
     assert copy_remark("a", ["b"]) is None and copy_remark("", [""]) is None
     assert "reference 2" in str(copy_remark("a", ["b", "a"]))
     assert disagreement_remark(np.empty(0), 0.0) is None

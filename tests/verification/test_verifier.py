@@ -37,7 +37,7 @@ def test_against_references(verifier: Verifier, scans) -> None:
 
 def test_a_copy_of_a_reference_is_remarked(verifier: Verifier, scans) -> None:
     answer = verifier.verify_against(scans["Ada"][:3], scans["Ada"][1])
-    assert "copy" in {one.code for one in answer.warnings}
+    assert "copy" in {one.code for one in answer.remarks}
 
 
 def test_enrolled_equals_ad_hoc(verifier: Verifier, scans) -> None:
