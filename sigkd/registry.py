@@ -53,6 +53,8 @@ class Registry(Generic[T]):
         """
         if name not in self._entries and name in self._modules():
             importlib.import_module(self._modules()[name])
+            if name not in self._entries:
+                raise ValueError(f"{self._modules()[name]} registers no {self.kind} '{name}'")
         if name not in self._entries:
             names = self.names()
             raise UsageError(f"unknown {self.kind} '{name}'.{nearest(name, names)} Known: {', '.join(names)}")
