@@ -5,7 +5,7 @@ same signatures). So a replicate draws writers with replacement, the same draw f
 the splits. Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), chapter 13: percentile intervals.
 
 The global EER of a replicate tries every distinct score as threshold (the estimate itself leaves out collinear points
-of the ROC curve, see :mod:`sigkd.evaluation.metrics`); a random forgery belongs to the writer that it claims to be.
+of the ROC curve, see :mod:`sigkd.measures.rates`); a random forgery belongs to the writer that it claims to be.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sigkd.evaluation import metrics
+from sigkd import measures
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -144,5 +144,5 @@ def cllr(counts: Counts, genuine_llr: Sequence[Scores], forged_llr: Sequence[Sco
 
 def user_errors(counts: Counts, genuine: Sequence[Scores], forged: Sequence[Scores]) -> Scores:
     """Return the replicates of the user-threshold EER: a writer's threshold does not depend on the other writers."""
-    errors = np.array([metrics.user_errors(own, other) for own, other in zip(genuine, forged, strict=True)])
+    errors = np.array([measures.user_errors(own, other) for own, other in zip(genuine, forged, strict=True)])
     return (ratio(counts, errors[:, 0], lengths(genuine)) + ratio(counts, errors[:, 1], lengths(forged))) / 2

@@ -9,7 +9,7 @@ from typing import Protocol as Interface
 
 import numpy as np
 
-from sigkd.evaluation import metrics
+from sigkd import measures
 from sigkd.evaluation.protocol import MAX_RANDOM_SCORES, Protocol, Split, WriterSplit
 from sigkd.verification.writer_dependent import (
     PooledNegatives,
@@ -97,9 +97,9 @@ def score_split(features: NDArray[Any], split: Split, protocol: Protocol, seed: 
         positions = range(len(known.writers)) if protocol.name == "dev-threshold" else others
         genuine = np.concatenate([known.genuine[i] for i in positions])
         forged = np.concatenate([getattr(known, kind)[i] for i in positions])
-        result.calibration.append(metrics.calibrate(genuine, forged))
+        result.calibration.append(measures.fit_logistic(genuine, forged))
         if protocol.name == "dev-threshold":
-            result.thresholds.append(metrics.eer_threshold(genuine, forged))
+            result.thresholds.append(measures.eer_threshold(genuine, forged))
     return result
 
 

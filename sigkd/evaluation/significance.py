@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sigkd import measures
 from sigkd.errors import InputError, UsageError
-from sigkd.evaluation import metrics, results
+from sigkd.evaluation import results
 from sigkd.evaluation.bootstrap import draw_writers, interval
 from sigkd.evaluation.protocol import Protocol
 from sigkd.evaluation.scoring import SplitScores
@@ -128,12 +129,12 @@ def writer_values(entry: dict[str, Any], metric: str) -> Values:
 def _writer_values(scores: SplitScores, metric: str) -> Values:
     forged = scores.skilled if any(map(len, scores.skilled)) else scores.random
     if metric == "auc":
-        return np.array([metrics.auc(*pair) for pair in zip(scores.genuine, forged, strict=True)])
+        return np.array([measures.auc(*pair) for pair in zip(scores.genuine, forged, strict=True)])
     if metric == "eer_user":
         pairs = list(zip(scores.genuine, forged, strict=True))
-        errors = np.array([metrics.user_errors(*pair) for pair in pairs], dtype=np.float64)
+        errors = np.array([measures.user_errors(*pair) for pair in pairs], dtype=np.float64)
         return np.asarray((errors / [[len(own), len(other)] for own, other in pairs]).mean(axis=1))
-    threshold = metrics.eer_threshold(np.concatenate(scores.genuine), np.concatenate(forged))
+    threshold = measures.eer_threshold(np.concatenate(scores.genuine), np.concatenate(forged))
     rejected = np.array([np.mean(own < threshold) for own in scores.genuine])
     if metric == "frr":
         return rejected

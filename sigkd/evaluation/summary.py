@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sigkd.evaluation import bootstrap, metrics
+from sigkd import measures
+from sigkd.evaluation import bootstrap
 from sigkd.evaluation.protocol import Protocol
 from sigkd.evaluation.scoring import SplitScores
 
@@ -41,10 +42,10 @@ def split_metrics(scores: SplitScores, protocol: Protocol) -> dict[str, float]:
     """
     forged = _impostors(scores, protocol)
     genuine_all, forged_all = np.concatenate(scores.genuine), np.concatenate(forged)
-    threshold = metrics.eer_threshold(genuine_all, forged_all)
+    threshold = measures.eer_threshold(genuine_all, forged_all)
     values = {
-        "eer_global": metrics.eer_global(genuine_all, forged_all),
-        "eer_user": metrics.eer_user(scores.genuine, forged),
+        "eer_global": measures.eer_global(genuine_all, forged_all),
+        "eer_user": measures.eer_user(scores.genuine, forged),
         "threshold_global": threshold,
     }
     kinds = {
@@ -53,9 +54,9 @@ def split_metrics(scores: SplitScores, protocol: Protocol) -> dict[str, float]:
         if _nonempty(kind) and (name != "simple" or protocol.simple_forgeries)
     }
     for suffix, limit in (("", threshold), ("_zero", 0.0)):
-        values[f"frr{suffix}"] = metrics.frr(genuine_all, limit)
+        values[f"frr{suffix}"] = measures.frr(genuine_all, limit)
         for name, pooled in kinds.items():
-            values[f"far_{name}{suffix}"] = metrics.far(pooled, limit)
+            values[f"far_{name}{suffix}"] = measures.far(pooled, limit)
     if scores.thresholds:
         limits = [scores.thresholds[fold] for fold in scores.fold]
         values["frr_apriori"] = _rate_apart(scores.genuine, limits, genuine=True)
@@ -63,20 +64,20 @@ def split_metrics(scores: SplitScores, protocol: Protocol) -> dict[str, float]:
             values[f"far_{name}_apriori"] = _rate_apart(getattr(scores, name), limits, genuine=False)
         primary = "random" if protocol.forgeries == "random" else "skilled"
         values["hter_apriori"] = (values["frr_apriori"] + values[f"far_{primary}_apriori"]) / 2
-    values["auc"] = float(np.mean([metrics.auc(*pair) for pair in zip(scores.genuine, forged, strict=True)]))
-    values["auc_pooled"] = metrics.auc(genuine_all, forged_all)
-    values["d_prime"] = metrics.d_prime(genuine_all, forged_all)
+    values["auc"] = float(np.mean([measures.auc(*pair) for pair in zip(scores.genuine, forged, strict=True)]))
+    values["auc_pooled"] = measures.auc(genuine_all, forged_all)
+    values["d_prime"] = measures.d_prime(genuine_all, forged_all)
     for target in TARGETS:
-        values[f"frr_at_far_{target:g}"] = metrics.frr_at_far(genuine_all, forged_all, target)
+        values[f"frr_at_far_{target:g}"] = measures.frr_at_far(genuine_all, forged_all, target)
     kind = "random" if protocol.forgeries == "random" else "skilled"
-    values["cllr"] = metrics.cllr(scores.llr("genuine"), scores.llr(kind))
-    values["min_cllr"] = metrics.min_cllr(genuine_all, forged_all)
+    values["cllr"] = measures.cllr(scores.llr("genuine"), scores.llr(kind))
+    values["min_cllr"] = measures.min_cllr(genuine_all, forged_all)
     values["calibration_loss"] = values["cllr"] - values["min_cllr"]
     if protocol.forgeries == "both":
-        values["eer_global_random"] = metrics.eer_global(genuine_all, kinds["random"])
-        values["eer_user_random"] = metrics.eer_user(scores.genuine, scores.random)
+        values["eer_global_random"] = measures.eer_global(genuine_all, kinds["random"])
+        values["eer_user_random"] = measures.eer_user(scores.genuine, scores.random)
         pairs = zip(scores.genuine, scores.random, strict=True)
-        values["auc_random"] = float(np.mean([metrics.auc(*pair) for pair in pairs]))
+        values["auc_random"] = float(np.mean([measures.auc(*pair) for pair in pairs]))
     return values
 
 
@@ -105,7 +106,7 @@ def split_replicates(scores: SplitScores, protocol: Protocol, counts: NDArray[np
         for name, kind in kinds.items():
             found[f"far_{name}_apriori"] = bootstrap.rate_at(counts, kind, limits, genuine=False)
         found["hter_apriori"] = (found["frr_apriori"] + found[f"far_{primary}_apriori"]) / 2
-    areas = np.array([metrics.auc(*pair) for pair in zip(scores.genuine, forged, strict=True)])
+    areas = np.array([measures.auc(*pair) for pair in zip(scores.genuine, forged, strict=True)])
     found["auc"] = bootstrap.ratio(counts, areas, np.ones(len(areas)))
     found["d_prime"] = bootstrap.d_prime(counts, scores.genuine, forged)
     lines = [scores.calibration[fold] for fold in scores.fold]
@@ -115,7 +116,7 @@ def split_replicates(scores: SplitScores, protocol: Protocol, counts: NDArray[np
         again = bootstrap.threshold_metrics(counts, scores.genuine, scores.random, {}, ())
         found["eer_global_random"] = again["eer_global"]
         found["eer_user_random"] = bootstrap.user_errors(counts, scores.genuine, scores.random)
-        areas = np.array([metrics.auc(*pair) for pair in zip(scores.genuine, scores.random, strict=True)])
+        areas = np.array([measures.auc(*pair) for pair in zip(scores.genuine, scores.random, strict=True)])
         found["auc_random"] = bootstrap.ratio(counts, areas, np.ones(len(areas)))
     return found
 
@@ -144,7 +145,7 @@ def summarise(
             entry["ci95"] = [low, high]
         number = counted.get(_kind(name), 0)
         if name.startswith(("far_", "frr")) and "_at_" not in name and not series.any() and number:
-            entry["upper95"] = metrics.rule_of_three(number)
+            entry["upper95"] = measures.rule_of_three(number)
         entry["values"] = series.tolist()
         summary[name] = entry
     return summary

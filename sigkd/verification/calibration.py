@@ -22,23 +22,14 @@ from numpy.typing import NDArray
 from sigkd._version import __version__
 from sigkd.errors import CalibrationError, UsageError
 from sigkd.files import write_text
+from sigkd.measures import Logistic, Monotone, cllr, eer_global, elub, fit_logistic, fit_pav, min_cllr
 from sigkd.models.binding import Binding
 from sigkd.verification.decision import Thresholds, thresholds_at
-from sigkd.verification.likelihood import (
-    LN10,
-    Logistic,
-    Monotone,
-    cllr,
-    elub,
-    equal_error_rate,
-    fit_logistic,
-    fit_pav,
-    min_cllr,
-)
 from sigkd.verification.trials import Trials
 
 FORMAT, VERSION = "sigkd-calibration", 1
 DEFAULT_FILE = Path(__file__).parent.parent / "assets" / "default_calibration.json"
+LN10 = float(np.log(10.0))
 METHODS = ("logistic", "pav")
 FAR, FRR = 0.05, 0.05
 """The stated rates of the two thresholds, unless others are asked for."""
@@ -178,12 +169,16 @@ def fit_calibration(trials: Trials, classifier: str, negatives: str, references:
         impostor = trials.impostor(kind)
         if len(impostor) < 2:
             continue
+        if len(trials.genuine) < 2:
+            raise CalibrationError("a calibration needs at least two genuine and two impostor scores")
+        if trials.genuine.mean() <= impostor.mean():
+            raise CalibrationError("genuine signatures do not score higher than the others: nothing to calibrate")
         curves: dict[str, Logistic | Monotone] = {
             "logistic": fit_logistic(trials.genuine, impostor),
             "pav": fit_pav(trials.genuine, impostor),
         }
         bounds = {method: elub(curve(trials.genuine), curve(impostor)) for method, curve in curves.items()}
-        measures = {"eer": equal_error_rate(trials.genuine, impostor), "min_cllr": min_cllr(trials.genuine, impostor)}
+        measures = {"eer": eer_global(trials.genuine, impostor), "min_cllr": min_cllr(trials.genuine, impostor)}
         for method, curve in curves.items():
             genuine_llr, impostor_llr = (np.clip(curve(s), *bounds[method]) for s in (trials.genuine, impostor))
             measures[f"cllr_{method}"] = cllr(genuine_llr, impostor_llr)

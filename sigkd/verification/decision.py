@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigkd.errors import ExitCode, UsageError
+from sigkd.measures import threshold_at_far, threshold_at_frr
 
 
 class Decision(StrEnum):
@@ -50,33 +51,29 @@ class Thresholds:
 
 
 def thresholds_at(
-    genuine: NDArray[np.floating], impostor: NDArray[np.floating], far: float, frr: float
+    genuine: NDArray[np.float64], impostor: NDArray[np.float64], far: float, frr: float
 ) -> tuple[float, float, float, float]:
     """Return the accept and reject thresholds that keep to stated rates on these scores, and the rates found at them.
 
-    ``accept`` is the lowest score at which no more than ``far`` of the impostors reach it, ``reject`` the highest
-    below which
-    no more than ``frr`` of the genuine signatures fall. Where they cross (both rates can be kept at once), both move
-    to the
-    middle and nothing is inconclusive.
+    ``accept`` is the lowest score at which no more than ``far`` of the impostors reach it, ``reject`` the highest below
+    which no more than ``frr`` of the genuine signatures fall. Where they cross (both rates can be kept at once), both
+    move to the middle and nothing is inconclusive.
 
     Raises:
         UsageError: a rate outside of (0, 1), or one too small to be seen in so few scores.
     """
-    for name, rate, scores in (("--far", far, impostor), ("--frr", frr, genuine)):
+    for name, rate, scores in (("far", far, impostor), ("frr", frr, genuine)):
         if not 0 < rate < 1:
             raise UsageError(f"{name} is a rate between 0 and 1, not {rate:g}")
-        if rate * len(scores) < 1:
+        if rate * len(scores) < 1 - 1e-9:
             raise UsageError(
-                f"{name} {rate:g} cannot be stated from {len(scores)} scores; the least is {1 / len(scores):.2g}"
+                f"{name} {rate:g} cannot be stated from {len(scores)} scores; the least is 1/{len(scores)}"
             )
-    high, low = np.sort(impostor)[::-1], np.sort(genuine)
-    allowed = int(np.floor(far * len(high)))
-    accept = float(np.nextafter(high[allowed], np.inf)) if allowed < len(high) else float(high[-1])
-    reject = float(low[int(np.floor(frr * len(low)))])
+    accept = max(threshold_at_far(impostor, far), float(impostor.min()))
+    reject = min(threshold_at_frr(genuine, frr), float(genuine.max()))
     if reject > accept:
         accept = reject = (accept + reject) / 2.0
-    return accept, reject, float((high >= accept).mean()), float((low < reject).mean())
+    return accept, reject, float((impostor >= accept).mean()), float((genuine < reject).mean())
 
 
 def uncalibrated(agreement: NDArray[np.floating], classifier: str, reason: str) -> Thresholds:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sigkd.verification.calibration import Calibration, fit_calibration
-from sigkd.verification.likelihood import LN10, cllr, equal_error_rate, min_cllr
+from sigkd.measures import cllr, eer_global, min_cllr
+from sigkd.verification.calibration import LN10, Calibration, fit_calibration
 from sigkd.verification.trials import Trials
 
 FOLDS = 5
@@ -113,8 +113,8 @@ def cross_validate(
         inconclusive_genuine=unsure["genuine"] or 0.0,
         inconclusive_skilled=unsure["skilled"],
         inconclusive_random=unsure["random"] or 0.0,
-        eer_skilled=equal_error_rate(trials.genuine, trials.skilled) if len(trials.skilled) else None,
-        eer_random=equal_error_rate(trials.genuine, trials.random),
+        eer_skilled=eer_global(trials.genuine, trials.skilled) if len(trials.skilled) else None,
+        eer_random=eer_global(trials.genuine, trials.random),
         cllr=cllr(np.concatenate(llr["genuine"]), np.concatenate(llr["impostor"])),
         min_cllr=min_cllr(trials.genuine, trials.impostor(kind)),
         alternative=kind,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sigkd.evaluation import bootstrap, metrics
+from sigkd import measures
+from sigkd.evaluation import bootstrap
 from sigkd.evaluation.protocol import Protocol
 from sigkd.evaluation.scoring import SplitScores
 from sigkd.evaluation.summary import split_metrics, split_replicates
@@ -89,4 +90,4 @@ def test_same_seed_draws_the_same_writers():
 
 def test_auc_pooled_counts_ties_half():
     found = bootstrap.threshold_metrics(np.ones((1, 1), int), [np.array([1.0, 2.0])], [np.array([1.0, 0.0])], {}, ())
-    assert found["auc_pooled"][0] == metrics.auc(np.array([1.0, 2.0]), np.array([1.0, 0.0])) == 0.875
+    assert found["auc_pooled"][0] == measures.auc(np.array([1.0, 2.0]), np.array([1.0, 0.0])) == 0.875

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sigkd.evaluation import metrics
+from sigkd import measures
 from sigkd.evaluation.protocol import Protocol, Split, WriterSplit
 from sigkd.evaluation.scoring import score_split
 from sigkd.evaluation.summary import split_metrics
@@ -62,6 +62,6 @@ def test_scores_and_metrics(golden, key):
 @pytest.mark.parametrize("key", ["g0_s0", "g1_s1"])
 def test_metrics_of_the_golden_scores_are_exact(golden, key):
     genuine, skilled = golden[f"{key}_genuine"], golden[f"{key}_skilled"]
-    assert metrics.eer_threshold(genuine.ravel(), skilled.ravel()) == golden[f"{key}_global_threshold"]
-    assert metrics.eer_global(genuine.ravel(), skilled.ravel()) == golden[f"{key}_EER"]
-    assert metrics.eer_user(list(genuine), list(skilled)) == golden[f"{key}_EER_userthresholds"]
+    assert measures.eer_threshold(genuine.ravel(), skilled.ravel()) == golden[f"{key}_global_threshold"]
+    assert measures.eer_global(genuine.ravel(), skilled.ravel()) == golden[f"{key}_EER"]
+    assert measures.eer_user(list(genuine), list(skilled)) == golden[f"{key}_EER_userthresholds"]

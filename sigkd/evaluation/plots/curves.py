@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sigkd.evaluation import metrics
+from sigkd import measures
 from sigkd.evaluation.bootstrap import draw_writers
 from sigkd.evaluation.plots.style import DASHES, MARKERS, Theme, legend_below, new_figure
 from sigkd.evaluation.scoring import SplitScores
@@ -111,7 +111,7 @@ def roc(systems: Sequence[System], theme: Theme) -> Figure:
     for number, system in enumerate(systems):
         colour = theme.palette[number % len(theme.palette)]
         rate, low, high = curve_band(system, grid)
-        area = metrics.auc(system.pooled("genuine"), system.pooled(system.impostors))
+        area = measures.auc(system.pooled("genuine"), system.pooled(system.impostors))
         axes.fill_between(100 * grid, 100 * (1 - high), 100 * (1 - low), color=colour, alpha=0.15, linewidth=0)
         label = f"{system.label}: AUC pooled {100 * area:.2f} %"
         axes.plot(100 * grid, 100 * (1 - rate), color=colour, linestyle=DASHES[number % len(DASHES)], label=label)

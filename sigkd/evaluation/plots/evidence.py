@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sigkd.evaluation import metrics
+from sigkd import measures
 from sigkd.evaluation.plots.curves import System
 from sigkd.evaluation.plots.style import Theme, legend_below, new_figure
 
@@ -103,8 +103,8 @@ def _ece_curves(system: System, odds: Any) -> list[Any]:
     found = []
     for split in system.splits:
         forged = np.concatenate(getattr(split, system.impostors))
-        best = metrics.pav_llr(np.concatenate(split.genuine), forged)
+        best = measures.pav_llr(np.concatenate(split.genuine), forged)
         llrs = (split.llr("genuine"), split.llr(system.impostors))
         nothing = (np.zeros(1), np.zeros(1))
-        found.append([metrics.ece_curve(*pair, odds) for pair in (llrs, best, nothing)])
+        found.append([measures.ece_curve(*pair, odds) for pair in (llrs, best, nothing)])
     return list(np.mean(found, axis=0))

@@ -1,4 +1,4 @@
-"""The metrics, each in a few lines with its reference.
+"""Error rates, and what else is read off the scores of genuine signatures and forgeries, each with its reference.
 
 Scores: the higher, the more genuine; a score at the threshold is accepted.
 
@@ -15,14 +15,11 @@ papers'.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Scores = NDArray[np.float64]
+Scores = NDArray[np.float64]
 
 
 def roc_points(genuine: Scores, forged: Scores) -> tuple[Scores, Scores, Scores]:
@@ -104,66 +101,26 @@ def d_prime(genuine: Scores, forged: Scores) -> float:
     return float((np.mean(genuine) - np.mean(forged)) / spread) if spread > 0 else 0.0
 
 
+def threshold_at_far(forged: Scores, rate: float) -> float:
+    """Return the lowest threshold at which at most ``rate`` of the forgeries are accepted; -inf where all may be."""
+    allowed = _count(rate, forged)
+    # The first forgery that must be rejected, and whatever scores like it.
+    return float(np.nextafter(np.sort(forged)[::-1][allowed], np.inf)) if allowed < len(forged) else -np.inf
+
+
+def threshold_at_frr(genuine: Scores, rate: float) -> float:
+    """Return the highest threshold below which at most ``rate`` of the genuine signatures fall; inf where all may."""
+    allowed = _count(rate, genuine)
+    return float(np.sort(genuine)[allowed]) if allowed < len(genuine) else np.inf
+
+
+def _count(rate: float, scores: Scores) -> int:
+    return int(np.floor(rate * len(scores) + 1e-9))  # 0.29 * 100 is below 29 in binary
+
+
 def frr_at_far(genuine: Scores, forged: Scores, target: float) -> float:
     """Return the FRR at the lowest threshold whose FAR is at most ``target``. ISO/IEC 19795-1:2021."""
-    allowed = int(np.floor(target * len(forged) + 1e-9))
-    if allowed >= len(forged):
-        return 0.0
-    border = np.sort(forged)[::-1][allowed]  # this forgery must be rejected, and whatever scores like it
-    return float(np.mean(genuine <= border))
-
-
-def cllr(genuine_llr: Scores, forged_llr: Scores) -> float:
-    """Return the cost of log-likelihood ratios in bits: 0 perfect, 1 says nothing.
-
-    Brümmer and du Preez, "Application-independent evaluation of speaker detection", Computer Speech & Language 20
-    (2006), equation 21. ``*_llr``: natural logarithms of the likelihood ratio genuine : forgery.
-    """
-    of_genuine = np.mean(np.logaddexp(0.0, -genuine_llr))
-    of_forged = np.mean(np.logaddexp(0.0, forged_llr))
-    return float((of_genuine + of_forged) / (2 * np.log(2)))
-
-
-def pav_llr(genuine: Scores, forged: Scores) -> tuple[Scores, Scores]:
-    """Return the best log-likelihood ratios that keep the scores' order, by the pool-adjacent-violators algorithm.
-
-    Brümmer and du Preez (2006), section 6. Infinite at the two ends where one class is alone.
-    """
-    from sklearn.isotonic import IsotonicRegression
-
-    scores = np.concatenate([genuine, forged])
-    label = np.concatenate([np.ones(len(genuine)), np.zeros(len(forged))])
-    # Equal weight of the two classes, so that the posterior's odds are the likelihood ratio.
-    weight = np.where(label == 1, 1 / len(genuine), 1 / len(forged)) * len(label) / 2
-    _, rank = np.unique(scores, return_inverse=True)  # only the order counts, and interpolation between ranks is safe
-    posterior = IsotonicRegression(y_min=0, y_max=1).fit(rank, label, sample_weight=weight).predict(rank)
-    posterior = np.clip(posterior, 0.0, 1.0)
-    with np.errstate(divide="ignore"):
-        llr = np.log(posterior) - np.log1p(-posterior)
-    return llr[: len(genuine)], llr[len(genuine) :]
-
-
-def min_cllr(genuine: Scores, forged: Scores) -> float:
-    """Return Cllr after the best monotone calibration: what the order of the scores is worth, in bits.
-
-    Brümmer and du Preez (2006), section 6. ``cllr - min_cllr`` is the calibration loss.
-    """
-    return cllr(*pav_llr(genuine, forged))
-
-
-def calibrate(genuine: Scores, forged: Scores) -> tuple[float, float]:
-    """Return slope and intercept that turn scores into log-likelihood ratios, by logistic regression of equal priors.
-
-    Morrison, "Tutorial on logistic-regression calibration and fusion", Australian Journal of Forensic Sciences 45
-    (2013). A weak ridge keeps the slope finite where the two classes do not overlap.
-    """
-    from sklearn.linear_model import LogisticRegression
-
-    scores = np.concatenate([genuine, forged])
-    label = np.concatenate([np.ones(len(genuine)), np.zeros(len(forged))])
-    spread = float(np.std(scores)) or 1.0
-    fitted = LogisticRegression(C=1e3, class_weight="balanced").fit(scores[:, None] / spread, label)
-    return float(fitted.coef_[0, 0] / spread), float(fitted.intercept_[0])
+    return float(np.mean(genuine < threshold_at_far(forged, target)))
 
 
 def rule_of_three(trials: int) -> float:
@@ -172,16 +129,3 @@ def rule_of_three(trials: int) -> float:
     Jovanovic and Levy, "A look at the rule of three", The American Statistician 51 (1997).
     """
     return min(1.0, 3.0 / trials)
-
-
-def ece_curve(genuine_llr: Scores, forged_llr: Scores, prior_log10_odds: Scores) -> Scores:
-    """Return the empirical cross-entropy in bits at prior odds ``10 ** prior_log10_odds``, [k].
-
-    Ramos and Gonzalez-Rodriguez, "Reliable support: measuring calibration of likelihood ratios", Forensic Science
-    International 230 (2013), equation 5. At even odds it equals :func:`cllr`.
-    """
-    prior = prior_log10_odds[:, None] * np.log(10)
-    chance = 1 / (1 + np.exp(-prior[:, 0]))
-    of_genuine = np.logaddexp(0.0, -(genuine_llr[None] + prior)).mean(axis=1)
-    of_forged = np.logaddexp(0.0, forged_llr[None] + prior).mean(axis=1)
-    return np.asarray((chance * of_genuine + (1 - chance) * of_forged) / np.log(2))
