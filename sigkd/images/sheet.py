@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 U8 = npt.NDArray[np.uint8]
 
 _GAP, _LABEL = 6, 14
-_PAPER, _INK, _FRAME = 255, 60, 200
+_PAPER, _INK, _FRAME = "#ffffff", "#3c3c3c", "#c8c8c8"
 
 
 def contact_sheet(
@@ -21,17 +21,17 @@ def contact_sheet(
     cell: tuple[int, int] | None = None,
     invert: bool = False,
 ) -> Image.Image:
-    """Arrange grey images row by row on white paper.
+    """Arrange images row by row on white paper.
 
     Args:
-        images: uint8 [H, W] each, of any sizes; larger ones are shrunk to the cell, none is enlarged.
+        images: uint8 [H, W] grey or [H, W, 3] each, of any sizes; larger ones are shrunk to the cell, none is enlarged.
         labels: a caption for each, cut to the width of its cell.
         columns: images in a row.
         cell: height and width of a cell in pixels; default: the first image's size.
         invert: show 0 as white (for normalised signatures, whose ink is bright).
 
     Returns:
-        A grey picture.
+        A grey picture; one in colour where an image is.
 
     Raises:
         ValueError: if there are no images, or not a label for each.
@@ -45,7 +45,10 @@ def contact_sheet(
     rows = -(-len(images) // columns)
     caption = _LABEL if labels is not None else 0
     pitch_x, pitch_y = width + _GAP, height + caption + _GAP
-    sheet = Image.new("L", (columns * pitch_x + _GAP, rows * pitch_y + _GAP), _PAPER)
+    size = (columns * pitch_x + _GAP, rows * pitch_y + _GAP)
+    sheet = Image.new("L", size, _PAPER)
+    if any(array.ndim == 3 for array in images):
+        sheet = sheet.convert("RGB")
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(size=11)
     for number, array in enumerate(images):

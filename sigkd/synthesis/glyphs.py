@@ -68,6 +68,24 @@ _CAPITAL = {
     "Y": "0,1.9 .15,1.3 .5,1.05 .95,1.9! .75,.3 .45,-.8 .15,-.6 .5,0 1.1,.3",
     "Z": ".05,1.8 .4,1.98 .95,1.95! .05,.08! .5,.12 1.15,-.02",
 }
+_FIGURES = {
+    "0": ".55,1.85 .2,1.6 .08,.9 .25,.1 .6,.05 .9,.8 .8,1.7 .5,1.9",
+    "1": ".1,1.3 .5,1.9! .45,.9 .4,0",
+    "2": ".1,1.5 .45,1.9 .8,1.5 .5,.7 .05,.05! .5,.1 .95,.05",
+    "3": ".1,1.6 .45,1.9 .75,1.5 .35,1.05! .85,.7 .6,.05 .05,.2",
+    "4": ".55,1.9 .05,.7! .5,.7 .95,.72 | .7,1.2 .65,.5 .6,-.1",
+    "5": ".3,1.85 .2,1.1! .6,1.15 .85,.6 .5,.02 .05,.15 | .28,1.85 .6,1.85 .9,1.9",
+    "6": ".75,1.85 .3,1.3 .1,.5 .4,.02 .8,.35 .6,.85 .15,.5",
+    "7": ".05,1.75 .4,1.85 .85,1.85! .55,.9 .35,0 | .3,.95 .75,1",
+    "8": ".8,1.6 .45,1.9 .2,1.5 .5,1 .8,.45 .45,.02 .15,.4 .45,.95 .8,1.5",
+    "9": ".8,1.5 .45,1.9 .15,1.4 .4,1 .8,1.5! .75,.7 .5,0",
+    ".": ".1,.08 .16,.02",
+    ",": ".15,.1 .12,-.15 .02,-.35",
+    "-": ".1,.8 .4,.82 .8,.8",
+    "/": ".7,2 .4,.9 .05,-.2",
+    "=": ".1,1.05 .8,1.1 | .1,.65 .8,.7",
+    ":": ".1,1 .16,.95 | .1,.2 .16,.14",
+}
 
 
 @dataclass(frozen=True)
@@ -87,8 +105,8 @@ def _component(text: str) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
 
 @cache
 def glyph(letter: str) -> Glyph:
-    """Return the plan of an English letter, small or capital."""
-    text = _SMALL.get(letter) or _CAPITAL[letter]
+    """Return the plan of an English letter, small or capital, of a figure, or of a mark among figures (``.,-/=:``)."""
+    text = _SMALL.get(letter) or _CAPITAL.get(letter) or _FIGURES[letter]
     components = tuple(_component(part) for part in text.split("|"))
-    body = components if letter.isupper() else components[:1]  # the dot or crossbar of a small letter takes no room
+    body = components[:1] if letter.islower() else components  # the dot or crossbar of a small letter takes no room
     return Glyph(components, max(float(points[:, 0].max()) for points, _ in body))

@@ -1,0 +1,110 @@
+"""Disturbances that come together: what a telephone, a fax machine, a form or a cheque makes of a signature."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sigkd.synthesis.disturbances.registry import DISTURBANCES, Level, disturbance
+from sigkd.synthesis.disturbances.scan import Scan
+from sigkd.synthesis.disturbances.surface import coloured
+
+_SEVERITY = Level("of its usual severity", 1.0, 0.3, 1.5)
+
+# name, probability, level at severity 0 and at 1; what lies between is drawn
+_Step = tuple[str, float, float, float]
+
+
+def _compose(scan: Scan, severity: float, rng: np.random.Generator, steps: tuple[_Step, ...]) -> Scan:
+    for name, chance, mildest, usual in steps:
+        entry = DISTURBANCES.get(name)
+        share, happens = rng.uniform(0.5, 1.0) * severity, rng.random() < chance
+        stream = rng.spawn(1)[0]
+        if happens:
+            level = mildest + (usual - mildest) * share
+            if entry.level:
+                level = float(np.clip(level, entry.level.low, entry.level.high))
+            scan = entry(scan, level, stream)
+    return scan
+
+
+@disturbance(
+    "phone-photo", "photographed with a telephone: colour, shade, perspective, blur, noise, JPEG, no tag", _SEVERITY
+)
+def phone_photo(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
+    """Photograph the sheet on a desk."""
+    steps = (
+        ("pen-colour", 0.4, 225, 225),
+        ("margin", 0.7, 2, 12),
+        ("table-edge", 0.4, 3, 8),
+        ("turn", 0.8, 0.5, 4),
+        ("perspective", 0.8, 3, 14),
+        ("shade", 0.9, 0.1, 0.5),
+        ("corner-shadow", 0.4, 0.1, 0.5),
+        ("paper-colour", 0.8, 0.05, 0.25),
+        ("resolution-untagged", 1.0, 300, 180),
+        ("defocus", 0.6, 0.05, 0.15),
+        ("motion", 0.2, 0.1, 0.25),
+        ("noise", 1.0, 1, 6),
+        ("jpeg", 1.0, 92, 70),
+    )
+    return _compose(coloured(scan), level, rng, steps)
+
+
+@disturbance("fax", "sent by fax: 204 x 98 or 204 x 196 dpi, black and white, specks", _SEVERITY)
+def fax(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
+    """Send at standard or fine resolution."""
+    from dataclasses import replace
+
+    from sigkd.synthesis.disturbances.surface import resample
+
+    dpi = (204.0, 98.0 if rng.random() < 0.5 else 196.0)
+    scan = _compose(scan, level, rng, (("turn", 0.6, 0.5, 1.5), ("margin", 0.5, 1, 8)))
+    scan = replace(resample(scan, dpi), tag=dpi)
+    scan = _compose(scan, level, rng, (("binary", 1.0, 0.0, 0.2),))
+    return _compose(scan, level, rng, (("speckle", 0.7, 1, 10),))
+
+
+@disturbance("form", "on a form: box or line, caption, tight or wide crop", _SEVERITY)
+def form(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
+    """Cut the field of a form out of a flat scan."""
+    kind = ("box", "box-tight", "line", "line-dotted", "comb")[int(rng.choice(5, p=[0.3, 0.15, 0.3, 0.15, 0.1]))]
+    words = ("caption", "caption-beside")[int(rng.random() < 0.4)]
+    steps = (
+        (kind, 1.0, 0.1, 0.3),
+        (words, 0.9, 6, 10),
+        ("date", 0.3, 3, 5),
+        ("stamp", 0.15, 0.3, 0.7),
+        ("turn", 0.5, 0.5, 1.5),
+    )
+    return _compose(scan, level, rng, steps)
+
+
+@disturbance("cheque", "the field of a cheque: security print, line, print, stamp", _SEVERITY)
+def cheque(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
+    """Cut the signature's field out of a scanned cheque."""
+    steps = (
+        ("margin", 1.0, 2, 6),
+        ("security-print", 1.0, 0.08, 0.35),
+        ("line", 0.9, 0.1, 0.25),
+        ("caption", 0.6, 5, 7),
+        ("caption-overlap", 0.2, 6, 8),
+        ("stamp", 0.3, 0.3, 0.8),
+        ("date", 0.2, 3, 5),
+        ("turn", 0.4, 0.5, 1.0),
+    )
+    return _compose(scan, level, rng, steps)
+
+
+@disturbance("photocopy", "a copy of a copy: harder contrast, specks, dark border, softer strokes", _SEVERITY)
+def photocopy(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
+    """Copy the sheet before it is scanned."""
+    steps = (
+        ("turn", 0.5, 0.5, 1.5),
+        ("blur", 1.0, 0.03, 0.09),
+        ("ink", 1.0, 1.1, 1.8),
+        ("pen-wider", 0.5, 0.02, 0.1),
+        ("speckle", 1.0, 1, 8),
+        ("border", 0.4, 1, 6),
+        ("blur", 1.0, 0.03, 0.05),
+    )
+    return _compose(scan, level, rng, steps)

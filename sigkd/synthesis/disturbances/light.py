@@ -1,0 +1,79 @@
+"""Light that is uneven: falling off across the picture, a corner in shadow, dark towards the edges."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from sigkd.synthesis.disturbances.registry import Level, disturbance
+from sigkd.synthesis.disturbances.scan import U8, Scan
+
+_LOST = Level("share of light lost", 0.5, 0.1, 0.8)
+F32 = NDArray[np.float32]
+
+
+def lit(image: U8, light: F32) -> U8:
+    """Return the picture under less light, [H, W] in 0..1."""
+    factor = light if image.ndim == 2 else light[..., None]
+    return np.asarray(np.clip(np.rint(image * factor), 0, 255), np.uint8)
+
+
+def _grid(scan: Scan) -> tuple[F32, F32]:
+    """Return the places of pixels, -1 to 1 across and down."""
+    height, width = scan.shape
+    return (np.linspace(-1, 1, width, dtype=np.float32)[None, :], np.linspace(-1, 1, height, dtype=np.float32)[:, None])
+
+
+@disturbance("shade", "light falling off across the picture, as in a photo", _LOST)
+def shade(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
+    """Darken evenly from one side (any direction) to the other, where ``level`` of the light is lost."""
+    x, y = _grid(scan)
+    angle = rng.uniform(0, 2 * np.pi)
+    along = np.cos(angle) * x + np.sin(angle) * y
+    along = (along - along.min()) / (along.max() - along.min())
+    return scan.with_image(lit(scan.image, (1 - level * along).astype(np.float32)))
+
+
+@disturbance("corner-shadow", "a dark shadow over one corner", _LOST)
+def corner_shadow(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
+    """Darken one corner behind a soft edge, as a hand or a telephone does; it covers a quarter to a half."""
+    x, y = _grid(scan)
+    side = rng.choice([-1.0, 1.0], 2).astype(np.float32)
+    turn = rng.uniform(-0.35, 0.35)
+    along = side[0] * x * np.float32(1 + turn) + side[1] * y * np.float32(1 - turn)
+    bend = np.float32(rng.uniform(-0.25, 0.25)) * np.sin(np.float32(rng.uniform(1, 3)) * (x * side[0] - y * side[1]))
+    edge, soft = np.float32(rng.uniform(0.1, 0.7)), np.float32(rng.uniform(0.03, 0.4))
+    dark = 1 / (1 + np.exp(-np.clip((along + bend - edge) / soft * 2, -30, 30)))
+    return scan.with_image(lit(scan.image, (1 - level * dark).astype(np.float32)))
+
+
+@disturbance("vignette", "dark towards the corners, as a lens does", _LOST)
+def vignette(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
+    """Darken with the squared distance from a point near the middle; the corners lose ``level``."""
+    x, y = _grid(scan)
+    at = rng.uniform(-0.2, 0.2, 2).astype(np.float32)
+    away = (x - at[0]) ** 2 + (y - at[1]) ** 2
+    return scan.with_image(lit(scan.image, (1 - np.float32(level) * away / away.max()).astype(np.float32)))
+
+
+@disturbance("glare", "a bright spot that washes out the ink", Level("share of contrast lost", 0.5, 0.1, 0.9))
+def glare(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
+    """Lay light over an ellipse of a third of the picture."""
+    x, y = _grid(scan)
+    at, reach = rng.uniform(-0.7, 0.7, 2).astype(np.float32), rng.uniform(0.3, 0.6, 2).astype(np.float32)
+    bright = np.float32(level) * np.exp(-(((x - at[0]) / reach[0]) ** 2) - ((y - at[1]) / reach[1]) ** 2)
+    weight = bright if scan.image.ndim == 2 else bright[..., None]
+    high = np.float32(np.percentile(scan.image, 95))
+    image = scan.image + weight * (np.maximum(high, scan.image) - scan.image)
+    return scan.with_image(np.clip(np.rint(image), 0, 255).astype(np.uint8))
+
+
+def smooth_noise(shape: tuple[int, int], sigma: float, rng: np.random.Generator) -> F32:
+    """Return a smooth random field [H, W] of mean 0 and deviation 1, correlated over ``sigma`` pixels."""
+    height, width = shape
+    factor = max(int(sigma / 2), 1)
+    small = rng.standard_normal((height // factor + 4, width // factor + 4), dtype=np.float32)
+    small = np.asarray(cv2.GaussianBlur(small, (0, 0), max(sigma / factor, 0.3)), np.float32)
+    small = (small - small.mean()) / max(float(small.std()), 1e-6)
+    return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
