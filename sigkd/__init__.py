@@ -1,10 +1,12 @@
 """sigkd: offline handwritten signature verification and the distillation of its networks on handwritten text.
 
-Importing the package loads nothing heavy; the public Python interface is resolved on first use.
+Importing the package loads nothing heavy; the public Python interface is resolved on first use. Services can listen to
+the loggers below ``sigkd``, one a module: they name models, files and counts, never a writer, a score or a passphrase.
 """
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from sigkd._version import __version__
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from sigkd.verification.verifier import Verifier
 
 __all__ = ["Verifier", "__version__"]
+
+logging.getLogger("sigkd").addHandler(logging.NullHandler())  # silent unless the program that uses it listens
 
 
 def __getattr__(name: str) -> object:

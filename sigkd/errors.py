@@ -1,7 +1,8 @@
 """Errors that a user can cause and mend: each carries the process's exit code and reads as one line.
 
 Whatever is raised from here reaches the user as ``error: <message>``; any other exception is a bug and shows a
-traceback only with ``--debug``.
+traceback only with ``--debug``. Messages name parameters as Python knows them, in backquotes (```far```,
+```mode='add'```); the command line writes its options in their place (:mod:`sigkd.cli.output`).
 """
 
 from __future__ import annotations
@@ -72,3 +73,19 @@ class CalibrationError(InputError):
 
 class GalleryError(InputError):
     """A gallery cannot be opened, read or written, or does not hold what was asked for."""
+
+
+class NotEnrolledError(GalleryError):
+    """Nobody of this name is enrolled."""
+
+
+class AlreadyEnrolledError(GalleryError):
+    """Somebody of this name is enrolled already."""
+
+
+class PassphraseError(GalleryError):
+    """The passphrase of an encrypted gallery is missing or wrong, or one was given for a gallery that has none."""
+
+
+class LockedError(GalleryError):
+    """Another process did not end its write in time; trying again may help."""

@@ -5,6 +5,7 @@ Heavy imports live inside the fixtures: collecting the tests must not load torch
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -114,7 +115,10 @@ def run_sigkd(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatc
         except SystemExit as stop:
             code = stop.code
         finally:
-            os.environ.pop("SIGKD_DEBUG", None)  # --debug sets it for the process
+            os.environ.pop("SIGKD_DEBUG", None)  # --debug sets both for the process
+            logger = logging.getLogger("sigkd")
+            logger.setLevel(logging.NOTSET)
+            logger.handlers = [one for one in logger.handlers if isinstance(one, logging.NullHandler)]
         captured = capsys.readouterr()
         outcome = Outcome(int(code or 0), captured.out, captured.err)
         if expect is not None and outcome.exit_code != expect:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from sigkd._version import __version__
-from sigkd.cli.output import error_line
+from sigkd.cli.output import error_line, show_logs
 from sigkd.errors import ExitCode, SigkdError
 
 app = typer.Typer(
@@ -56,11 +56,12 @@ def root(
     version: Annotated[
         bool, typer.Option("--version", help="Show the version and exit.", callback=_print_version, is_eager=True)
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks, and what the program does.")] = False,
 ) -> None:
     """Verify handwritten signatures, and train the networks for it on handwritten text."""
     if debug:
         os.environ["SIGKD_DEBUG"] = "1"
+        show_logs()
 
 
 for _module in COMMAND_MODULES:

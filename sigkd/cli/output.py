@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import re
 import sys
 from typing import Any
 
@@ -13,19 +15,63 @@ stdout = Console(highlight=False)
 stderr = Console(stderr=True, highlight=False)
 
 
+_PARAMETER = re.compile(r"`([a-z][a-z_]*)(?:=([^`]*))?`")
+_OPTIONS = {
+    "passphrase": "--passphrase-file",
+    "references": "--nref",
+    "data": "--data-dir",
+    "cache": "--cache-dir",
+    "mode='add'": "--add",
+    "mode='replace'": "--replace",
+}
+"""Options that are not called like the parameters that they set."""
+
+
+def as_options(message: str) -> str:
+    """Write options in the place of the core's parameters.
+
+    ```far``` becomes ``--far``, ```keep_images=True``` ``--keep-images``, ```audit=False``` ``--no-audit``, and
+    ```negatives='cohort'``` ``--negatives cohort``.
+    """
+
+    def option(match: re.Match[str]) -> str:
+        name, value = match[1], match[2]
+        if f"{name}={value}" in _OPTIONS:
+            return _OPTIONS[f"{name}={value}"]
+        dashed = _OPTIONS.get(name, f"--{name.replace('_', '-')}")
+        if value == "False":
+            return dashed.replace("--", "--no-", 1)
+        return dashed if value in (None, "True") else f"{dashed} {value.strip(chr(39))}"
+
+    return _PARAMETER.sub(option, message)
+
+
 def error_line(message: str) -> None:
     """Print one plain line on stderr: ``error: ...``. Line breaks are folded, markup is not interpreted."""
-    sys.stderr.write(f"error: {' '.join(message.split())}\n")
+    sys.stderr.write(f"error: {' '.join(as_options(message).split())}\n")
 
 
 def warning_line(message: str) -> None:
     """Print one plain line on stderr: ``warning: ...``."""
-    sys.stderr.write(f"warning: {' '.join(message.split())}\n")
+    sys.stderr.write(f"warning: {' '.join(as_options(message).split())}\n")
 
 
 def note_line(message: str) -> None:
     """Print one plain line on stderr."""
     sys.stderr.write(message + "\n")
+
+
+class _LogLines(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        note_line(f"{record.name}: {record.getMessage()}")
+
+
+def show_logs() -> None:
+    """Print what the package logs as lines on stderr."""
+    logger = logging.getLogger("sigkd")
+    logger.setLevel(logging.DEBUG)
+    if not any(isinstance(handler, _LogLines) for handler in logger.handlers):
+        logger.addHandler(_LogLines())
 
 
 def print_json(document: Any) -> None:

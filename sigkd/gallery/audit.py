@@ -1,8 +1,7 @@
 """The audit log: who did what to which writer and when. Append-only, chained, without features and without names.
 
 A writer is called by a keyed hash of the name (``subject``): whoever holds the gallery can look up the entries of a
-name, also
-after the writer was removed, but the log itself names nobody.
+name, also after the writer was removed, but the log itself names nobody.
 """
 
 from __future__ import annotations

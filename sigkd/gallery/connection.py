@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import stat
@@ -10,11 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from sigkd.errors import GalleryError
-from sigkd.gallery.schema import check_version, migrate
+from sigkd.errors import GalleryError, LockedError
+from sigkd.gallery.schema import SCHEMA_VERSION, check_version, migrate
+
+logger = logging.getLogger(__name__)
 
 BUSY_SECONDS = 30.0
 """How long to wait for another process's write."""
+READ_ONLY = "is read-only; nothing was changed: make it writable, or verify with `audit=False`"
 _MAGIC = b"SQLite format 3\x00"
 
 
@@ -24,7 +28,12 @@ def explained(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise GalleryError(f"{path}: {_explanation(str(error))}") from error
+        kind = LockedError if _is_locked(str(error)) else GalleryError
+        raise kind(f"{path}: {_explanation(str(error))}") from error
+
+
+def _is_locked(text: str) -> bool:
+    return "locked" in text.lower() or "busy" in text.lower()
 
 
 def _explanation(text: str) -> str:
@@ -32,8 +41,8 @@ def _explanation(text: str) -> str:
     if "full" in lower:
         return "the disk is full; nothing of this change was kept: free some space and repeat it"
     if "readonly" in lower or "read-only" in lower:
-        return "is read-only; nothing was changed: make it writable, or verify with --no-audit"
-    if "locked" in lower or "busy" in lower:
+        return READ_ONLY
+    if _is_locked(text):
         return f"another process has been writing for {BUSY_SECONDS:.0f} s; try again"
     if "not a database" in lower or "malformed" in lower or "corrupt" in lower:
         return f"damaged or not a gallery ({text}): restore a backup"
@@ -118,7 +127,9 @@ def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
             if not read_only:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = FULL")
-                migrate(connection)
+                before = migrate(connection)
+                if before < SCHEMA_VERSION:
+                    logger.info("%s: brought from version %d to %d", path, before, SCHEMA_VERSION)
     except BaseException:
         connection.close()
         raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from sigkd.gallery.store import Gallery
 from sigkd.gallery.vault import KeyVault, PlainVault, Vault, new_vault
 from sigkd.models.binding import Binding
 from sigkd.progress import SILENT, Progress
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -124,8 +127,8 @@ def rekey_model(
     bare = [writer.name for writer in gallery.writers() if not writer.images]
     if bare:
         raise GalleryError(
-            f"{gallery.path}: images of {len(bare)} writer(s) were not kept ('{bare[0]}', ...): enrol them "
-            "again, with --keep-images"
+            f"{gallery.path}: images of {len(bare)} writer(s) were not kept ('{bare[0]}', ...): enrol them again with "
+            "`keep_images=True`"
         )
     total = 0
     with gallery.writing(), progress.task("extracting again", total=len(gallery), unit="writers") as task:
@@ -145,6 +148,7 @@ def rekey_model(
         connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'pool_version'")
         gallery.set_meta("binding", json.dumps(binding.as_dict()))
         gallery.log(actor, "rekey", detail={"model_hash": binding.model_hash, "references": total})
+    logger.info("%s: %d references extracted again with %s", gallery.path, total, binding.model_name)
     gallery.erase()
     return total
 
@@ -185,6 +189,7 @@ def rekey_passphrase(gallery: Gallery, passphrase: str | None, *, actor: str | N
         except BaseException:
             gallery.vault = old
             raise
+    logger.info("%s: %s", gallery.path, "sealed under a new key" if gallery.encrypted else "encryption taken off")
     with gallery.reading() as connection:
         connection.execute("VACUUM")
     gallery.erase()

@@ -6,7 +6,7 @@ import json
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,15 @@ class EnrolledWriter:
     """Whether the images of all references were kept."""
     subject: str
     """What the audit log calls the writer."""
+
+
+class WriterState(NamedTuple):
+    """What changes whenever a writer's comparison has to be made anew."""
+
+    writer: int
+    updated_at: str
+    pool_version: int
+    binding: str
 
 
 def clean_name(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sqlite3
 import threading
@@ -13,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from sigkd._version import __version__
-from sigkd.errors import GalleryError, UsageError
+from sigkd.errors import AlreadyEnrolledError, GalleryError, NotEnrolledError, UsageError
 from sigkd.gallery import audit
-from sigkd.gallery.connection import connect, create_file, explained, is_writable, transaction
+from sigkd.gallery.connection import READ_ONLY, connect, create_file, explained, is_writable, transaction
 from sigkd.gallery.records import (
     EnrolledWriter,
     StoredReference,
+    WriterState,
     clean_name,
     pack_facts,
     pack_features,
@@ -26,6 +28,8 @@ from sigkd.gallery.records import (
 )
 from sigkd.gallery.vault import KeyVault, PlainVault, Vault, keyed_hash, new_vault, unlock
 from sigkd.models.binding import Binding
+
+logger = logging.getLogger(__name__)
 
 POOL_SIZE = 1000
 """References that serve as negatives for all writers, at most."""
@@ -56,6 +60,8 @@ class Gallery:
         except BaseException:
             self.connection.close()
             raise
+        how = "encrypted" if self.encrypted else "plain"
+        logger.info("%s: opened for %s, %s", self.path, "reading" if self.read_only else "writing", how)
 
     @classmethod
     def create(
@@ -134,9 +140,7 @@ class Gallery:
             GalleryError: the file is read-only, the disk is full, another process does not end its write.
         """
         if self.read_only:
-            raise GalleryError(
-                f"{self.path}: is read-only; nothing was changed: make it writable, or verify with --no-audit"
-            )
+            raise GalleryError(f"{self.path}: {READ_ONLY}")
         with self.lock, transaction(self.connection, self.path):
             yield
 
@@ -165,9 +169,8 @@ class Gallery:
         difference = None if known is None else known.difference(binding)
         if difference:
             raise GalleryError(
-                f"{self.path}: {difference}: use the gallery's model, or 'sigkd gallery rekey --model M' (it "
-                "extracts the "
-                f"features again where images were kept)"
+                f"{self.path}: {difference}: use the gallery's model, or 'sigkd gallery rekey --model M' (it extracts "
+                "the features again where images were kept)"
             )
 
     @property
@@ -238,7 +241,7 @@ class Gallery:
             actor: who, for the log.
 
         Raises:
-            GalleryError: enrolled already, another model, or the file cannot be written.
+            AlreadyEnrolledError: in the mode ``new``; GalleryError: another model, or the file cannot be written.
         """
         with self.writing():
             self.enroll_rows(writers, binding, mode=mode, actor=actor)
@@ -262,6 +265,8 @@ class Gallery:
             self.log(
                 actor, "enroll", name, {"references": len(references), "of": count, "mode": mode, "images": images}
             )
+        total = sum(len(references) for _, references in writers)
+        logger.info("%s: enrolling %d writers with %d references (%s)", self.path, len(writers), total, mode)
 
     def _enroll_one(self, name: str, references: Sequence[StoredReference], mode: str) -> int:
         if not references:
@@ -269,7 +274,9 @@ class Gallery:
         connection, time = self.connection, audit.now()
         row = connection.execute("SELECT id, uid FROM writer WHERE subject = ?", (self.subject(name),)).fetchone()
         if row is not None and mode == "new":
-            raise GalleryError(f"'{name}' is enrolled already: --add more references, or --replace them")
+            raise AlreadyEnrolledError(
+                f"'{name}' is enrolled already: add references (`mode='add'`) or replace them (`mode='replace'`)"
+            )
         if row is None:
             uid = os.urandom(16)
             sealed = self.vault.seal(name.encode(), f"name:{uid.hex()}")
@@ -312,35 +319,57 @@ class Gallery:
 
         Returns:
             Whether the bytes are gone from the files now; False where another process still reads: they go with the
-            next
-            :meth:`erase`, at the latest when the last process closes the gallery.
+            next :meth:`erase`, at the latest when the last process closes the gallery.
 
         Raises:
-            GalleryError: not enrolled.
+            NotEnrolledError: nobody has this name.
         """
         with self.writing():
             found = self.connection.execute("DELETE FROM writer WHERE subject = ?", (self.subject(name),)).rowcount
             if not found:
-                raise GalleryError(f"'{name}' is not enrolled in {self.path}")
+                raise self._not_enrolled(name)
             self.log(actor, "remove", name)
+        logger.info("%s: a writer was removed", self.path)
         return self.erase()
 
     def erase(self) -> bool:
         """Fold the write-ahead log into the file and cut it to nothing; False where another process prevents it."""
         with self.reading() as connection:
-            return bool(connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
+            done = bool(connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
+        if not done:
+            logger.warning("%s: another process reads: old values stay in the write-ahead log until it ends", self.path)
+        return done
 
     def row(self, name: str) -> tuple[int, str]:
         """Return a writer's row and uid (hexadecimal).
 
         Raises:
-            GalleryError: not enrolled.
+            NotEnrolledError: nobody has this name.
         """
         with self.reading() as connection:
             row = connection.execute("SELECT id, uid FROM writer WHERE subject = ?", (self.subject(name),)).fetchone()
         if row is None:
-            raise GalleryError(f"'{name}' is not enrolled in {self.path}; 'sigkd gallery list' shows who is")
+            raise self._not_enrolled(name)
         return int(row[0]), bytes(row[1]).hex()
+
+    def _not_enrolled(self, name: str) -> NotEnrolledError:
+        return NotEnrolledError(f"'{name}' is not enrolled in {self.path}; 'sigkd gallery list' shows who is")
+
+    def state(self, name: str) -> WriterState:
+        """Return what a writer's comparison depends on, read in one query: another process may have changed it.
+
+        Raises:
+            NotEnrolledError: nobody has this name.
+        """
+        with self.reading() as connection:
+            row = connection.execute(
+                "SELECT w.id, w.updated_at, p.value, b.value FROM writer w, meta p, meta b "
+                "WHERE w.subject = ? AND p.key = 'pool_version' AND b.key = 'binding'",
+                (self.subject(name),),
+            ).fetchone()
+        if row is None:
+            raise self._not_enrolled(name)
+        return WriterState(*row)
 
     def writers(self, name: str | None = None) -> list[EnrolledWriter]:
         """Return all writers by name, or the one of this name."""

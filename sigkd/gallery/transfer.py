@@ -52,7 +52,7 @@ def export_writers(
             export.
     """
     if gallery.encrypted and not plain:
-        raise UsageError("the gallery is encrypted and an export is not: say --plain if that is meant")
+        raise UsageError("the gallery is encrypted and an export is not: say `plain=True` if that is meant")
     if path.suffix != ".npz":
         raise UsageError(f"{path}: an export is a .npz file")
     chosen = [writer.name for writer in gallery.writers()] if names is None else [clean_name(name) for name in names]

@@ -1,7 +1,6 @@
 """Encryption at rest: every value of a person is sealed with AES-256-GCM under a key that a passphrase unlocks.
 
-The key is random; scrypt turns the passphrase into the key that wraps it, so that changing the passphrase rewrites
-one value.
+The key is random; scrypt turns the passphrase into the key that wraps it.
 Each sealed value is bound to its place (gallery, writer, column), so that values cannot be moved between writers.
 """
 
@@ -14,7 +13,7 @@ import json
 import os
 from typing import Any, Protocol
 
-from sigkd.errors import GalleryError, UsageError
+from sigkd.errors import GalleryError, PassphraseError, UsageError
 
 SCRYPT_N, SCRYPT_R, SCRYPT_P = 2**15, 8, 1
 """RFC 7914's parameters: 32 MiB, about 0.1 s."""
@@ -118,10 +117,10 @@ def unlock(header: str, passphrase: str | None, gallery: str, source: str) -> Ke
     """Return the vault of an encrypted gallery.
 
     Raises:
-        GalleryError: no passphrase, the wrong one, or a damaged header.
+        PassphraseError: none, or the wrong one; GalleryError: a damaged header.
     """
     if passphrase is None:
-        raise GalleryError(f"{source}: is encrypted: give --passphrase-file FILE or set SIGKD_PASSPHRASE")
+        raise PassphraseError(f"{source}: is encrypted: give its `passphrase`")
     cipher = _aesgcm()
     from cryptography.exceptions import InvalidTag
 
@@ -134,7 +133,7 @@ def unlock(header: str, passphrase: str | None, gallery: str, source: str) -> Ke
     try:
         key = cipher(_wrapping_key(passphrase, salt, *numbers)).decrypt(nonce, sealed, gallery.encode())
     except InvalidTag:
-        raise GalleryError(f"{source}: wrong passphrase") from None
+        raise PassphraseError(f"{source}: wrong passphrase") from None
     return KeyVault(bytes(key), gallery)
 
 

@@ -50,7 +50,7 @@ def verify_ad_hoc(verifier: Verifier, images: Sequence[Path], *, report: Path | 
     """
     if len(images) < 2:
         raise UsageError(
-            "give at least one reference and the query: sigkd verify REF... QUERY (or --writer NAME QUERY)"
+            "give at least one reference and the query: sigkd verify REF... QUERY (or with `writer`: QUERY...)"
         )
     for path in images:
         if path.is_dir():
@@ -76,7 +76,7 @@ def verify_enrolled(
         UsageError: a report for more than one query; otherwise as :meth:`Verifier.verify`.
     """
     if report is not None and len(files) != 1:
-        raise UsageError(f"--report is for one query, not {len(files)}")
+        raise UsageError(f"`report` is for one query, not {len(files)}")
     answers: list[Verification] = []
     with progress.task("verifying", total=len(files), unit="signatures") as task:
         for start in range(0, len(files), CHUNK):

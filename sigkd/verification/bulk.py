@@ -57,7 +57,7 @@ def _candidates(source: str, data: Path, verifier: Verifier, references: int | N
     prepared = find_prepared(source, data)
     canvas = tuple(prepared.metadata.get("canvas") or ())
     if canvas and canvas != tuple(verifier.engine.model.canvas):
-        raise InputError(f"'{source}' is prepared on another canvas than the model's; prepare it again with --canvas")
+        raise InputError(f"'{source}' is prepared on another canvas than the model's; prepare it again with `canvas`")
     chosen = []
     for number, name in enumerate(prepared.writers):
         rows = np.flatnonzero((prepared.y == number) & (prepared.yforg == 0))[:references]
@@ -84,8 +84,7 @@ def enroll_from(
     Args:
         verifier: with a gallery.
         source: the name or file of a prepared dataset, a folder (``WRITER/*`` or ``WRITER/genuine/*``), or a ``.csv``
-            table
-            (path, writer, label).
+            table (path, writer, label).
         data: home of the prepared datasets.
         references: at most so many a writer; None for all.
         keep_images: store the image files (not from a prepared dataset: it holds none).
@@ -97,7 +96,7 @@ def enroll_from(
     """
     candidates = _candidates(source, data, verifier, references)
     if keep_images and any(candidate.images is not None for candidate in candidates):
-        raise UsageError("a prepared dataset holds no image files: --keep-images needs a folder or a table")
+        raise UsageError("a prepared dataset holds no image files: `keep_images` needs a folder or a table")
     enrolled = verifier.open_gallery(create=True)
     result = BulkResult()
     with progress.task("enrolling", total=len(candidates), unit="writers") as task:

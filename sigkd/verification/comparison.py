@@ -38,18 +38,17 @@ class Operating:
 
         Raises:
             CalibrationError: the user named a file that has none for this classifier and these negatives, or asked
-                for rates
-                without any calibration.
+                for rates without any calibration.
         """
         found = None if self.calibrations is None else self.calibrations.find(classifier, negatives, references)
         if found is None and self.named:
-            source = self.calibrations.source if self.calibrations else "--calibration"
+            source = self.calibrations.source if self.calibrations else "`calibration`"
             raise CalibrationError(
                 f"{source}: has nothing for the classifier '{classifier}' with negatives from '{negatives}'"
             )
         if found is None and (self.far is not None or self.frr is not None):
             raise CalibrationError(
-                "--far and --frr choose a point of a calibration, and none fits here; 'sigkd calibrate' makes one"
+                "`far` and `frr` choose a point of a calibration, and none fits here; 'sigkd calibrate' makes one"
             )
         return found
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     import torch
 
     from sigkd.models.io import LoadedModel
+
+
+logger = logging.getLogger(__name__)
 
 
 class Engine:
@@ -77,10 +82,11 @@ class Engine:
             raise UsageError(f"unknown alternative '{against}': use skilled or random")
         for name, rate in (("far", far), ("frr", frr)):
             if rate is not None and not 0 < rate < 1:
-                raise UsageError(f"--{name} is a rate between 0 and 1, not {rate:g}")
+                raise UsageError(f"`{name}` is a rate between 0 and 1, not {rate:g}")
         self.model = model if isinstance(model, LoadedModel) else load_model(model, cache=cache)
         self.device: torch.device = resolve_device(device)
         self.binding = Binding.of(self.model)
+        logger.info("model %s %s on %s", self.model.name, self.model.hash[:12], self.device)
         self.classifier_name = classifier
         self._choices = (method, against, far, frr)
         self._cohort_spec, self._calibration_spec = cohort, calibration
@@ -101,6 +107,7 @@ class Engine:
                 self._cohort = resolve_cohort(
                     spec, self.model, data=self._data, cache=self._cache, device=self.device, progress=self._progress
                 )
+                logger.info("cohort %s: %s", self._cohort.hash[:12], self._cohort.description)
             return self._cohort
 
     def operating(self, cohort_hash: str | None) -> Operating:
@@ -114,6 +121,7 @@ class Engine:
                 else:
                     known = load_calibration(spec, self.binding, cohort_hash)
                 named = spec is not None and known is not None
+                logger.info("calibration: %s", "none" if known is None else known.source)
                 self._operating[cohort_hash] = Operating(known, named, *self._choices)
             return self._operating[cohort_hash]
 
@@ -127,7 +135,10 @@ class Engine:
         """Return the features float32 [n, D] of normalised images uint8 [170, 242]."""
         from sigkd.models.extract import extract_features
 
-        return extract_features(self.model, np.stack(list(images)), device=self.device, progress=progress)
+        start = time.perf_counter()
+        found = extract_features(self.model, np.stack(list(images)), device=self.device, progress=progress)
+        logger.debug("features of %d images in %.0f ms", len(found), 1000 * (time.perf_counter() - start))
+        return found
 
     def compare(
         self,

@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sigkd.errors import GalleryError, UsageError
 from sigkd.gallery import Gallery, StoredReference
-from sigkd.gallery.records import clean_name, rounded_features
+from sigkd.gallery.records import WriterState, clean_name, rounded_features
 from sigkd.gallery.templates import keep_template, load_pool, load_template
 from sigkd.progress import SILENT, Progress
 from sigkd.verification.classifiers import Classifier, Template, choose_classifier
@@ -51,7 +51,7 @@ class EnrolledWriters:
             raise UsageError(f"unknown negatives '{negatives}': use cohort or writers")
         gallery.check_binding(engine.binding)
         self.engine, self.gallery, self.negatives, self.actor, self.log = engine, gallery, negatives, actor, log
-        self._cache: OrderedDict[str, tuple[tuple[Any, ...], Comparison]] = OrderedDict()
+        self._cache: OrderedDict[str, tuple[WriterState, Comparison]] = OrderedDict()
         self._pool: tuple[str, list[str], NDArray[np.float32]] | None = None
         self._lock = threading.RLock()
 
@@ -110,17 +110,10 @@ class EnrolledWriters:
                 self._cache.popitem(last=False)
         return made
 
-    def _state(self, name: str) -> tuple[Any, ...]:
-        """Return what the comparison depends on, read in one query: another process may have changed it."""
-        with self.gallery.reading() as connection:
-            row = connection.execute(
-                "SELECT w.id, w.updated_at, p.value, b.value FROM writer w, meta p, meta b "
-                "WHERE w.subject = ? AND p.key = 'pool_version' AND b.key = 'binding'",
-                (self.gallery.subject(name),),
-            ).fetchone()
-        if row is None:
-            raise GalleryError(f"'{name}' is not enrolled in {self.gallery.path}; 'sigkd gallery list' shows who is")
-        return (row[0], row[1], row[2] if self.negatives == "writers" else None, row[3])
+    def _state(self, name: str) -> WriterState:
+        """Return what the comparison depends on; the pool only where it serves as negatives."""
+        state = self.gallery.state(name)
+        return state if self.negatives == "writers" else state._replace(pool_version=0)
 
     def _make(self, name: str) -> Comparison:
         self.gallery.check_binding(self.engine.binding)
@@ -163,7 +156,7 @@ class EnrolledWriters:
 
     def _others(self, name: str) -> tuple[NDArray[np.float32], str, str]:
         with self._lock:
-            if self._pool is None or not self._pool[0].endswith(f":{self._state(name)[2]}"):
+            if self._pool is None or not self._pool[0].endswith(f":{self.gallery.state(name).pool_version}"):
                 self._pool = load_pool(self.gallery)
             key, subjects, features = self._pool
         own = self.gallery.subject(name).hex()
@@ -172,7 +165,7 @@ class EnrolledWriters:
         if writers < LEAST_OTHERS:
             raise GalleryError(
                 f"negatives 'writers' need {LEAST_OTHERS} other enrolled writers, there are {writers}: use "
-                "--negatives cohort"
+                "`negatives='cohort'`"
             )
         return features[others], key, f"{len(others)} references of {writers} other enrolled writers"
 

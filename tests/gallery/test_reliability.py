@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sigkd.errors import GalleryError
+from sigkd.errors import GalleryError, LockedError
 from sigkd.gallery import Gallery
 from sigkd.gallery.maintenance import check
 from sigkd.gallery.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION, version_of
@@ -149,6 +149,17 @@ def test_disk_full(gallery: Gallery) -> None:
     gallery.connection.execute("PRAGMA max_page_count = 1000000")
     assert "Bob" not in gallery
     gallery.enroll("Bob", stored(2), BINDING)
+
+
+def test_a_lock_that_stays_is_named(gallery: Gallery) -> None:
+    gallery.connection.execute("PRAGMA busy_timeout = 50")
+    other = sqlite3.connect(gallery.path)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(LockedError, match="another process has been writing"):
+        gallery.enroll("Ada", stored(1), BINDING)
+    other.execute("ROLLBACK")
+    other.close()
+    gallery.enroll("Ada", stored(1), BINDING)
 
 
 def test_read_only_file(tmp_path: Path) -> None:

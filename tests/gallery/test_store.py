@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sigkd.errors import GalleryError, UsageError
+from sigkd.errors import AlreadyEnrolledError, GalleryError, NotEnrolledError, UsageError
 from sigkd.gallery import Gallery
 from sigkd.gallery.templates import keep_template, load_pool, load_template
 from sigkd.models.binding import Binding
@@ -36,7 +36,7 @@ def test_large_features_keep_their_precision(gallery: Gallery) -> None:
 
 def test_modes(gallery: Gallery) -> None:
     gallery.enroll("Ada", stored(1, 2), BINDING)
-    with pytest.raises(GalleryError, match="enrolled already"):
+    with pytest.raises(AlreadyEnrolledError, match="`mode='add'`"):
         gallery.enroll("Ada", stored(2), BINDING)
     gallery.enroll("Ada", stored(2, 3), BINDING, mode="add")
     assert gallery.writers("Ada")[0].references == 5
@@ -99,8 +99,9 @@ def test_removal_erases_the_bytes(gallery: Gallery) -> None:
     assert gallery.remove("writer 5")
     assert _present(gallery.path, pieces) == 0
     assert len(gallery) == 11
-    with pytest.raises(GalleryError, match="not enrolled"):
-        gallery.remove("writer 5")
+    for absent in (gallery.remove, gallery.row, gallery.state, gallery.references, gallery.writers):
+        with pytest.raises(NotEnrolledError, match="'writer 5' is not enrolled"):
+            absent("writer 5")
 
 
 def keep_template_of(gallery: Gallery, name: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sigkd.errors import GalleryError, UsageError
+from sigkd.errors import GalleryError, PassphraseError, UsageError
 from sigkd.gallery import Gallery, vault
 from sigkd.gallery.maintenance import check, rekey_model, rekey_passphrase
 from sigkd.gallery.transfer import export_writers, import_writers
@@ -48,9 +48,9 @@ def test_nothing_of_a_person_is_readable(tmp_path: Path) -> None:
 def test_wrong_or_no_passphrase(tmp_path: Path) -> None:
     path = tmp_path / "g"
     _filled(path, "right").close()
-    with pytest.raises(GalleryError, match=r"g: wrong passphrase$"):
+    with pytest.raises(PassphraseError, match=r"g: wrong passphrase$"):
         Gallery(path, passphrase="wrong")
-    with pytest.raises(GalleryError, match="is encrypted: give --passphrase-file"):
+    with pytest.raises(PassphraseError, match="is encrypted: give its `passphrase`"):
         Gallery(path)
     with Gallery(path, passphrase="right") as gallery:
         assert len(gallery) == 2
@@ -76,7 +76,7 @@ def test_rekey_passphrase(tmp_path: Path, before: str | None, after: str | None)
         assert gallery.entries()[-1].action == "rekey"
     assert (b"Lovelace" in _content(path)) is (after is None)
     if before is not None and after is not None:
-        with pytest.raises(GalleryError, match="wrong passphrase"):
+        with pytest.raises(PassphraseError, match="wrong passphrase"):
             Gallery(path, passphrase=before)
     with Gallery(path, passphrase=after) as gallery:
         assert gallery.references("Ada Lovelace", images=True)[0].image == b"an image's content"
@@ -107,7 +107,7 @@ def test_rekey_model(tmp_path: Path) -> None:
 def test_export_and_import(tmp_path: Path, passphrase: str | None) -> None:
     with _filled(tmp_path / "from", passphrase) as source:
         if passphrase:
-            with pytest.raises(UsageError, match="--plain"):
+            with pytest.raises(UsageError, match="plain=True"):
                 export_writers(source, tmp_path / "out.npz")
         assert export_writers(source, tmp_path / "out.npz", images=True, plain=True) == 2
         assert (tmp_path / "out.npz").stat().st_mode & 0o777 == 0o600

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from sigkd import Verifier
-from sigkd.errors import CalibrationError, GalleryError, UsageError
+from sigkd.errors import CalibrationError, GalleryError, NotEnrolledError, UsageError
 from sigkd.verification.batch import exit_code, query_files, verify_enrolled, write_csv
 from sigkd.verification.bulk import enroll_from
 from sigkd.verification.decision import Decision
@@ -86,7 +86,7 @@ def test_negatives_from_other_writers(tiny_model, tiny_cohort, scans, tmp_path: 
 
 def test_wrong_use(verifier: Verifier, scans) -> None:
     verifier.enroll("Ada", scans["Ada"][:2])
-    with pytest.raises(GalleryError, match="'Bob' is not enrolled"):
+    with pytest.raises(NotEnrolledError, match="'Bob' is not enrolled"):
         verifier.verify("Bob", scans["Bob"][0])
     with pytest.raises(UsageError, match="at least one reference"):
         verifier.verify_against([], scans["Bob"][0])
@@ -96,7 +96,7 @@ def test_wrong_use(verifier: Verifier, scans) -> None:
 
 def test_rates_need_a_calibration(tiny_model, tiny_cohort, scans) -> None:
     verifier = Verifier(tiny_model, cohort=tiny_cohort, device="cpu", far=0.01)
-    with pytest.raises(CalibrationError, match="--far and --frr"):
+    with pytest.raises(CalibrationError, match="`far` and `frr`"):
         verifier.verify_against(scans["Ada"][:3], scans["Ada"][3])
     with pytest.raises(UsageError, match="no gallery"):
         verifier.enroll("Ada", scans["Ada"])
@@ -120,7 +120,7 @@ def test_read_only_gallery_refuses_an_unlogged_verification(verifier: Verifier, 
     verifier.close()
     path.chmod(0o400)
     options = {"cohort": tiny_cohort, "gallery": path, "device": "cpu", "calibration": "none"}
-    with Verifier(tiny_model, **options) as reader, pytest.raises(GalleryError, match="--no-audit"):
+    with Verifier(tiny_model, **options) as reader, pytest.raises(GalleryError, match="`audit=False`"):
         reader.verify("Ada", scans["Ada"][3])
     with Verifier(tiny_model, audit=False, **options) as reader:
         assert reader.verify("Ada", scans["Ada"][3]).writer == "Ada"
