@@ -27,7 +27,7 @@ from sigkd.datasets.layouts import scan_dataset
 from sigkd.images.preprocess import normalize
 from sigkd.images.reader import read_image
 from sigkd.text.crops import cut_crops, stripe_random
-from sigkd.text.ink import find_ink
+from sigkd.text.ink import separate_ink
 from sigkd.text.layouts import Page, find_pages, read_forms
 from sigkd.text.lines import find_lines
 from sigkd.text.matching import QUANTILES, Pen, cut_matched
@@ -65,7 +65,7 @@ def measure(
             image = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) if image.ndim == 3 else image
             clock.last = time.process_time()
         clock.lap("read")
-        ink = find_ink(image)
+        ink = separate_ink(image)
         clock.lap("ink")
         found = find_lines(ink, finder).lines
         clock.lap("lines")

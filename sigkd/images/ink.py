@@ -57,7 +57,7 @@ class Ink:
     warnings: tuple[str, ...] = ()
 
 
-def find_ink(image: U8) -> Ink:
+def locate_ink(image: U8) -> Ink:
     """Return the ink of a scan, uint8 [H, W].
 
     The box is that of the pixels at Otsu's threshold or below after smoothing, as in the reference implementation.

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage, sparse
 
-from sigkd.images.ink import Extent, find_ink
+from sigkd.images.ink import Extent, locate_ink
 
 U8 = npt.NDArray[np.uint8]
 F32 = npt.NDArray[np.float32]
@@ -73,7 +73,7 @@ def normalize(image: U8, canvas: tuple[int, int] = (952, 1360), size: tuple[int,
         raise ValueError(f"a uint8 image [H, W] is expected, not {image.dtype} {list(image.shape)}")
     if min(canvas) < 1 or min(size) < 1:
         raise ValueError(f"canvas {canvas} and size {size} must be positive")
-    found = find_ink(np.ascontiguousarray(image))
+    found = locate_ink(np.ascontiguousarray(image))
     rows, columns, warnings = found.rows, found.columns, list(found.warnings)
     top, box_top, height = _place(rows, canvas[0])
     left, box_left, width = _place(columns, canvas[1])

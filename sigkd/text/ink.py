@@ -101,7 +101,7 @@ def ink_threshold(page: U8) -> npt.NDArray[np.float32] | None:
     return np.asarray(cv2.resize(levels, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
-def find_ink(page: U8) -> InkPage:
+def separate_ink(page: U8) -> InkPage:
     """Return the page with even light and its ink mask.
 
     Args:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from sigkd.errors import SigkdError
 from sigkd.images.reader import read_image
 from sigkd.text.crops import SIZE, Crop, cut_crops, stripe_random
-from sigkd.text.ink import U8, find_ink
+from sigkd.text.ink import U8, separate_ink
 from sigkd.text.layouts import Page
 from sigkd.text.lines import Line, find_lines
 from sigkd.text.matching import Pen, cut_matched
@@ -69,7 +69,7 @@ def process_page(page: Page, options: TextOptions) -> PageResult:
     except (SigkdError, OSError) as error:
         result.problem = str(error)
         return result
-    found = find_lines(find_ink(grey), options.lines, is_line=page.is_line)
+    found = find_lines(separate_ink(grey), options.lines, is_line=page.is_line)
     result.angle = found.page.angle
     result.skipped.update(found.left_out)
     lines = found.lines

@@ -11,7 +11,7 @@ from sigkd.datasets.textset import TextDataset
 from sigkd.files import atomic_path
 from sigkd.images.reader import read_image
 from sigkd.images.sheet import contact_sheet
-from sigkd.text.ink import U8, find_ink, u8
+from sigkd.text.ink import U8, separate_ink, u8
 from sigkd.text.layouts import Pages
 from sigkd.text.lines import FoundLines, find_lines
 from sigkd.text.options import TextOptions
@@ -40,7 +40,7 @@ def write_preview(
     drawn, stripes = [], []
     chosen = _evenly(len(used), _PAGES)
     for page in (used[number] for number in chosen):
-        found = find_lines(find_ink(read_image(page.path)), options.lines, is_line=page.is_line)
+        found = find_lines(separate_ink(read_image(page.path)), options.lines, is_line=page.is_line)
         drawn.append(draw_lines(found))
         for number in _evenly(len(found.lines), max(1, _STRIPES // len(chosen))):
             stripe = solid_stripe(found.lines[number].image).image

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from written_pages import write_page
 
 from sigkd.text import cleaning
-from sigkd.text.ink import PAPER, even_light, find_ink, is_binarised
+from sigkd.text.ink import PAPER, even_light, separate_ink, is_binarised
 from sigkd.text.printed import is_printed, printed_block, regularity
 
 
@@ -14,7 +14,7 @@ def test_binarised_pages_are_recognised_and_left_alone():
     page = write_page(2, seed=1, binary=True)
     assert is_binarised(page)
     assert not is_binarised(write_page(2, seed=1) // 2 + 60 * (np.arange(360)[:, None] % 2 == 0).astype(np.uint8))
-    found = find_ink(page)
+    found = separate_ink(page)
     assert found.grey is page
     np.testing.assert_array_equal(found.ink, page == 0)
 
@@ -31,7 +31,7 @@ def test_uneven_light_becomes_white_paper():
 def test_ink_of_a_grey_page_is_its_strokes():
     clean = write_page(3, seed=2)
     shaded = (clean.astype(float) * np.linspace(0.6, 0.95, clean.shape[1])).astype(np.uint8)
-    ink = find_ink(shaded).ink > 0
+    ink = separate_ink(shaded).ink > 0
     truth = clean < 140
     assert (ink & truth).sum() / (ink | truth).sum() > 0.9
 
@@ -57,7 +57,7 @@ def test_margin_lines_go_and_long_strokes_stay():
 
 
 def test_solid_areas_go_with_their_thin_ends():
-    ink = find_ink(write_page(3, seed=3)).ink
+    ink = separate_ink(write_page(3, seed=3)).ink
     dirty = ink.copy()
     dirty[:, :30] = 1
     cv2.circle(dirty, (60, 300), 25, 1, -1)
@@ -82,7 +82,7 @@ def test_blank_pages_have_no_skew_and_no_letters():
     blank = np.zeros((300, 300), np.uint8)
     assert cleaning.find_skew(blank) == 0
     assert cleaning.letter_height(np.zeros((0, 5), np.int32), 300) is None
-    assert cleaning.clean_page(find_ink(255 - blank)).letter == 0
+    assert cleaning.clean_page(separate_ink(255 - blank)).letter == 0
     assert cleaning.stroke_width(blank) == 0
 
 

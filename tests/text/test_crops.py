@@ -9,7 +9,7 @@ from written_pages import write_page
 from sigkd.errors import UsageError
 from sigkd.images.preprocess import CANVASES
 from sigkd.text import crops
-from sigkd.text.ink import find_ink
+from sigkd.text.ink import separate_ink
 from sigkd.text.lines import find_lines
 from sigkd.text.matching import SIGNATURES, Pen, close_gaps, cut_matched, draw
 from sigkd.text.options import ASPECTS, TextOptions, parse_range
@@ -18,7 +18,7 @@ from sigkd.text.stripes import solid_stripe
 
 @pytest.fixture(scope="module")
 def line():
-    return find_lines(find_ink(write_page(1, seed=6, width=1800)), "seams").lines[0]
+    return find_lines(separate_ink(write_page(1, seed=6, width=1800)), "seams").lines[0]
 
 
 def test_stripe_is_the_definition_written_plainly(line):
