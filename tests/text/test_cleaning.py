@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from written_pages import write_page
 
 from sigkd.text import cleaning
-from sigkd.text.ink import PAPER, even_light, separate_ink, is_binarised
+from sigkd.text.ink import PAPER, even_light, is_binarised, separate_ink
 from sigkd.text.printed import is_printed, printed_block, regularity
 
 
