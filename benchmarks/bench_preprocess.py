@@ -22,8 +22,9 @@ import numpy as np
 import skimage
 from skimage import filters, transform
 
+from sigkd.images.formats import SUFFIXES
 from sigkd.images.preprocess import normalize_signature
-from sigkd.images.reader import SUFFIXES, read_image
+from sigkd.images.reader import read_image
 
 
 def plain_normalize(image, canvas=(952, 1360), size=(170, 242)):

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from sigkd.errors import InputError, SigkdError
+
 
 @contextmanager
 def atomic_path(target: Path) -> Iterator[Path]:
@@ -53,3 +55,38 @@ def sha256_file(path: Path) -> str:
     """Return the SHA-256 of a file's content as a hexadecimal string."""
     with Path(path).open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@contextmanager
+def parsing(path: Path | str, what: str, error: type[SigkdError] = InputError) -> Iterator[None]:
+    """Make one line that names the file of whatever a parser raises over half a file, or something else altogether.
+
+    Args:
+        path: the file.
+        what: what it should be ("features file").
+        error: the class to raise; a SigkdError from inside keeps its own, and gets the file's name.
+    """
+    try:
+        yield
+    except SigkdError as reason:
+        if str(path) in str(reason):
+            raise
+        raise type(reason)(f"{path}: {reason}") from reason
+    except OSError as reason:
+        raise error(f"{path}: {reason.strerror or f'not a readable {what}'}") from reason
+    except Exception as reason:  # parsers of NumPy, SciPy, zipfile, zlib, Arrow have no common class
+        text = " ".join(str(reason).split())[:200] or type(reason).__name__
+        raise error(f"{path}: not a readable {what} ({text})") from reason
+
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
+
+
+def csv_cell(text: str) -> str:
+    """Return a text for a CSV cell: what a spreadsheet would take for a formula gets an apostrophe before it."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def csv_text(cell: str) -> str:
+    """Return the text that :func:`csv_cell` made the cell of."""
+    return cell[1:] if cell[:1] == "'" and cell[1:].startswith(_FORMULA) else cell

@@ -23,8 +23,14 @@ def cache_dir(option: Path | None = None) -> Path:
 
 
 def dataset_path(name: str, data: Path) -> Path:
-    """Return where ``preprocess`` and ``prepare-text`` put the dataset ``name`` (a store's suffix not included)."""
+    """Return where ``preprocess`` and ``prepare-text`` put the dataset ``name`` (without a store's suffix)."""
     return data / "datasets" / name
+
+
+def store_path(name: str, data: Path) -> Path:
+    """Return the file of the signature store ``name``."""
+    stored = dataset_path(name, data)
+    return stored.with_name(f"{stored.name}.npz")  # a name may have dots
 
 
 def run_path(name: str, data: Path) -> Path:

@@ -70,11 +70,12 @@ def prepare_text(
 
     from sigkd.cli.output import print_json
     from sigkd.cli.progress import console_progress
+    from sigkd.images.formats import check_picture
     from sigkd.paths import data_dir as home
     from sigkd.paths import dataset_path
 
-    if preview is not None and preview.suffix.lower() not in (".png", ".jpg", ".jpeg"):
-        raise UsageError(f"--preview {preview}: the name must end in .png or .jpg")
+    if preview is not None:
+        check_picture(preview)
     if beside is not None and preview is None:
         raise UsageError("--beside needs --preview")
     from sigkd.text.options import TextOptions, parse_range

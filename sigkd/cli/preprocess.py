@@ -10,13 +10,15 @@ import typer
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.options import DataDir, Json
+from sigkd.datasets.layouts import PUBLISHED
 from sigkd.errors import UsageError
+from sigkd.images.canvas import CANVASES, SIZE, parse_canvas, parse_size
+from sigkd.images.formats import MAX_PIXELS
 
 if TYPE_CHECKING:
     from sigkd.datasets.prepared import PreparedSignatures
 
 _SHOWN = 10
-_LARGEST_SIDE = 20_000
 _TITLE_WIDTH = 48
 
 
@@ -26,8 +28,8 @@ def preprocess(
     dataset: Annotated[
         str,
         typer.Option(
-            help="Layout: cedar, mcyt75, gpds300, brazilian, bhsig260, sigcomp2011, utsig, folder (WRITER/genuine/*, "
-            "WRITER/forged/*) or csv (path, writer, label)."
+            help=f"Layout: {', '.join(PUBLISHED)}, folder (WRITER/genuine/*, WRITER/forged/*), csv (path, writer, "
+            "label), or a .toml file with one of your own."
         ),
     ] = "folder",
     name: Annotated[
@@ -36,14 +38,16 @@ def preprocess(
     out: Annotated[Path | None, typer.Option(help="File of the store (.npz), in place of --name.")] = None,
     canvas: Annotated[
         str | None,
-        typer.Option(help="HEIGHTxWIDTH in pixels of the scan, or gpds, mcyt, cedar, utsig.", show_default="952x1360"),
+        typer.Option(
+            help=f"HEIGHTxWIDTH in pixels of the scan, or {', '.join(CANVASES)}.", show_default="the layout's, 952x1360"
+        ),
     ] = None,
-    size: Annotated[str, typer.Option(help="HEIGHTxWIDTH of the normalised images.")] = "170x242",
+    size: Annotated[str, typer.Option(help="HEIGHTxWIDTH of the normalised images.")] = "{}x{}".format(*SIZE),
     preview: Annotated[Path | None, typer.Option(help="Write a contact sheet to look at (.png).")] = None,
     allow_incomplete: Annotated[
         bool, typer.Option("--allow-incomplete", help="Go on although signatures are missing.")
     ] = False,
-    max_pixels: Annotated[int, typer.Option(help="Largest scan that is decoded, in pixels.", min=1)] = 40_000_000,
+    max_pixels: Annotated[int, typer.Option(help="Largest scan that is decoded, in pixels.", min=1)] = MAX_PIXELS,
     workers: Annotated[int, typer.Option(help="Images in work at once; 0: one per core.", min=0)] = 0,
     data_dir: DataDir = None,
     json_output: Json = False,
@@ -58,20 +62,19 @@ def preprocess(
     from sigkd.cli.progress import console_progress
     from sigkd.datasets.prepare import preprocess_dataset
     from sigkd.paths import data_dir as home
-    from sigkd.paths import dataset_path
+    from sigkd.paths import store_path
 
     if out is not None and name is not None:
         raise UsageError("--name and --out exclude each other")
-    stored = dataset_path(name or dataset, home(data_dir))
-    target = out or stored.with_name(stored.name + ".npz")
+    target = out or store_path(name or Path(dataset).stem, home(data_dir))
     start = time.perf_counter()
     try:
         prepared = preprocess_dataset(
             source,
             dataset,
             target,
-            canvas=None if canvas is None else _canvas(canvas),
-            size=_dimensions(size, "--size"),
+            canvas=None if canvas is None else parse_canvas(canvas, "--canvas"),
+            size=parse_size(size, "--size"),
             allow_incomplete=allow_incomplete,
             workers=workers,
             max_pixels=max_pixels,
@@ -87,21 +90,6 @@ def preprocess(
         print_json({**facts, **prepared.metadata})
     else:
         _render(prepared, target, preview, seconds)
-
-
-def _dimensions(text: str, option: str) -> tuple[int, int]:
-    """Read ``HEIGHTxWIDTH``."""
-    height, cross, width = text.lower().partition("x")
-    numbers = [int(side) for side in (height, width) if side.isdecimal()]
-    if len(numbers) != 2 or not cross or not all(0 < side <= _LARGEST_SIDE for side in numbers):
-        raise UsageError(f"{option} '{text}' is not HEIGHTxWIDTH, such as 952x1360")
-    return numbers[0], numbers[1]
-
-
-def _canvas(text: str) -> tuple[int, int]:
-    from sigkd.images.preprocess import CANVASES
-
-    return CANVASES.get(text.lower()) or _dimensions(text, "--canvas")
 
 
 def _render(prepared: PreparedSignatures, target: Path, preview: Path | None, seconds: float) -> None:

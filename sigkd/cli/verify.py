@@ -60,7 +60,8 @@ def verify(
     """
     from sigkd.cli.progress import console_progress
     from sigkd.cli.verification import gallery_path, passphrase_for, show_verifications
-    from sigkd.verification.batch import exit_code, query_files, verify_ad_hoc, verify_enrolled, write_csv
+    from sigkd.images.formats import named_images
+    from sigkd.verification.batch import exit_code, verify_ad_hoc, verify_enrolled, write_csv
     from sigkd.verification.verifier import Verifier
 
     file = None if writer is None else gallery_path(gallery, data_dir)
@@ -86,7 +87,7 @@ def verify(
     if writer is None:
         outcome = verify_ad_hoc(verifier, images, report=report)
     else:
-        outcome = verify_enrolled(verifier, writer, query_files(images), report=report)
+        outcome = verify_enrolled(verifier, writer, named_images(images), report=report)
     if table is not None:
         write_csv(table, outcome)
     show_verifications(outcome, json=json, report=report)

@@ -17,10 +17,12 @@ import numpy.typing as npt
 
 from sigkd.datasets.layouts import KINDS, SignatureRecord, SignatureSet, scan_dataset
 from sigkd.datasets.prepared import PreparedSignatures, check_store_path
-from sigkd.datasets.preview import check_preview_path, write_preview
+from sigkd.datasets.preview import write_preview
 from sigkd.errors import DatasetError, ImageError
+from sigkd.images.canvas import SIZE
+from sigkd.images.formats import MAX_PIXELS, check_picture
 from sigkd.images.preprocess import PREPROCESS_VERSION, normalize
-from sigkd.images.reader import MAX_PIXELS, read_image
+from sigkd.images.reader import read_image
 from sigkd.progress import SILENT, Progress
 
 U8 = npt.NDArray[np.uint8]
@@ -40,7 +42,7 @@ def prepare_signatures(
     signatures: SignatureSet,
     name: str | None = None,
     canvas: tuple[int, int] | None = None,
-    size: tuple[int, int] = (170, 242),
+    size: tuple[int, int] = SIZE,
     workers: int = 0,
     max_pixels: int = MAX_PIXELS,
     progress: Progress = SILENT,
@@ -91,7 +93,7 @@ def preprocess_dataset(
     target: Path,
     *,
     canvas: tuple[int, int] | None = None,
-    size: tuple[int, int] = (170, 242),
+    size: tuple[int, int] = SIZE,
     allow_incomplete: bool = False,
     workers: int = 0,
     max_pixels: int = MAX_PIXELS,
@@ -105,7 +107,7 @@ def preprocess_dataset(
     """
     check_store_path(target)
     if preview is not None:
-        check_preview_path(preview)
+        check_picture(preview)
     signatures = scan_dataset(dataset, source, allow_incomplete)
     prepared = prepare_signatures(signatures, target.stem, canvas, size, workers, max_pixels, progress)
     prepared.save(target)

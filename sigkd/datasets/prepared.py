@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from sigkd.errors import DatasetError, UsageError
 from sigkd.files import atomic_path
-from sigkd.paths import dataset_path
+from sigkd.paths import dataset_path, store_path
 
 FORMAT = "sigkd-signatures"
 FORMAT_VERSION = 1
@@ -194,8 +194,7 @@ def find_prepared(name_or_path: str | Path, data: Path) -> PreparedSignatures:
     name = str(name_or_path)
     if path.suffix.lower() == ".npz" or path.is_absolute():
         raise DatasetError(f"{path}: no such signature store; make one with: sigkd preprocess SRC --out {path}")
-    stored = dataset_path(name, data)
-    store = stored.with_name(stored.name + ".npz")
+    stored, store = dataset_path(name, data), store_path(name, data)
     if store.is_file():
         return PreparedSignatures.load(store)
     if stored.is_dir():
@@ -205,9 +204,9 @@ def find_prepared(name_or_path: str | Path, data: Path) -> PreparedSignatures:
 
 def _absent(name: str, store: Path) -> str:
     """Say how to get the store ``name``."""
-    from sigkd.datasets.layouts import DATASETS
+    from sigkd.datasets.layouts import DATASETS, PUBLISHED
 
-    if name in DATASETS and name not in ("folder", "csv"):
+    if name in PUBLISHED:
         return (
             f"dataset '{name}' is not prepared ({store} does not exist). Make it with: "
             f"sigkd preprocess SRC --dataset {name}. The data: {DATASETS.get(name).source}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +9,7 @@ from PIL import Image
 
 from sigkd.datasets.layouts import KINDS
 from sigkd.datasets.prepared import PreparedSignatures
-from sigkd.errors import UsageError
-from sigkd.files import atomic_path
-from sigkd.images.sheet import contact_sheet
+from sigkd.images.sheet import contact_sheet, write_picture
 
 _COLUMNS = 8
 _FORGED = 3
@@ -36,23 +33,6 @@ def preview_sheet(prepared: PreparedSignatures, writers: int = 24) -> Image.Imag
     return contact_sheet(images, labels, columns=_COLUMNS, cell=(102, 146), invert=True)
 
 
-_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP"}
-
-
-def check_preview_path(path: Path) -> None:
-    """Refuse a name whose suffix tells no image format.
-
-    Raises:
-        UsageError: if it does not end in one that is known.
-    """
-    if path.suffix.lower() not in _FORMATS:
-        raise UsageError(f"{path}: a preview's name ends in {', '.join(_FORMATS)}")
-
-
 def write_preview(prepared: PreparedSignatures, path: Path) -> None:
     """Write the preview as an image in the format of the path's suffix: whole, or not at all."""
-    check_preview_path(path)
-    encoded = io.BytesIO()
-    preview_sheet(prepared).save(encoded, format=_FORMATS[path.suffix.lower()])
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(encoded.getvalue())
+    write_picture(preview_sheet(prepared), path)

@@ -17,7 +17,7 @@ from torch import Tensor
 from sigkd.datasets.prepared import PreparedSignatures, find_prepared
 from sigkd.datasets.textset import TextDataset, find_text
 from sigkd.errors import DatasetError, UsageError
-from sigkd.paths import dataset_path
+from sigkd.paths import dataset_path, store_path
 
 Forgeries = Literal["none", "term", "classes"]
 """What becomes of skilled forgeries: left out; marked, for the forgery term (SigNet-F); or a class for each writer,
@@ -190,8 +190,8 @@ def find_training(names: str, home: Path, seed: int = 0) -> TrainingImages:
         raise UsageError("--data names no dataset")
     parts = []
     for name in wanted:
-        store = dataset_path(name, home)
-        if name.endswith((".npz", "]")) or (not store.is_dir() and store.with_name(f"{store.name}.npz").is_file()):
+        is_store = not dataset_path(name, home).is_dir() and store_path(name, home).is_file()
+        if name.endswith((".npz", "]")) or is_store:
             parts.append(from_signatures([find_prepared(name, home)], forgeries="classes", seed=seed))
         else:
             parts.append(from_text(find_text(name, home), name))

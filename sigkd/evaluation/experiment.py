@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from sigkd.models.features import FeatureSet
     from sigkd.models.io import LoadedModel
 
-FEATURE_SUFFIXES = (".csv", ".mat", ".parquet")
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -74,19 +72,6 @@ class EvaluationSet:
         )
 
 
-def is_features_file(path: Path) -> bool:
-    """Say whether ``path`` is a file of features rather than of images."""
-    if path.suffix.lower() in FEATURE_SUFFIXES:
-        return True
-    if path.suffix.lower() != ".npz" or not path.is_file():
-        return False
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return "features" in archive.files
-    except (OSError, ValueError, EOFError):
-        return False
-
-
 def open_set(name: str, data: Path) -> EvaluationSet:
     """Open a dataset by name, a prepared ``.npz``, or a features file.
 
@@ -95,7 +80,7 @@ def open_set(name: str, data: Path) -> EvaluationSet:
         InputError: if the file is damaged.
     """
     from sigkd.models.extract import gather_images
-    from sigkd.models.features import FeatureSet
+    from sigkd.models.features import FeatureSet, is_features_file
 
     path = Path(name)
     if is_features_file(path):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sigkd.datasets.layouts import DATASETS, Defaults
 from sigkd.errors import InputError, UsageError
 from sigkd.registry import nearest
 
@@ -18,10 +19,6 @@ PROTOCOLS = ("paper", "writer-independent", "dev-threshold")
 FORGERIES = ("skilled", "random", "both")
 GENUINE, SKILLED, SIMPLE = 0, 1, 2
 
-# Table 3 of the paper: references, genuine tests, skilled forgeries a writer.
-TABLE_3: dict[str, tuple[int, int, int]] = {"gpds300": (12, 10, 10), "mcyt75": (10, 5, 15), "cedar": (12, 10, 10)}
-OTHERWISE = (5, 10, 10)
-"""The same for every other dataset: our choice, since the paper has none."""
 MAX_NEGATIVES = 4000
 """References of other writers that one classifier learns from at most; the paper's sets stay below (3036)."""
 MAX_RANDOM_SCORES = 2_000_000
@@ -33,9 +30,9 @@ class Protocol:
     """What is computed. Everything here is written into the results."""
 
     name: str = "paper"
-    genuine_test: int = OTHERWISE[1]
+    genuine_test: int = Defaults.test_genuine
     """Genuine test signatures a writer, at most (Table 3)."""
-    skilled_test: int = OTHERWISE[2]
+    skilled_test: int = Defaults.test_skilled
     """Skilled forgeries a writer, at most (Table 3)."""
     forgeries: str = "skilled"
     """The forgeries behind the error rates without a suffix; ``both`` adds those against random forgeries."""
@@ -65,10 +62,11 @@ class Protocol:
 
 def default_counts(dataset: str, stated: dict[str, Any] | None = None) -> tuple[int, int, int]:
     """Return references, genuine tests and skilled forgeries a writer: Table 3's, what the dataset states, or ours."""
+    known = DATASETS.get(dataset).defaults if dataset in DATASETS else Defaults()
     names = ("references", "test_genuine", "test_skilled")
-    if dataset in TABLE_3 or not stated or not all(isinstance(stated.get(name), int) for name in names):
-        return TABLE_3.get(dataset, OTHERWISE)
-    return stated["references"], stated["test_genuine"], stated["test_skilled"]
+    if known == Defaults() and stated and all(isinstance(stated.get(name), int) for name in names):
+        known = Defaults(**{name: stated[name] for name in names})
+    return known.references, known.test_genuine, known.test_skilled
 
 
 def default_protocol(

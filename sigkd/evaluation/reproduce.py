@@ -22,7 +22,7 @@ from sigkd.evaluation.output import finish
 from sigkd.evaluation.paper import paper_values
 from sigkd.evaluation.tables import TITLES, Cell, Grid
 from sigkd.files import sha256_file, write_text
-from sigkd.paths import dataset_path, run_path
+from sigkd.paths import run_path, store_path
 from sigkd.progress import SILENT, Progress
 
 LOSSES = ("cl", "geom", "tce", "bt", "bc", "geom+tce", "geom+bt", "geom+bc")
@@ -186,7 +186,7 @@ class _OutOfTimeError(SigkdError):
 def _datasets(request: Request, data: Path) -> list[str]:
     if request.datasets:
         return list(request.datasets)
-    found = [name for name in DATASETS if dataset_path(name, data).with_suffix(".npz").is_file()]
+    found = [name for name in DATASETS if store_path(name, data).is_file()]
     if not found:
         raise InputError(
             f"none of {', '.join(DATASETS)} is prepared: 'sigkd preprocess SRC --dataset cedar' makes one, "
@@ -288,7 +288,7 @@ def _facts(row: Row) -> dict[str, Any]:
 
 
 def _store_hash(dataset: str, data: Path) -> str:
-    path = Path(dataset) if Path(dataset).is_file() else dataset_path(dataset, data).with_suffix(".npz")
+    path = Path(dataset) if Path(dataset).is_file() else store_path(dataset, data)
     return sha256_file(path) if path.is_file() else ""
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage, sparse
 
+from sigkd.images.canvas import CANVAS, SIZE
 from sigkd.images.ink import Extent, locate_ink
 
 U8 = npt.NDArray[np.uint8]
@@ -23,14 +24,6 @@ F32 = npt.NDArray[np.float32]
 
 PREPROCESS_VERSION = "1"
 """Changes whenever the same scan may give other pixels; stored with every prepared dataset, feature file and model."""
-
-CANVASES: dict[str, tuple[int, int]] = {
-    "gpds": (952, 1360),
-    "mcyt": (600, 850),
-    "cedar": (730, 1042),
-    "utsig": (1440, 1825),
-}
-"""Canvas heights and widths, in pixels of the scan, by the dataset that each was made for."""
 
 LARGER_THAN_CANVAS = "larger than the canvas (cut to its middle)"
 
@@ -49,7 +42,7 @@ class Normalized:
     """Fixed phrases (so that they can be counted) of what a person should know."""
 
 
-def normalize_signature(image: U8, canvas: tuple[int, int] = (952, 1360), size: tuple[int, int] = (170, 242)) -> U8:
+def normalize_signature(image: U8, canvas: tuple[int, int] = CANVAS, size: tuple[int, int] = SIZE) -> U8:
     """Return the signature centred on a canvas and resized, ink bright on black.
 
     Args:
@@ -67,7 +60,7 @@ def normalize_signature(image: U8, canvas: tuple[int, int] = (952, 1360), size: 
     return normalize(image, canvas, size).image
 
 
-def normalize(image: U8, canvas: tuple[int, int] = (952, 1360), size: tuple[int, int] = (170, 242)) -> Normalized:
+def normalize(image: U8, canvas: tuple[int, int] = CANVAS, size: tuple[int, int] = SIZE) -> Normalized:
     """Return :func:`normalize_signature`'s image with the ink box, the threshold and warnings; arguments as there."""
     if image.ndim != 2 or image.dtype != np.uint8:
         raise ValueError(f"a uint8 image [H, W] is expected, not {image.dtype} {list(image.shape)}")

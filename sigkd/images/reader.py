@@ -17,17 +17,12 @@ import numpy.typing as npt
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from sigkd.errors import ImageError
-from sigkd.images.formats import FORMATS, READABLE, SUFFIXES
+from sigkd.images.formats import FORMATS, MAX_PIXELS, READABLE
 from sigkd.images.resolution import Resolution, read_resolution
-
-__all__ = ["FORMATS", "MAX_PIXELS", "SUFFIXES", "ImageFile", "ImageSource", "read_file", "read_image", "read_rgb"]
 
 U8 = npt.NDArray[np.uint8]
 ImageSource: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO"
 """A file (also a pipe), the content of one, or an open binary stream."""
-
-MAX_PIXELS = 40_000_000
-"""Largest image that is decoded, in pixels, unless the caller says otherwise: an A4 page at 600 dpi."""
 
 _BIT_DEPTHS = (8, 10, 12, 14, 16)
 _LIGHT_INK, _LEAST_HOLES = 160, 0.2
@@ -157,7 +152,7 @@ def _open(content: bytes, name: str, max_pixels: int) -> Image.Image:
         limit = Image.MAX_IMAGE_PIXELS
         Image.MAX_IMAGE_PIXELS = None
         try:
-            image = Image.open(io.BytesIO(content), formats=("HEIF",) if heif else FORMATS)
+            image = Image.open(io.BytesIO(content), formats=("HEIF",) if heif else tuple(FORMATS))
         except UnidentifiedImageError as error:
             raise ImageError(f"{name}: not an image that can be read ({READABLE})") from error
         finally:

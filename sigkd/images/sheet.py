@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
+
+from sigkd.files import atomic_path
+from sigkd.images.formats import check_picture
 
 U8 = npt.NDArray[np.uint8]
 
@@ -61,6 +65,17 @@ def contact_sheet(
         if labels is not None:
             draw.text((left, top + height + 1), _fitting(labels[number], font, width), fill=_INK, font=font)
     return sheet
+
+
+def write_picture(picture: Image.Image, path: Path) -> None:
+    """Write a picture in the format of the path's suffix: whole, or not at all.
+
+    Raises:
+        UsageError: the suffix tells no format.
+    """
+    form = check_picture(path)
+    with atomic_path(path) as temporary:
+        picture.save(temporary, format=form)
 
 
 def _fitting(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:

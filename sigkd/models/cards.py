@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sigkd.errors import ModelError
+from sigkd.images.canvas import CANVAS
 from sigkd.registry import nearest
 
 ASSETS = Path(__file__).parent.parent / "assets"
@@ -55,7 +56,7 @@ class WeightCard:
     sha256: str | None = None
     git_blob_sha1: str | None = None
     """SHA-1 of ``b"blob <size>\\0"`` and the content: the name of the file in every git repository that holds it."""
-    canvas: tuple[int, int] = (952, 1360)
+    canvas: tuple[int, int] = CANVAS
     """Height and width in pixels of the canvas that its signatures were normalised on."""
     preprocess_version: str | None = None
     """Version of this package's preprocessing that it was trained on; None: another program's."""

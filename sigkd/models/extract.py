@@ -13,6 +13,8 @@ import torch
 from numpy.typing import NDArray
 
 from sigkd.errors import ImageError, InputError, ModelError, UsageError
+from sigkd.images.canvas import CANVAS, parse_canvas
+from sigkd.images.formats import named_images
 from sigkd.models.features import UNKNOWN, FeatureSet
 from sigkd.models.registry import INPUT_SIZE
 from sigkd.progress import SILENT, Progress
@@ -23,9 +25,6 @@ if TYPE_CHECKING:
 
 PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}
 """``--precision``: the type that the convolutions compute in; features are float32 always."""
-
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
-"""What counts as an image inside a folder; a file that is named itself is read whatever its suffix."""
 
 
 def crop_to_input(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -152,7 +151,7 @@ def gather_images(
     sources: Sequence[str | Path],
     data: Path,
     *,
-    canvas: tuple[int, int] = (952, 1360),
+    canvas: tuple[int, int] = CANVAS,
     skip_bad: bool = False,
     progress: Progress = SILENT,
 ) -> ImageBatch:
@@ -171,18 +170,7 @@ def gather_images(
     paths = [Path(source) for source in sources]
     if len(paths) == 1 and not paths[0].is_dir() and (not paths[0].exists() or paths[0].suffix.lower() == ".npz"):
         return _from_prepared(str(sources[0]), data)
-    files: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.is_file() and p.suffix.lower() in IMAGE_SUFFIXES)
-            if not inside:
-                raise InputError(f"{path}: no images in this folder ({', '.join(sorted(IMAGE_SUFFIXES))})")
-            files += inside
-        elif path.is_file():
-            files.append(path)
-        else:
-            raise InputError(f"{path}: no such file or folder")
-    return _from_files(files, canvas, skip_bad, progress)
+    return _from_files(named_images(paths), canvas, skip_bad, progress)
 
 
 def _from_prepared(name: str, data: Path) -> ImageBatch:
@@ -283,19 +271,3 @@ def extract_source(
     place = loaded.canvas if canvas is None else parse_canvas(canvas)
     batch = gather_images(sources, data, canvas=place, skip_bad=skip_bad, progress=progress)
     return extract_set(loaded, batch, device=device, batch_size=batch_size, precision=precision, progress=progress)
-
-
-def parse_canvas(text: str) -> tuple[int, int]:
-    """Return height and width in pixels of ``952x1360`` or of a dataset's name (``gpds``, ``mcyt``, ...).
-
-    Raises:
-        UsageError: neither.
-    """
-    from sigkd.images.preprocess import CANVASES
-
-    if text in CANVASES:
-        return CANVASES[text]
-    height, _, width = text.lower().partition("x")
-    if not (height.isdigit() and width.isdigit() and int(height) and int(width)):
-        raise UsageError(f"canvas '{text}' is neither HEIGHTxWIDTH nor one of {', '.join(CANVASES)}")
-    return int(height), int(width)

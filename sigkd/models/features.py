@@ -1,16 +1,10 @@
-"""Feature files: the network's vectors with everything needed to use them later, in the formats people ask for.
-
-``.npz`` is the native form; ``.csv``, ``.mat`` (MATLAB) and ``.parquet`` carry the same content. The layout of each is
-in ``docs/reference/features.md``. Nothing is ever pickled.
-"""
+"""Feature sets: the network's vectors with everything needed to use them later; their formats are in ``formats``."""
 
 from __future__ import annotations
 
-import csv
 import json
 import zipfile
-import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,24 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigkd.errors import InputError, UsageError
-from sigkd.files import atomic_path
+from sigkd.files import atomic_path, parsing
+from sigkd.models.formats import FEATURE_FORMATS, FeatureFormat, feature_suffixes
 from sigkd.registry import nearest
-
-# what NumPy, SciPy, csv and zipfile raise when they are given half a file, or something else altogether
-_DAMAGE = (
-    OSError,
-    ValueError,
-    LookupError,
-    TypeError,
-    EOFError,
-    NotImplementedError,
-    zipfile.BadZipFile,
-    zlib.error,
-    csv.Error,
-)
 
 UNKNOWN = -1
 """``y`` and ``yforg`` of an image that came without labels (a plain folder or single files)."""
+
+LABELS = (UNKNOWN, 0, 1, 2)
+"""What ``yforg`` may be: unknown, genuine, skilled forgery, simple forgery."""
+
+PROVENANCE = ("model_name", "model_hash", "preprocess_version")
+"""The fields of a set that every format keeps by themselves."""
 
 
 @dataclass
@@ -60,8 +48,11 @@ class FeatureSet:
 
     def __post_init__(self) -> None:
         self.features = np.ascontiguousarray(self.features, dtype=np.float32)
-        self.y = np.asarray(self.y, dtype=np.int64).reshape(-1)
-        self.yforg = np.asarray(self.yforg, dtype=np.int8).reshape(-1)
+        self.y = _whole(self.y, "writers' numbers")
+        labels = _whole(self.yforg, "labels")
+        if not np.isin(labels, LABELS).all():
+            raise InputError(f"a label (yforg) is none of {', '.join(map(str, LABELS))}")
+        self.yforg = labels.astype(np.int8)
         self.filenames = [str(name) for name in self.filenames] or [str(i) for i in range(len(self.features))]
         if self.features.ndim != 2:
             raise InputError(f"features must be a matrix N x D, not of shape {self.features.shape}")
@@ -83,8 +74,9 @@ class FeatureSet:
         Raises:
             UsageError: for another suffix, or for ``.parquet`` without pyarrow.
         """
+        chosen = check_suffix(Path(path))
         with atomic_path(Path(path)) as temporary:
-            _format(Path(path), _WRITERS)(self, temporary)
+            chosen.write(self, temporary)
 
     @classmethod
     def load(cls, path: Path) -> FeatureSet:
@@ -92,17 +84,19 @@ class FeatureSet:
 
         Raises:
             InputError: if the file is absent, damaged or has no features in it.
+            UsageError: for a suffix that features are not kept in, or without the library that it needs.
         """
         path = Path(path)
-        reader: _Reader = _format(path, _READERS)
+        chosen = check_suffix(path)
         if not path.is_file():
             raise InputError(f"{path}: no such features file; 'sigkd extract SRC --out {path.name}' makes one")
-        try:
-            return reader(path)
-        except InputError as error:
-            raise InputError(f"{path}: {error}") from error
-        except _DAMAGE as error:
-            raise InputError(f"{path}: not a readable features file ({error})") from error
+        with parsing(path, "features file"):
+            return chosen.read(path)
+
+    @property
+    def provenance(self) -> str:
+        """:meth:`describe` as JSON."""
+        return json.dumps(self.describe())
 
     def describe(self) -> dict[str, Any]:
         """Return the provenance as one JSON document, as it is stored in the files."""
@@ -114,191 +108,60 @@ class FeatureSet:
         }
 
 
-_Writer = Callable[[FeatureSet, Path], None]
-_Reader = Callable[[Path], FeatureSet]
-_PROVENANCE = ("model_name", "model_hash", "preprocess_version")
+def check_suffix(path: Path) -> FeatureFormat:
+    """Return the format of a file's suffix.
 
-
-def suffixes() -> list[str]:
-    """Return the suffixes that features can be written to."""
-    return list(_WRITERS)
-
-
-def check_suffix(path: Path) -> None:
-    """Raise UsageError now, before any work, if features cannot be written to a file of this suffix."""
-    _format(path, _WRITERS)
-    if path.suffix.lower() == ".parquet":
-        _pyarrow()
-
-
-def _format(path: Path, table: dict[str, Any]) -> Any:
+    Raises:
+        UsageError: features cannot be kept in such a file, or a library that it needs is absent.
+    """
     suffix = path.suffix.lower()
-    if suffix not in table:
-        raise UsageError(
-            f"{path}: features are kept as {', '.join(table)}, not '{suffix}'.{nearest(suffix, list(table))}"
-        )
-    return table[suffix]
+    known = feature_suffixes()
+    if suffix not in known:
+        raise UsageError(f"{path}: features are kept as {', '.join(known)}, not '{suffix}'.{nearest(suffix, known)}")
+    chosen = FEATURE_FORMATS.get(suffix[1:])
+    chosen.require()
+    return chosen
 
 
-def _assemble(
-    features: Any, y: Any, yforg: Any, filenames: Sequence[Any] | NDArray[Any] | None, document: dict[str, Any]
-) -> FeatureSet:
-    features = np.asarray(features, dtype=np.float32)
-    count = len(features)
-    labels = np.full(count, UNKNOWN) if y is None else np.asarray(y).reshape(-1)
-    forged = np.zeros(count, np.int8) if yforg is None else np.asarray(yforg).reshape(-1)
-    names = [] if filenames is None else [str(name) for name in np.asarray(filenames).reshape(-1)]
-    known = {key: str(document.pop(key, "")) for key in _PROVENANCE}
-    return FeatureSet(features, labels, forged, names, metadata=document, **known)
+def is_features_file(path: Path) -> bool:
+    """Return whether ``path`` is a file of features by its suffix; of an ``.npz``, by what it holds."""
+    if path.suffix.lower() != ".npz":
+        return path.suffix.lower() in feature_suffixes()
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return "features.npy" in archive.namelist()
+    except (OSError, zipfile.BadZipFile):
+        return False
 
 
-def _document(text: object) -> dict[str, Any]:
-    loaded = json.loads(str(text)) if text is not None else {}
-    if not isinstance(loaded, dict):
+def assemble(found: Mapping[str, Any], document: object) -> FeatureSet:
+    """Make a set of what a file holds.
+
+    Args:
+        found: ``features``, and where they are known ``y``, ``yforg`` and ``filenames``. Without ``y`` the writers are
+            unknown, without ``yforg`` every signature counts as genuine.
+        document: what :meth:`FeatureSet.describe` returned, or its JSON text; None in another program's file.
+
+    Raises:
+        InputError: a file of ours that lacks a part, or parts that do not fit.
+    """
+    facts = json.loads(str(document)) if not isinstance(document, dict | None) else dict(document or {})
+    if not isinstance(facts, dict):
         raise InputError("the metadata is not a JSON object")
-    return loaded
+    known = {key: str(facts.pop(key, "")) for key in PROVENANCE}
+    missing = [name for name in ("y", "yforg", "filenames") if name not in found]
+    if known["model_hash"] and missing:
+        raise InputError(f"'{missing[0]}' is missing, which every features file of sigkd has: the file is damaged")
+    count = len(np.asarray(found["features"]))
+    y, forged = found.get("y", np.full(count, UNKNOWN)), found.get("yforg", np.zeros(count, np.int8))
+    names = [str(name) for name in np.asarray(found.get("filenames", [])).reshape(-1)]
+    return FeatureSet(found["features"], y, forged, names, metadata=facts, **known)
 
 
-def _write_npz(features: FeatureSet, path: Path) -> None:
-    with path.open("wb") as stream:
-        np.savez(
-            stream,
-            features=features.features,
-            y=features.y,
-            yforg=features.yforg,
-            filenames=np.asarray(features.filenames, dtype=np.str_),
-            metadata=np.asarray(json.dumps(features.describe())),
-        )
-
-
-def _read_npz(path: Path) -> FeatureSet:
-    with np.load(path, allow_pickle=False) as archive:
-        if "features" not in archive:
-            raise InputError(f"holds no array 'features' (it has: {', '.join(archive.files)})")
-
-        def optional(name: str) -> Any:
-            return archive[name] if name in archive.files else None
-
-        document = _document(archive["metadata"].item() if "metadata" in archive else None)
-        return _assemble(archive["features"], optional("y"), optional("yforg"), optional("filenames"), document)
-
-
-def _write_mat(features: FeatureSet, path: Path) -> None:
-    from scipy.io import savemat
-
-    names = np.empty((len(features), 1), dtype=object)  # an object array becomes a cell array of strings
-    names[:, 0] = features.filenames
-    savemat(
-        path,
-        {
-            "features": features.features,
-            "y": features.y.reshape(-1, 1),
-            "yforg": features.yforg.reshape(-1, 1),
-            "filenames": names,
-            "metadata": json.dumps(features.describe()),
-        },
-        appendmat=False,
-        do_compression=True,
-    )
-
-
-def _read_mat(path: Path) -> FeatureSet:
-    from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
-
-    try:
-        content = loadmat(path, appendmat=False)
-    except MatReadError as error:
-        raise InputError(f"not a readable MATLAB file ({error})") from error
-    if "features" not in content:
-        raise InputError("holds no variable 'features'")
-    names = content.get("filenames")
-    if names is not None:
-        names = np.asarray([str(np.asarray(cell).reshape(-1)[0]) for cell in names.reshape(-1)])
-    metadata = content.get("metadata")
-    document = _document(metadata.reshape(-1)[0] if metadata is not None and metadata.size else None)
-    return _assemble(content["features"], content.get("y"), content.get("yforg"), names, document)
-
-
-def _write_csv(features: FeatureSet, path: Path) -> None:
-    header = ["filename", "y", "yforg", *_PROVENANCE, *(f"f{i}" for i in range(features.features.shape[1]))]
-    provenance = [features.model_name, features.model_hash, features.preprocess_version]
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(header)
-        for name, y, forged, vector in zip(
-            features.filenames, features.y, features.yforg, features.features, strict=True
-        ):
-            # nine significant digits bring every float32 back exactly
-            writer.writerow([name, int(y), int(forged), *provenance, *(f"{value:.9g}" for value in vector.tolist())])
-
-
-def _read_csv(path: Path) -> FeatureSet:
-    with path.open(encoding="utf-8", newline="") as stream:
-        reader = csv.reader(stream)
-        header = next(reader, [])
-        columns = [i for i, name in enumerate(header) if name.startswith("f") and name[1:].isdigit()]
-        if not columns:
-            raise InputError("has no feature columns f0, f1, ...")
-        place = {name: i for i, name in enumerate(header)}
-        rows = [row for row in reader if row]
-    if any(len(row) != len(header) for row in rows):
-        raise InputError("a row is cut short")
-    vectors = np.asarray([[float(row[i]) for i in columns] for row in rows], np.float32).reshape(
-        len(rows), len(columns)
-    )
-
-    def column(name: str) -> list[str] | None:
-        return [row[place[name]] for row in rows] if name in place else None
-
-    y, forged = column("y"), column("yforg")
-    document = {key: (values[0] if (values := column(key)) else "") for key in _PROVENANCE}
-    return _assemble(
-        vectors,
-        None if y is None else [int(value) for value in y],
-        None if forged is None else [int(value) for value in forged],
-        column("filename"),
-        document,
-    )
-
-
-def _pyarrow() -> Any:
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        raise UsageError(".parquet needs pyarrow: pip install 'sigkd[parquet]'") from error
-    return pyarrow
-
-
-def _write_parquet(features: FeatureSet, path: Path) -> None:
-    arrow = _pyarrow()
-    vectors = arrow.FixedSizeListArray.from_arrays(
-        arrow.array(features.features.reshape(-1)), features.features.shape[1]
-    )
-    table = arrow.table(
-        {"filename": features.filenames, "y": features.y, "yforg": features.yforg, "features": vectors},
-    ).replace_schema_metadata({"sigkd": json.dumps(features.describe())})
-    arrow.parquet.write_table(table, path)
-
-
-def _read_parquet(path: Path) -> FeatureSet:
-    arrow = _pyarrow()
-    try:
-        table = arrow.parquet.read_table(path)
-    except arrow.ArrowException as error:
-        raise InputError(f"not a readable parquet file ({error})") from error
-    if "features" not in table.column_names:
-        raise InputError("has no column 'features'")
-    column = table.column("features").combine_chunks()
-    vectors = column.values.to_numpy(zero_copy_only=False).reshape(table.num_rows, -1)
-
-    def values(name: str) -> Any:
-        return table.column(name).to_pylist() if name in table.column_names else None
-
-    document = _document((table.schema.metadata or {}).get(b"sigkd", b"{}").decode())
-    return _assemble(vectors, values("y"), values("yforg"), values("filename"), document)
-
-
-_WRITERS: dict[str, _Writer] = {".npz": _write_npz, ".csv": _write_csv, ".mat": _write_mat, ".parquet": _write_parquet}
-_READERS: dict[str, _Reader] = {".npz": _read_npz, ".csv": _read_csv, ".mat": _read_mat, ".parquet": _read_parquet}
+def _whole(values: Any, what: str) -> NDArray[np.int64]:
+    """Return whole numbers as int64 [N]; no value is rounded or wrapped."""
+    given = np.asarray(values).reshape(-1)
+    whole = given.astype(np.int64)
+    if given.size and (given.dtype.kind not in "biuf" or not np.array_equal(whole, given)):
+        raise InputError(f"the {what} are not whole numbers")
+    return whole

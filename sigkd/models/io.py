@@ -20,6 +20,7 @@ from safetensors.torch import save_file
 from sigkd._version import __version__
 from sigkd.errors import ModelError
 from sigkd.files import atomic_path
+from sigkd.images.canvas import CANVAS
 from sigkd.models.cards import WeightCard, card_names, find_card, is_card, shipped_path
 from sigkd.models.fingerprint import feature_fingerprint
 from sigkd.models.foreign import load_checkpoint
@@ -29,9 +30,6 @@ from sigkd.models.state import fill, state_hash
 from sigkd.registry import nearest
 
 DEFAULT_MODEL = "sigkd-resnet18"
-
-CANVAS = (952, 1360)
-"""The canvas of every set in the paper: what a model is taken to expect that does not say otherwise."""
 
 
 @dataclass

@@ -13,14 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from sigkd.errors import ImageError
-from sigkd.images.preprocess import CANVASES, normalize_signature
+from sigkd.images.canvas import CANVASES, SIZE
+from sigkd.images.preprocess import normalize_signature
 from sigkd.text.ink import PAPER, U8, u8
 from sigkd.text.lines import Line
 from sigkd.text.options import ASPECTS, CANVAS_NAMES, TextOptions
 from sigkd.text.stripes import Stripe
-
-SIZE = (170, 242)
-"""Height and width of a finished crop, pixels."""
 
 SCALE_STEPS = 16
 """Canvas scales are drawn from this many values, so that few resampling operators are needed."""

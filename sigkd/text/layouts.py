@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sigkd.errors import DatasetError
+from sigkd.images.formats import images_below
 from sigkd.registry import Registry
-
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".pgm"})
 
 
 @dataclass(frozen=True)
@@ -66,16 +65,6 @@ def find_pages(layout: str, root: Path, writers: Path | None = None) -> Pages:
     return found
 
 
-def _images(root: Path) -> list[Path]:
-    if not root.is_dir():
-        raise DatasetError(f"{root}: not a directory")
-    return sorted(
-        path
-        for path in root.rglob("*")
-        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file()
-    )
-
-
 def _name(path: Path, root: Path) -> str:
     return path.relative_to(root).as_posix()
 
@@ -89,7 +78,7 @@ def cvl(root: Path, writers: Path | None = None) -> Pages:
     """
     found = Pages()
     chosen: dict[tuple[str, str], Path] = {}
-    for path in _images(root):
+    for path in images_below(root):
         match = re.fullmatch(r"(\d+)-(\d+)(-cropped)?", path.stem)
         if not match:
             found.skipped.append((_name(path, root), "not named WWWW-T or WWWW-T-cropped"))
@@ -116,7 +105,7 @@ def iam(root: Path, writers: Path | None = None) -> Pages:
         raise DatasetError(f"{root}: no forms.txt beside the pages; name the writer table with --writers")
     known = {form: columns[0] for form, columns in read_forms(table).items()}
     found = Pages()
-    for path in _images(root):
+    for path in images_below(root):
         if path.stem in known:
             found.pages.append(Page(path, _name(path, root), known[path.stem]))
         else:
@@ -159,7 +148,7 @@ def lines(root: Path, writers: Path | None = None) -> Pages:
 
 def _by_folder(root: Path, *, is_line: bool) -> Pages:
     found = Pages()
-    for path in _images(root):
+    for path in images_below(root):
         name = _name(path, root)
         if "/" in name:
             found.pages.append(Page(path, name, name.split("/")[0], is_line))

@@ -17,8 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sigkd.errors import ImageError
-from sigkd.images.preprocess import CANVASES, normalize_signature
-from sigkd.text.crops import ROOM, SIZE, Crop
+from sigkd.images.canvas import CANVAS, SIZE
+from sigkd.images.preprocess import normalize_signature
+from sigkd.text.crops import ROOM, Crop
 from sigkd.text.ink import U8, u8
 from sigkd.text.lines import Line
 from sigkd.text.options import CANVAS_NAMES, FITTED, TextOptions
@@ -238,7 +239,7 @@ def _finish(
         return None, 1.0
     rows, columns = np.flatnonzero(middle.any(axis=1)), np.flatnonzero(middle.any(axis=0))
     box = float(rows[-1] - rows[0] + 1), float(columns[-1] - columns[0] + 1)
-    full = CANVASES["gpds"]
+    full = CANVAS
     canvas = full if view == FITTED else (int(view), round(int(view) * full[1] / full[0]))
     wanted = max(math.sqrt(box[0] * box[1]), _SMALLEST * nominal)
     factor = _stepped(max(wanted / size, box[0] / (ROOM * canvas[0]), box[1] / (ROOM * canvas[1])))

@@ -6,12 +6,13 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from sigkd.errors import UsageError
+from sigkd.images.canvas import CANVASES
 
 ASPECTS: dict[str, float] = {"gpds": 2.2258, "mcyt": 2.2818, "cedar": 2.7210, "utsig": 1.6757}
 """Mean width / height of the signatures of four datasets (Tsourounis et al. 2022)."""
 
-CANVAS_NAMES: tuple[str, ...] = ("gpds", "mcyt", "cedar", "utsig")
-"""Names of the canvases in the order of the index's ``canvas`` column (sizes: ``sigkd.images.preprocess.CANVASES``)."""
+CANVAS_NAMES: tuple[str, ...] = tuple(CANVASES)
+"""Names of the canvases in the order of the index's ``canvas`` column."""
 
 FITTED = "fitted"
 """The view in which the ink fills the network's input, whatever its size was."""

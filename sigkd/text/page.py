@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sigkd.errors import SigkdError
+from sigkd.images.canvas import SIZE
 from sigkd.images.reader import read_image
-from sigkd.text.crops import SIZE, Crop, cut_crops, stripe_random
+from sigkd.text.crops import Crop, cut_crops, stripe_random
 from sigkd.text.ink import U8, separate_ink
 from sigkd.text.layouts import Page
 from sigkd.text.lines import Line, find_lines

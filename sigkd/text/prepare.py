@@ -16,9 +16,9 @@ from sigkd._version import __version__
 from sigkd.datasets import textset
 from sigkd.errors import DatasetError, InputError
 from sigkd.files import write_json
-from sigkd.images.preprocess import CANVASES, PREPROCESS_VERSION
+from sigkd.images.canvas import CANVASES, SIZE
+from sigkd.images.preprocess import PREPROCESS_VERSION
 from sigkd.progress import SILENT, Progress
-from sigkd.text.crops import SIZE
 from sigkd.text.layouts import Pages, find_pages
 from sigkd.text.options import CANVAS_NAMES, TextOptions
 from sigkd.text.page import INDEX_DTYPE

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from sigkd.datasets.textset import TextDataset
-from sigkd.files import atomic_path
 from sigkd.images.reader import read_image
-from sigkd.images.sheet import contact_sheet
+from sigkd.images.sheet import contact_sheet, write_picture
 from sigkd.text.ink import U8, separate_ink, u8
 from sigkd.text.layouts import Pages
 from sigkd.text.lines import FoundLines, find_lines
@@ -57,12 +57,9 @@ def write_preview(
     width = max(row.shape[1] for row in rows)
     sheet = np.vstack([np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0)), constant_values=255) for row in rows])
     targets = [preview.with_name(f"{preview.stem}-{stage}{preview.suffix}") for stage in ("pages", "stripes")]
-    with atomic_path(targets[0]) as temporary:
-        temporary.write_bytes(cv2.imencode(preview.suffix, sheet)[1].tobytes())
-    with atomic_path(targets[1]) as temporary:
-        contact_sheet(stripes, columns=2, cell=_STRIPE_SIZE).save(temporary)
-    with atomic_path(preview) as temporary:
-        contact_sheet(images, labels, columns=8).save(temporary)
+    write_picture(Image.fromarray(sheet[..., ::-1]), targets[0])
+    write_picture(contact_sheet(stripes, columns=2, cell=_STRIPE_SIZE), targets[1])
+    write_picture(contact_sheet(images, labels, columns=8), preview)
     return [*targets, preview]
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from sigkd.errors import InputError
 from sigkd.files import write_json
-from sigkd.text.crops import SIZE
+from sigkd.images.canvas import SIZE
 from sigkd.text.page import INDEX_DTYPE, PageResult
 
 HEADER_BYTES = 128

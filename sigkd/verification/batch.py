@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sigkd.errors import ExitCode, ImageError, InputError, UsageError
+from sigkd.errors import ExitCode, UsageError
 from sigkd.files import atomic_path
-from sigkd.images.reader import SUFFIXES
 from sigkd.progress import SILENT, Progress
 from sigkd.verification.result import Verification
 from sigkd.verification.samples import Sample
@@ -20,26 +19,6 @@ if TYPE_CHECKING:
 
 CHUNK = 64
 """Queries that are read before their features are computed."""
-
-
-def query_files(paths: Sequence[Path]) -> list[Path]:
-    """Return the files named, and all images below the folders named, in order.
-
-    Raises:
-        InputError: a path does not exist, or a folder holds no image.
-    """
-    files: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.is_file() and p.suffix.lower() in SUFFIXES)
-            if not inside:
-                raise InputError(f"{path}: no images in this folder ({', '.join(sorted(SUFFIXES))})")
-            files += inside
-        elif path.exists():
-            files.append(path)
-        else:
-            raise ImageError(f"{path}: no such file or folder")
-    return files
 
 
 def verify_ad_hoc(verifier: Verifier, images: Sequence[Path], *, report: Path | None = None) -> list[Verification]:

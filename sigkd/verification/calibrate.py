@@ -49,10 +49,10 @@ def development_set(
     Raises:
         InputError: features of another model, or images on another canvas; DatasetError: no such dataset.
     """
-    path = Path(name)
-    if path.is_file() and _is_features(path):
-        from sigkd.models.features import FeatureSet
+    from sigkd.models.features import FeatureSet, is_features_file
 
+    path = Path(name)
+    if is_features_file(path):
         known = FeatureSet.load(path)
         bound = Binding(known.model_hash, known.preprocess_version, engine.binding.canvas)
         difference = engine.binding.difference(bound)
@@ -91,18 +91,6 @@ def development_set(
         "skilled": int((yforg[rows] == 1).sum()),
     }
     return DevelopmentSet(used, y[rows], yforg[rows], description)
-
-
-def _is_features(path: Path) -> bool:
-    if path.suffix.lower() != ".npz":
-        return path.suffix.lower() in (".csv", ".mat", ".parquet")
-    import zipfile
-
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return "features.npy" in archive.namelist()
-    except zipfile.BadZipFile:
-        raise InputError(f"{path}: not a NumPy archive") from None
 
 
 def calibrate(

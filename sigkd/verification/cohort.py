@@ -163,23 +163,17 @@ def resolve_cohort(
     progress: Progress = SILENT,
 ) -> Cohort:
     """Load what ``--cohort`` names: ``default``, a cohort or features file, or a dataset (then extracted)."""
+    from sigkd.models.features import is_features_file
+
     binding = Binding.of(model)
     if spec is None or str(spec) == DEFAULT:
         return load_cohort(None, binding, cache=cache)
     path = Path(spec)
-    if path.suffix == ".npz" and path.is_file() and _has_features(path):
+    if is_features_file(path):
         return load_cohort(path, binding, cache=cache)
     if path.suffix == ".npz" and not path.exists():
         raise CohortError(f"{path}: no such cohort; 'sigkd cohort build --from made-up --out {path.name}' makes one")
     return build_cohort([str(spec)], model, data=data, device=device, progress=progress)
-
-
-def _has_features(path: Path) -> bool:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return "features.npy" in archive.namelist()
-    except zipfile.BadZipFile:
-        raise CohortError(f"{path}: not a NumPy archive") from None
 
 
 def build_cohort(

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from sigkd.datasets.layouts import DATASETS, scan_dataset
-from sigkd.datasets.layouts.base import natural, ranges
+from sigkd.datasets.layouts import DATASETS, PUBLISHED, scan_dataset
+from sigkd.datasets.layouts.base import ranges
 from sigkd.errors import DatasetError, UsageError
+from sigkd.images.formats import natural
 
 KNOWN = {
     "cedar": (55, 24, 24, 0),
@@ -24,7 +25,7 @@ def kinds(signatures):
     return Counter(record.kind for record in signatures.records)
 
 
-@pytest.mark.parametrize("name", KNOWN)
+@pytest.mark.parametrize("name", PUBLISHED)
 def test_complete_set(tmp_path, name, made_up):
     getattr(made_up, name)(tmp_path)
     found = scan_dataset(name, tmp_path)
@@ -40,23 +41,16 @@ def test_complete_set(tmp_path, name, made_up):
 
 
 def test_every_layout_is_tested_here():
-    assert set(DATASETS) == {*KNOWN, "folder", "csv"}
+    assert set(PUBLISHED) == set(KNOWN)
 
 
 @pytest.mark.parametrize(
-    ("name", "counts"), [("gpds300", (12, 10, 10)), ("mcyt75", (10, 5, 15)), ("cedar", (12, 10, 10))]
+    ("name", "counts"),
+    [("gpds300", (12, 10, 10)), ("mcyt75", (10, 5, 15)), ("cedar", (12, 10, 10)), ("utsig", (5, 10, 10))],
 )
 def test_defaults_are_those_of_table_3(name, counts):
     defaults = DATASETS.get(name).defaults
     assert (defaults.references, defaults.test_genuine, defaults.test_skilled) == counts
-
-
-def test_table_3_agrees_with_the_evaluation():
-    protocol = pytest.importorskip("sigkd.evaluation.protocol")
-    for name in DATASETS:
-        defaults = DATASETS.get(name).defaults
-        expected = protocol.TABLE_3.get(name, protocol.OTHERWISE)
-        assert (defaults.references, defaults.test_genuine, defaults.test_skilled) == expected
 
 
 def test_order_is_by_writer_kind_and_number(tmp_path, made_up):
@@ -208,6 +202,57 @@ def test_wrong_or_absent_root(tmp_path, name):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DatasetError, match=r"empty"):
         scan_dataset(name, tmp_path / "empty")
+
+
+OURS = r"""
+title = "Our signatures"
+shape = "W/g_N.png (genuine) and W/f_N.png (forged)"
+source = "a cupboard"
+genuine = '(?P<writer>\d+)/g_(?P<number>\d+)'
+skilled = '(?P<writer>\d+)/f_(?P<number>\d+)'
+writers = "1-2"
+numbers = { genuine = "1-2", skilled = 1 }
+"""
+
+
+def test_a_layout_of_ones_own(tmp_path):
+    layout = tmp_path / "ours.toml"
+    layout.write_text(OURS)
+    for name in ("1/g_1", "1/g_2", "1/f_7", "2/g_1", "2/g_2", "3/g_1"):
+        path = tmp_path / "scans" / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    with pytest.raises(DatasetError, match=r"ours is incomplete, missing: writer 2: skilled \(1 of 1\)"):
+        scan_dataset(str(layout), tmp_path / "scans")
+    found = scan_dataset(str(layout), tmp_path / "scans", allow_incomplete=True)
+    assert (found.name, found.writers, found.left_out) == ("ours", ["1", "2"], 1)
+    assert kinds(found) == Counter(genuine=4, skilled=1)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("genuine =", "genuin ="), "unknown key 'genuin'. Did you mean 'genuine'"),
+        (("title =", "# title ="), "'title' is missing"),
+        (("(?P<writer>", "("), "no group"),
+        (("'(?P<writer>", "'((?P<writer>"), "ours.toml: not a readable layout in TOML"),
+        (('"1-2"', '"1"'), "ours.toml: not a readable layout in TOML"),
+        (("skilled = 1", "forged = 1"), "numbers: unknown kind 'forged'"),
+    ],
+)
+def test_a_wrong_layout_is_one_line(tmp_path, change, words):
+    (tmp_path / "ours.toml").write_text(OURS.replace(*change))
+    with pytest.raises(DatasetError) as caught:
+        scan_dataset(str(tmp_path / "ours.toml"), tmp_path)
+    assert words in str(caught.value)
+    assert "ours.toml" in str(caught.value)
+
+
+def test_a_file_listed_twice_is_refused(tmp_path):
+    (tmp_path / "a.png").touch()
+    (tmp_path / "t.csv").write_text("path,writer,label\na.png,A,genuine\n./a.png,A,genuine\n")
+    with pytest.raises(DatasetError, match=r"row 3: .*a\.png is listed before"):
+        scan_dataset("csv", tmp_path / "t.csv")
 
 
 def test_unknown_name():

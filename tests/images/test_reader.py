@@ -15,6 +15,7 @@ from PIL import Image
 
 from sigkd.errors import ImageError
 from sigkd.images import reader
+from sigkd.images.formats import FORMATS, images_below
 from sigkd.images.reader import read_file, read_image, read_rgb
 
 GREY = np.full((40, 60), 255, np.uint8)
@@ -317,3 +318,11 @@ def test_too_large_a_file(tmp_path, monkeypatch):
     refused(tmp_path / "large.png", "more than 1 MiB")
     if Path("/dev/zero").exists():
         refused("/dev/zero", "more than 1 MiB")
+
+
+@pytest.mark.parametrize(("form", "suffix"), [(form, suffix) for form in FORMATS for suffix in FORMATS[form]])
+def test_what_folders_are_searched_for_can_be_read(tmp_path, form, suffix):
+    path = tmp_path / f"a{suffix.upper()}"
+    Image.fromarray(GREY).convert("RGB").save(path, format=form)
+    assert images_below(tmp_path) == [path]
+    assert read_image(path).shape == GREY.shape

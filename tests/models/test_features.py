@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 from sigkd.errors import InputError, UsageError
-from sigkd.models.features import UNKNOWN, FeatureSet
+from sigkd.models.features import UNKNOWN, FeatureSet, is_features_file
+from sigkd.models.formats import feature_suffixes
+
+SUFFIXES = feature_suffixes()
 
 
 @pytest.fixture
@@ -26,7 +29,7 @@ def features() -> FeatureSet:
     )
 
 
-@pytest.mark.parametrize("suffix", [".npz", ".csv", ".mat", ".parquet", ".NPZ"])
+@pytest.mark.parametrize("suffix", [*SUFFIXES, ".NPZ"])
 def test_round_trip(features: FeatureSet, tmp_path: Path, suffix: str) -> None:
     if suffix == ".parquet":
         pytest.importorskip("pyarrow")
@@ -64,8 +67,8 @@ def test_foreign_npz(tmp_path: Path) -> None:
 def test_bad_files(features: FeatureSet, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"absent\.npz: no such features file"):
         FeatureSet.load(tmp_path / "absent.npz")
-    with pytest.raises(UsageError, match=r"\.npz, \.csv, \.mat, \.parquet"):
-        features.save(tmp_path / "f.txt")
+    with pytest.raises(UsageError, match=r"\.npz, \.csv, \.mat.*Did you mean .\.mat"):
+        features.save(tmp_path / "f.mt")
     np.savez(tmp_path / "no.npz", x=np.ones(3))
     with pytest.raises(InputError, match="no array 'features'"):
         FeatureSet.load(tmp_path / "no.npz")
@@ -80,7 +83,7 @@ def test_bad_files(features: FeatureSet, tmp_path: Path) -> None:
         FeatureSet.load(tmp_path / "nan.npz")
 
 
-@pytest.mark.parametrize("suffix", [".npz", ".csv", ".mat", ".parquet"])
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_damaged_files_are_one_line(features: FeatureSet, tmp_path: Path, suffix: str) -> None:
     if suffix == ".parquet":
         pytest.importorskip("pyarrow")
@@ -95,3 +98,86 @@ def test_damaged_files_are_one_line(features: FeatureSet, tmp_path: Path, suffix
     path.write_bytes(bytes(range(256)) * 8)
     with pytest.raises(InputError):
         FeatureSet.load(path)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_file_of_features_is_known(features: FeatureSet, tmp_path: Path, suffix: str) -> None:
+    features.save(tmp_path / f"f{suffix}")
+    assert is_features_file(tmp_path / f"f{suffix}")
+    np.savez(tmp_path / "store.npz", x=np.zeros((1, 2, 2), np.uint8))
+    (tmp_path / "half.npz").write_bytes(b"PK\3\4")
+    for other in ("store.npz", "half.npz", "absent.npz", "photo.png", "cedar"):
+        assert not is_features_file(tmp_path / other)
+
+
+@pytest.mark.parametrize("member", ["y", "yforg", "filenames"])
+def test_a_lost_member_is_noticed(features: FeatureSet, tmp_path: Path, member: str) -> None:
+    features.save(tmp_path / "f.npz")
+    with np.load(tmp_path / "f.npz") as archive:
+        rest = {name: archive[name] for name in archive.files if name != member}
+    np.savez(tmp_path / "f.npz", **rest)
+    with pytest.raises(InputError, match=rf"f\.npz: '{member}' is missing"):
+        FeatureSet.load(tmp_path / "f.npz")
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"yforg": [0, 256, 1]}, "label"),
+        ({"yforg": [0, 3, 1]}, "label"),
+        ({"y": [0.0, 1.5, 2.0]}, "whole numbers"),
+        ({"y": [0.0, np.nan, 2.0]}, "whole numbers"),
+        ({"y": ["a", "b", "c"]}, "f.npz"),
+        ({"y": 3}, "do not belong together"),
+        ({"features": 1.0}, "f.npz"),
+        ({"features": np.zeros((3, 4, 5))}, "matrix"),
+        ({"metadata": "[" * 100_000}, "f.npz"),
+        ({"metadata": "3"}, "not a JSON object"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:invalid value encountered in cast")
+def test_values_are_never_bent_to_fit(tmp_path: Path, arrays: dict[str, object], words: str) -> None:
+    np.savez(tmp_path / "f.npz", **{"features": np.ones((3, 4)), **arrays})
+    with pytest.raises(InputError, match=r"f\.npz: ") as caught:
+        FeatureSet.load(tmp_path / "f.npz")
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_csv_of_other_programs(features: FeatureSet, tmp_path: Path) -> None:
+    features.save(tmp_path / "f.csv")
+    text = (tmp_path / "f.csv").read_text(encoding="utf-8")
+    (tmp_path / "f.csv").write_text(text, encoding="utf-8-sig")  # as Excel saves it
+    assert FeatureSet.load(tmp_path / "f.csv").filenames == features.filenames
+    (tmp_path / "f.csv").write_text(text.replace("f" * 64, "e" * 64, 1))
+    with pytest.raises(InputError, match="different model_hash"):
+        FeatureSet.load(tmp_path / "f.csv")
+    (tmp_path / "f.csv").write_text(text.replace("f3", "f2", 1))
+    with pytest.raises(InputError, match="same name"):
+        FeatureSet.load(tmp_path / "f.csv")
+
+
+def test_a_spreadsheet_finds_no_formula_in_a_name(features: FeatureSet, tmp_path: Path) -> None:
+    features.filenames = ["=1+1.png", "@x", "-2", "'=y", "plain"]
+    features.save(tmp_path / "f.csv")
+    cells = [line.split(",")[0] for line in (tmp_path / "f.csv").read_text().splitlines()[1:]]
+    assert cells == ["'=1+1.png", "'@x", "'-2", "''=y", "plain"]
+    assert FeatureSet.load(tmp_path / "f.csv").filenames == features.filenames
+
+
+def test_parquet_pages_have_checksums(features: FeatureSet, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    path = tmp_path / "f.parquet"
+    features.save(path)
+    content = path.read_bytes()
+    noticed = 0
+    for place in range(4, len(content) - 400, 41):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+        try:
+            again = FeatureSet.load(path)
+        except InputError:
+            noticed += 1
+        else:  # statistics, not values
+            np.testing.assert_array_equal(again.features, features.features)
+            np.testing.assert_array_equal(again.y, features.y)
+    assert noticed

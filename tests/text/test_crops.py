@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from written_pages import write_page
 
 from sigkd.errors import UsageError
-from sigkd.images.preprocess import CANVASES
+from sigkd.images.canvas import CANVASES
 from sigkd.text import crops
 from sigkd.text.ink import separate_ink
 from sigkd.text.lines import find_lines

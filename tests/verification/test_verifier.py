@@ -12,7 +12,8 @@ from PIL import Image
 
 from sigkd import Verifier
 from sigkd.errors import CalibrationError, GalleryError, NotEnrolledError, UsageError
-from sigkd.verification.batch import exit_code, query_files, verify_enrolled, write_csv
+from sigkd.images.formats import named_images
+from sigkd.verification.batch import exit_code, verify_enrolled, write_csv
 from sigkd.verification.bulk import enroll_from
 from sigkd.verification.decision import Decision
 
@@ -201,7 +202,7 @@ def test_enrol_a_prepared_dataset(verifier: Verifier, folder: Path, tmp_path: Pa
 
 def test_a_folder_of_queries_and_the_table(verifier: Verifier, folder: Path, tmp_path: Path, scans) -> None:
     verifier.enroll("Ada", scans["Ada"][:3])
-    answers = verify_enrolled(verifier, "Ada", query_files([folder / "Bob", folder / "Ada" / "5.png"]))
+    answers = verify_enrolled(verifier, "Ada", named_images([folder / "Bob", folder / "Ada" / "5.png"]))
     assert len(answers) == 7
     assert int(exit_code(answers)) == 1
     write_csv(tmp_path / "out.csv", answers)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from sigkd.errors import DatasetError
-from sigkd.images.formats import SUFFIXES
+from sigkd.images.canvas import CANVAS
+from sigkd.images.formats import images_below, natural
 from sigkd.registry import Registry
 
 Kind = Literal["genuine", "skilled", "simple"]
@@ -76,13 +77,13 @@ class Layout:
     genuine: str
     skilled: str = ""
     simple: str = ""
-    numbers: tuple[range | int | None, range | int | None, range | int | None] = (None, None, None)
+    numbers: Mapping[Kind, range | int] = field(default_factory=dict)
     """What a complete writer has of each kind: the file numbers, or how many where numbers are not certain."""
     writers: range | int | None = None
     """Numbers of the writers, or how many there are at least; others do not belong to the set."""
     highest_writer: int | None = None
     """Writers with a higher number do not belong to the set."""
-    canvas: tuple[int, int] = (952, 1360)
+    canvas: tuple[int, int] = CANVAS
     """Canvas that the paper uses for every set, pixels."""
     largest: tuple[int, int] | None = None
     """Canvas on which the set's largest signature fits, pixels."""
@@ -101,7 +102,7 @@ class Layout:
         ]
         found: list[SignatureRecord] = []
         left_out = 0
-        for path in image_files(root):
+        for path in images_below(root):
             inside = path.relative_to(root).with_suffix("").as_posix()
             for kind, pattern in patterns:
                 if match := pattern.match(inside):
@@ -140,68 +141,13 @@ class Layout:
         elif isinstance(self.writers, int) and len(numbers) < self.writers:
             yield f"{self.writers - len(numbers)} of {self.writers} writers"
         for writer, by_kind in numbers.items():
-            lacks = [
-                f"{kind} {lack}"
-                for kind, expected in zip(KINDS, self.numbers, strict=True)
-                if (lack := _lacking(by_kind[kind], expected))
-            ]
+            lacks = [f"{kind} {lack}" for kind in KINDS if (lack := _lacking(by_kind[kind], self.numbers.get(kind)))]
             if lacks:
                 yield f"writer {writer}: {', '.join(lacks)}"
 
 
 DATASETS: Registry[Layout] = Registry("dataset")
 """Every layout by the name that ``--dataset`` takes."""
-
-
-def scan_dataset(name: str, root: Path, allow_incomplete: bool = False) -> SignatureSet:
-    """List the signatures of the dataset ``name`` under ``root``.
-
-    Args:
-        name: a name in :data:`DATASETS`.
-        root: the dataset's directory (layout ``csv``: the table, or the directory that holds it).
-        allow_incomplete: go on with what is there; ``missing`` of the result says what is not.
-
-    Raises:
-        DatasetError: if it is absent, in another layout or incomplete; the message lists what is missing.
-        UsageError: if the name is unknown.
-    """
-    layout = DATASETS.get(name)
-    root = Path(root)
-    if not root.exists():
-        raise DatasetError(f"{root}: no such directory. {layout.title}: {layout.source}")
-    signatures = layout.scan(root)
-    signatures.name = name
-    if signatures.missing and not allow_incomplete:
-        shown = "; ".join(signatures.missing[:_SHOWN])
-        more = f"; and so on for {len(signatures.missing) - _SHOWN} more" if len(signatures.missing) > _SHOWN else ""
-        raise DatasetError(
-            f"{root}: {name} is incomplete, missing: {shown}{more}. --allow-incomplete goes on with what is there"
-        )
-    return signatures
-
-
-_SHOWN = 60
-
-
-def image_files(root: Path) -> list[Path]:
-    """Return the image files under ``root`` by suffix in natural order, without hidden files and folders."""
-    if not root.is_dir():
-        raise DatasetError(f"{root}: not a directory")
-    files = [
-        path
-        for path in root.rglob("*")
-        if path.suffix.lower() in SUFFIXES
-        and not any(part.startswith((".", "__MACOSX")) for part in path.relative_to(root).parts)
-        and path.is_file()
-    ]
-    return sorted(files, key=lambda path: natural(path.relative_to(root).as_posix()))
-
-
-def natural(text: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
-    """Return a sorting key by which ``s2`` comes before ``s10`` and ``A3`` beside ``a3``; other texts never tie."""
-    parts = re.split(r"(\d+)", text)
-    key = tuple((1, int(part), "") if part.isdecimal() else (0, 0, part.casefold()) for part in parts if part)
-    return key, text
 
 
 def record_order(record: SignatureRecord) -> tuple[object, int, object]:

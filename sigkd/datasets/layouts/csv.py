@@ -34,6 +34,7 @@ class CsvLayout(Layout):
             raise DatasetError(f"{table}: no rows, or no column {', '.join(absent)}; it needs path, writer, label")
         records: list[SignatureRecord] = []
         missing: list[str] = []
+        seen: set[Path] = set()
         for number, row in enumerate(rows, start=2):
             path, writer, label = ((row[names[column]] or "").strip() for column in _COLUMNS)
             if label.casefold() not in _LABELS:
@@ -43,7 +44,11 @@ class CsvLayout(Layout):
                 )
             if not (path and writer):
                 raise DatasetError(f"{table}: row {number}: path or writer is empty")
-            if (table.parent / path).is_file():
+            place = (table.parent / path).resolve()
+            if place in seen:  # one signature as reference and query alike
+                raise DatasetError(f"{table}: row {number}: {path} is listed before")
+            seen.add(place)
+            if place.is_file():
                 records.append(SignatureRecord(table.parent / path, writer, _LABELS[label.casefold()]))
             else:
                 missing.append(f"row {number}: {path}")

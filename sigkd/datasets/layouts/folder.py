@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from sigkd.datasets.layouts.base import DATASETS, Kind, Layout, SignatureRecord, SignatureSet, image_files, record_order
+from sigkd.datasets.layouts.base import DATASETS, Kind, Layout, SignatureRecord, SignatureSet, record_order
 from sigkd.errors import DatasetError
+from sigkd.images.formats import images_below
 
 _KINDS: dict[str, Kind] = {
     "genuine": "genuine",
@@ -27,7 +28,7 @@ class FolderLayout(Layout):
     def scan(self, root: Path) -> SignatureSet:
         """Read every path under ``root``; see :meth:`Layout.scan`."""
         records: list[SignatureRecord] = []
-        for path in image_files(root):
+        for path in images_below(root):
             writer, *rest = path.relative_to(root).parts
             if len(rest) == 1:
                 records.append(SignatureRecord(path, writer, "genuine"))
