@@ -74,7 +74,7 @@ def normalize(image: U8, canvas: tuple[int, int] = CANVAS, size: tuple[int, int]
         warnings.append(LARGER_THAN_CANVAS)
     ink_box = found.image[box_top : box_top + height, box_left : box_left + width]
     ink = np.asarray(cv2.LUT(ink_box, _ink_table(found.threshold)), np.float32)
-    result = _resample(ink, canvas, size, top, left)
+    result = resample(ink, canvas, size, top, left)
     box = (rows.start, rows.start + rows.length, columns.start, columns.start + columns.length)
     return Normalized(result, box, found.threshold, tuple(warnings))
 
@@ -130,7 +130,7 @@ def _operator(length: int, resized: int, size: int) -> sparse.csr_array:
     return sparse.csr_array(matrix[start : start + size].astype(np.float32))
 
 
-def _resample(ink: F32, canvas: tuple[int, int], size: tuple[int, int], top: int, left: int) -> U8:
+def resample(ink: F32, canvas: tuple[int, int], size: tuple[int, int], top: int, left: int) -> U8:
     """Return the resized canvas, uint8 [size] (fractions truncated), that is zero but for ``ink`` at (top, left)."""
     rows, columns = _operators(canvas, size)
     shrunk = rows[:, top : top + ink.shape[0]] @ ink

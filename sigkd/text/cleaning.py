@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from sigkd.text.ink import PAPER, U8, InkPage, u8
+from sigkd.images.light import PAPER
+from sigkd.text.ink import U8, InkPage, u8
 
 MAX_SKEW = 5.0
 """Largest skew that is looked for, degrees."""

@@ -14,8 +14,9 @@ import numpy.typing as npt
 
 from sigkd.errors import ImageError
 from sigkd.images.canvas import CANVASES, SIZE
+from sigkd.images.light import PAPER
 from sigkd.images.preprocess import normalize_signature
-from sigkd.text.ink import PAPER, U8, u8
+from sigkd.text.ink import U8, u8
 from sigkd.text.lines import Line
 from sigkd.text.options import ASPECTS, CANVAS_NAMES, TextOptions
 from sigkd.text.stripes import Stripe

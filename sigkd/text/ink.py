@@ -8,10 +8,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-U8 = npt.NDArray[np.uint8]
+from sigkd.images.light import PAPER, divide_by, paper_brightness
 
-PAPER = 255
-"""Grey level of clean paper."""
+U8 = npt.NDArray[np.uint8]
 
 _BINARY_SHARE = 0.98
 _TILES = (6, 4)
@@ -48,14 +47,8 @@ def even_light(page: U8) -> U8:
 
     The paper's brightness is what closing over neighbourhoods much wider than a stroke leaves, smoothed.
     """
-    height, width = page.shape
-    step = max(1, min(height, width) // 256)
-    small = cv2.resize(page, (max(1, width // step), max(1, height // step)), interpolation=cv2.INTER_AREA)
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (15, 15))
-    paper = cv2.medianBlur(cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel), 15)
-    paper = cv2.GaussianBlur(paper, (0, 0), 5)
-    paper = cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR)
-    return u8(cv2.divide(page, np.maximum(paper, 1), scale=PAPER))
+    step = max(1, min(page.shape) // 256)
+    return divide_by(page, paper_brightness(page, step, softness=5))
 
 
 def _edge_threshold(page: U8, gradient: U8, least: float) -> int | None:

@@ -20,9 +20,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from sigkd.images.light import PAPER
 from sigkd.text.cleaning import CleanPage, clean_page, letter_height
 from sigkd.text.finders import LINE_FINDERS
-from sigkd.text.ink import PAPER, U8, InkPage
+from sigkd.text.ink import U8, InkPage
 from sigkd.text.lines import MIN_LINE_HEIGHT, FoundLines, Line
 from sigkd.text.printed import Boxes, is_printed, printed_block
 
