@@ -17,7 +17,7 @@ _KERNEL = 15
 def paper_brightness(image: U8, step: float, softness: float = 3.0) -> U8:
     """Return the brightness of the paper on a picture ``step`` times as small.
 
-    It is what closing over neighbourhoods of 15 pixels of the small picture, much wider than a stroke, leaves; smoothed.
+    It is what closing over 15 x 15 pixels of the small picture, much wider than a stroke, leaves (smoothed).
 
     Args:
         image: uint8 [H, W] or [H, W, 3], ink dark on bright paper.
