@@ -83,7 +83,7 @@ def stroke_width(picture: U8, aspect: float = 1.0) -> float:
         if found >= 4.0 or picture.size > 2 * _ENOUGH:
             break
         picture, shrunk = resized(picture, (2.0, 2.0)), shrunk / 2  # strokes of few pixels are all edge
-    return found * shrunk / float(np.sqrt(aspect))
+    return float(found * shrunk / np.sqrt(aspect))
 
 
 def _stroke_width(picture: U8) -> float:
