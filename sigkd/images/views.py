@@ -12,14 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from sigkd.errors import UsageError
-from sigkd.images.preprocess import CANVASES, resample
+from sigkd.images.canvas import CANVAS, SIZE
+from sigkd.images.preprocess import resample
 from sigkd.images.resolution import MM_PER_INCH
 from sigkd.images.scale import DPI
 
 U8 = npt.NDArray[np.uint8]
-
-SIZE = (170, 242)
-"""Rows and columns of a placed signature."""
 
 SEEN = (150, 220)
 """Rows and columns of its middle, which the network sees."""
@@ -31,7 +29,6 @@ FITTED_BOX = (140, 208)
 """Rows and columns of the middle that the ink of a fitted view fills in one direction."""
 
 _STEPS_PER_OCTAVE = 32  # few canvases, so that few resampling operators are needed
-_PAPERS = CANVASES["gpds"]
 
 
 @dataclass(frozen=True)
@@ -92,7 +89,7 @@ def is_shrunk(ink: U8, view: View) -> bool:
 
 def _usual(height: float) -> tuple[int, int]:
     rows = round(height * DPI / MM_PER_INCH)
-    return rows, round(rows * _PAPERS[1] / _PAPERS[0])
+    return rows, round(rows * CANVAS[1] / CANVAS[0])
 
 
 def _canvas(ink: U8, view: View) -> tuple[int, int]:
@@ -104,7 +101,7 @@ def _canvas(ink: U8, view: View) -> tuple[int, int]:
         if least <= usual[0]:
             return usual
     rows = round(2.0 ** (math.ceil(math.log2(least) * _STEPS_PER_OCTAVE) / _STEPS_PER_OCTAVE))
-    return rows, round(rows * _PAPERS[1] / _PAPERS[0])
+    return rows, round(rows * CANVAS[1] / CANVAS[0])
 
 
 def _start(amount: npt.NDArray[np.float32], margin: int, length: int) -> int:
