@@ -20,7 +20,7 @@ from typing import Any, Literal
 from sigkd.errors import ModelError, NetworkError, UsageError
 from sigkd.files import write_json
 from sigkd.models.cards import WeightCard, find_card, shipped_path
-from sigkd.models.download import Patience, discard, disk_error, download
+from sigkd.models.download import Patience, disk_error, download
 from sigkd.paths import cache_dir
 from sigkd.progress import SILENT, Progress
 
@@ -230,10 +230,10 @@ class WeightCache:
                 raise NetworkError("; ".join([*failures, str(error)])) from None
             try:
                 self._admit(card, part, source, trust, probe)
-                discard(part)
+                part.unlink(missing_ok=True)
                 return
             except ModelError as error:
-                discard(part)
+                part.unlink(missing_ok=True)
                 if kept:
                     progress.info(
                         f"the file resumed from an earlier attempt is not right; downloading '{card.name}' anew"

@@ -1,13 +1,13 @@
 """One file from one of several sources, over a network that fails: retries, resumption, and no trust in what arrives.
 
-The file grows under a temporary name beside its target (``.part``), with a note of where it comes from; only the
-caller, who knows its hash, may give it its name.
+The file grows under a temporary name beside its target (``.part``); only the caller, who knows its hash, may give it
+its name. A part is kept and resumed only where a hash known beforehand will tell whether the whole is right.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
-import json
 import os
 import re
 import shutil
@@ -23,11 +23,15 @@ from sigkd.progress import SILENT, Progress, Task
 
 if TYPE_CHECKING:
     import requests
+    from urllib3.util import Retry
 
 CHUNK = 1 << 16
 KIB = 1024
 LARGEST = 2 << 30
 """No model file is larger than this (bytes): a server that sends without end is cut off here."""
+
+LONGEST_WAIT = 60.0
+"""Seconds that a server may ask for (Retry-After) before the next attempt."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +39,9 @@ class Patience:
     """How long a download keeps trying."""
 
     retries: int = 4
-    """Further attempts at one source after something that may pass."""
+    """Further attempts at one source after something that may pass; the first of them at once."""
     backoff: float = 1.0
-    """Seconds before the first of them; doubled each time."""
+    """Half the seconds before the second of them; doubled each time."""
     connect: float = 15.0
     """Seconds to wait for a connection."""
     read: float = 30.0
@@ -46,6 +50,10 @@ class Patience:
 
 class _PassingError(Exception):
     """Something that may pass: try the same source again, from where it stopped."""
+
+    def __init__(self, reason: str, response: requests.Response | None = None) -> None:
+        super().__init__(reason)
+        self.response = response
 
 
 class _FinalError(Exception):
@@ -72,9 +80,10 @@ def download(
     Args:
         name: what messages call the file.
         urls: sources, tried in this order.
-        part: the temporary file; left in place on failure so that the next call resumes it.
-        pinned: whether the caller will compare the file with a hash known beforehand. If not, only https is accepted
-            (and the machine itself), and a file is resumed only if the server vouches that it has not changed.
+        part: the temporary file; of a pinned file what came is left in place on failure, and the next call resumes it,
+            from whatever source.
+        pinned: whether the caller will compare the file with a hash known beforehand. If not, nothing is resumed, and
+            only https is accepted, over every redirect (and the machine itself).
         size: expected number of bytes, where known.
         patience: how long to keep trying.
         progress: where the work is reported, in KiB.
@@ -90,14 +99,16 @@ def download(
         raise NetworkError(f"'{name}' would have to be downloaded, and SIGKD_OFFLINE forbids it")
     import requests
 
-    patience = patience or Patience()
     failures: list[str] = []
+    if not pinned:
+        part.unlink(missing_ok=True)
     with requests.Session() as session:
+        work = _Download(session, name, part, pinned, size, patience or Patience(), progress)
         for position, url in enumerate(urls):
             try:
-                _from_source(session, name, url, part, pinned, size, patience, progress)
+                work.from_source(url)
             except KeyboardInterrupt:
-                progress.info(f"interrupted{_kept(part)}")
+                progress.info(f"interrupted{work.kept()}")
                 raise
             except _FinalError as reason:
                 failures.append(f"{urlsplit(url).netloc or url}: {reason}")
@@ -105,82 +116,145 @@ def download(
                     progress.info(f"{failures[-1]}; trying the next source")
             else:
                 return url
-    raise NetworkError(f"no source delivered '{name}': {'; '.join(failures)}{_kept(part)}")
+    raise NetworkError(f"no source delivered '{name}': {'; '.join(failures)}{work.kept()}")
 
 
-def _kept(part: Path) -> str:
-    kept = part.stat().st_size if part.is_file() else 0
-    return f" ({kept:,} bytes are kept: the same command resumes)" if kept else ""
+@dataclass(frozen=True)
+class _Download:
+    """One file on its way; the fields are :func:`download`'s arguments."""
 
+    session: requests.Session
+    name: str
+    part: Path
+    pinned: bool
+    size: int | None
+    patience: Patience
+    progress: Progress
 
-def _from_source(
-    session: requests.Session,
-    name: str,
-    url: str,
-    part: Path,
-    pinned: bool,
-    size: int | None,
-    patience: Patience,
-    progress: Progress,
-) -> None:
-    for attempt in range(patience.retries + 1):
+    def kept(self) -> str:
+        """Say how much is kept for the next call; remove what must not be resumed."""
+        if not self.pinned:
+            self.part.unlink(missing_ok=True)
+        kept = self.part.stat().st_size if self.part.is_file() else 0
+        return f" ({kept:,} bytes are kept: the same command resumes)" if kept else ""
+
+    def from_source(self, url: str) -> None:
+        """Bring the file from one source, however often the line breaks."""
+        from urllib3.exceptions import MaxRetryError
+        from urllib3.util import Retry
+
+        retry = Retry(total=self.patience.retries, backoff_factor=self.patience.backoff)
+        while True:
+            try:
+                return self.attempt(url)
+            except _PassingError as reason:
+                try:
+                    retry = retry.increment("GET", url)
+                except MaxRetryError:
+                    attempts = len(retry.history) + 1
+                    raise _FinalError(f"{reason}, {attempts} attempt{'s' * (attempts > 1)}") from None
+                wait = _wait(retry, reason.response)
+                self.progress.info(f"{urlsplit(url).netloc}: {reason}; trying again in {wait:g} s")
+                time.sleep(wait)
+
+    def attempt(self, url: str) -> None:
+        """Ask once, and take what comes."""
+        import requests
+
+        start = self.part.stat().st_size if self.pinned and self.part.is_file() else 0
+        headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
+        timeout = (self.patience.connect, self.patience.read)
         try:
-            _attempt(session, name, url, part, pinned, size, patience, progress)
-        except _PassingError as reason:
-            if attempt == patience.retries:
-                raise _FinalError(f"{reason}, {attempt + 1} attempt{'s'[:attempt]}") from None
-            wait = patience.backoff * 2**attempt
-            progress.info(f"{urlsplit(url).netloc}: {reason}; trying again in {wait:g} s")
-            time.sleep(wait)
-        else:
-            return
+            with self.session.get(url, headers=headers, stream=True, timeout=timeout) as response:
+                self.check(response)
+                start = _confirmed_start(response, start)
+                total = _total(response, start)
+                if self.size is not None and total is not None and total != self.size:
+                    raise _FinalError(f"offers {total:,} bytes where the file has {self.size:,}")
+                _check_space(self.part, (total or self.size or 0) - start)
+                label = f"{self.name} ({start / (total or self.size or 1):.0%} kept)" if start else self.name
+                expected = None if total is None else _kib(total - start)
+                with self.progress.task(label, total=expected, unit="KiB") as task:
+                    self.receive(response, start, total, task)
+        except requests.exceptions.SSLError as error:
+            raise _FinalError(f"its certificate is not accepted ({_short(error)})") from None
+        except requests.exceptions.TooManyRedirects:
+            raise _FinalError("redirects without end") from None
+        except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema):
+            raise _FinalError("not a valid http or https address") from None
+        except requests.exceptions.ProxyError as error:
+            raise _PassingError(f"the proxy refuses ({_short(error)})") from None
+        except requests.exceptions.Timeout:
+            raise _PassingError(f"no answer within {self.patience.read:g} s") from None
+        except requests.exceptions.ChunkedEncodingError:
+            raise _PassingError("the connection broke off in the middle of the file") from None
+        except requests.exceptions.RequestException as error:
+            raise _PassingError(f"no connection ({_short(error)})") from None
+
+    def check(self, response: requests.Response) -> None:
+        """Refuse an answer that is not the file: by its status, by how it came, by its kind."""
+        status = response.status_code
+        if status == 416:  # the kept part is longer than the file
+            self.part.unlink(missing_ok=True)
+            raise _PassingError("the kept part does not fit the file (HTTP 416)")
+        if status in (408, 425, 429) or status >= 500:
+            raise _PassingError(f"HTTP {status} {response.reason}", response)
+        if status not in (200, 206):
+            raise _FinalError(f"HTTP {status} {response.reason}")
+        where = urlsplit(response.url)
+        # one step over http is enough for somebody on the way to lead the rest elsewhere
+        if not self.pinned and any(_open_to_others(each.url) for each in (*response.history, response)):
+            raise _FinalError("is not https all the way; a file whose hash is unknown is taken over https only")
+        kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if kind in ("text/html", "application/xhtml+xml"):
+            raise _FinalError(_web_page(where.hostname or ""))
+
+    def receive(self, response: requests.Response, start: int, total: int | None, task: Task) -> None:
+        """Write what comes to the part, from byte ``start`` on, up to the expected size."""
+        limit = self.size or total or LARGEST
+        done = start
+        try:
+            with self.part.open("ab" if start else "wb") as stream:
+                for chunk in response.iter_content(CHUNK):
+                    if done == 0 and chunk.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html")):
+                        raise _FinalError(_web_page(urlsplit(response.url).hostname or ""))
+                    task.advance(_kib(done + len(chunk) - start) - _kib(done - start))
+                    done += len(chunk)
+                    if done > limit:
+                        raise _FinalError(f"sends more than the {limit:,} bytes of the file")
+                    stream.write(chunk)
+                stream.flush()
+                os.fsync(stream.fileno())
+        except _FinalError:
+            self.part.unlink(missing_ok=True)
+            raise
+        except OSError as error:
+            # requests' own errors are OSErrors too, and without a number
+            if error.errno is None:
+                raise
+            if error.errno == errno.ENOSPC:
+                self.part.unlink(missing_ok=True)
+            raise disk_error(error, self.part.parent) from error
+        expected = total if total is not None else self.size
+        if expected is not None and done < expected:
+            raise _PassingError(f"stopped after {done:,} of {expected:,} bytes")
 
 
-def _attempt(
-    session: requests.Session,
-    name: str,
-    url: str,
-    part: Path,
-    pinned: bool,
-    size: int | None,
-    patience: Patience,
-    progress: Progress,
-) -> None:
-    import requests
+def _wait(retry: Retry, response: requests.Response | None) -> float:
+    """Return the seconds before the next attempt: what the server asks for, within bounds, or longer each time."""
+    from urllib3.exceptions import InvalidHeader
 
-    start, validator = _resume_point(part, url, pinned)
-    headers = {"Accept-Encoding": "identity"}
-    if start:
-        headers["Range"] = f"bytes={start}-"
-        if validator:
-            headers["If-Range"] = validator
-    try:
-        with session.get(url, headers=headers, stream=True, timeout=(patience.connect, patience.read)) as response:
-            _check_status(response, part)
-            _check_content(response, pinned)
-            start = _confirmed_start(response, start)
-            total = _total(response, start)
-            if size is not None and total is not None and total != size:
-                raise _FinalError(f"offers {total:,} bytes where the file has {size:,}")
-            _note(part, url, response.headers.get("ETag") or response.headers.get("Last-Modified"))
-            _check_space(part, (total or size or 0) - start)
-            label = f"{name} ({start / (total or size or 1):.0%} kept)" if start else name
-            with progress.task(label, total=None if total is None else _kib(total - start), unit="KiB") as task:
-                _receive(response, part, start, total, size, task)
-    except requests.exceptions.SSLError as error:
-        raise _FinalError(f"its certificate is not accepted ({_short(error)})") from None
-    except requests.exceptions.TooManyRedirects:
-        raise _FinalError("redirects without end") from None
-    except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema):
-        raise _FinalError("not a valid http or https address") from None
-    except requests.exceptions.ProxyError as error:
-        raise _PassingError(f"the proxy refuses ({_short(error)})") from None
-    except requests.exceptions.Timeout:
-        raise _PassingError(f"no answer within {patience.read:g} s") from None
-    except requests.exceptions.ChunkedEncodingError:
-        raise _PassingError("the connection broke off in the middle of the file") from None
-    except requests.exceptions.RequestException as error:
-        raise _PassingError(f"no connection ({_short(error)})") from None
+    asked = None
+    if response is not None:
+        with contextlib.suppress(InvalidHeader):
+            asked = retry.get_retry_after(response.raw)
+    return min(asked or retry.get_backoff_time(), LONGEST_WAIT)
+
+
+def _open_to_others(url: str) -> bool:
+    """Return whether others on the way could change what comes from this address."""
+    where = urlsplit(url)
+    return where.scheme != "https" and where.hostname not in ("127.0.0.1", "::1", "localhost")
 
 
 def _kib(size: int) -> int:
@@ -194,62 +268,6 @@ def _short(error: Exception) -> str:
     if reason:
         return reason[1].strip()
     return re.sub(r"HTTPS?Connection(Pool)?\([^)]*\): ", "", text)[:100]
-
-
-def _resume_point(part: Path, url: str, pinned: bool) -> tuple[int, str | None]:
-    """Return how many bytes of ``part`` may be kept and the validator that the server gave for them."""
-    if not part.is_file():
-        return 0, None
-    try:
-        note = json.loads(_note_path(part).read_text(encoding="utf-8"))
-        validator = note.get("validator")
-        same = note.get("url") == url and (pinned or validator)
-    except (OSError, ValueError, AttributeError):
-        same, validator = False, None
-    if not same:
-        discard(part)
-        return 0, None
-    # a weak validator (W/"...") must not be sent in If-Range
-    strong = validator if isinstance(validator, str) and not validator.startswith("W/") else None
-    return part.stat().st_size, strong
-
-
-def _note_path(part: Path) -> Path:
-    return part.with_name(part.name + ".json")
-
-
-def _note(part: Path, url: str, validator: str | None) -> None:
-    try:
-        _note_path(part).write_text(json.dumps({"url": url, "validator": validator}), encoding="utf-8")
-    except OSError as error:
-        raise disk_error(error, part.parent) from error
-
-
-def discard(part: Path) -> None:
-    """Remove a partial file and the note beside it."""
-    part.unlink(missing_ok=True)
-    _note_path(part).unlink(missing_ok=True)
-
-
-def _check_status(response: requests.Response, part: Path) -> None:
-    status = response.status_code
-    if status in (200, 206):
-        return
-    if status == 416:  # the kept part is longer than the file, or the file has changed
-        discard(part)
-        raise _PassingError("the kept part does not fit the file (HTTP 416)")
-    if status in (408, 425, 429) or status >= 500:
-        raise _PassingError(f"HTTP {status} {response.reason}")
-    raise _FinalError(f"HTTP {status} {response.reason}")
-
-
-def _check_content(response: requests.Response, pinned: bool) -> None:
-    where = urlsplit(response.url)
-    if not pinned and where.scheme != "https" and where.hostname not in ("127.0.0.1", "::1", "localhost"):
-        raise _FinalError("is not https; a file whose hash is unknown is taken over https only")
-    kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if kind in ("text/html", "application/xhtml+xml"):
-        raise _FinalError(_web_page(where.hostname or ""))
 
 
 def _web_page(host: str) -> str:
@@ -285,38 +303,6 @@ def _check_space(part: Path, needed: int) -> None:
             f"{part.parent}: the disk is too full: {needed:,} bytes needed, {free:,} free; make room or choose another "
             "cache with --cache-dir"
         )
-
-
-def _receive(
-    response: requests.Response, part: Path, start: int, total: int | None, size: int | None, task: Task
-) -> None:
-    limit = size or total or LARGEST
-    done = start
-    try:
-        with part.open("ab" if start else "wb") as stream:
-            for chunk in response.iter_content(CHUNK):
-                if done == 0 and chunk.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html")):
-                    raise _FinalError(_web_page(urlsplit(response.url).hostname or ""))
-                task.advance(_kib(done + len(chunk) - start) - _kib(done - start))
-                done += len(chunk)
-                if done > limit:
-                    raise _FinalError(f"sends more than the {limit:,} bytes of the file")
-                stream.write(chunk)
-            stream.flush()
-            os.fsync(stream.fileno())
-    except _FinalError:
-        discard(part)
-        raise
-    except OSError as error:
-        # requests' own errors are OSErrors too, and without a number
-        if error.errno is None:
-            raise
-        if error.errno == errno.ENOSPC:
-            discard(part)
-        raise disk_error(error, part.parent) from error
-    expected = total if total is not None else size
-    if expected is not None and done < expected:
-        raise _PassingError(f"stopped after {done:,} of {expected:,} bytes")
 
 
 def disk_error(error: OSError, folder: Path) -> ModelError:

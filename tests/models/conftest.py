@@ -21,9 +21,9 @@ class Loopback:
 
     def __init__(self) -> None:
         self.content = b""
-        self.etag = '"one"'
         self.requests: list[tuple[str, str | None]] = []
         self.failures = 1
+        self.retry_after: str | None = None
         self.on_request: Callable[[], None] = lambda: None
         outer = self
 
@@ -63,7 +63,11 @@ class Loopback:
         if kind == "page":  # a page that says it is a file
             return self.send(request, 200, b"\n" + HTML)
         if kind == "flaky" and count <= self.failures:
-            return self.send(request, 503, b"later")
+            return self.send(request, 503, b"later", {"Retry-After": self.retry_after} if self.retry_after else {})
+        if kind == "detour":
+            return self.send(request, 302, b"", {"Location": "http://weights.invalid/back"})
+        if kind == "back":
+            return self.send(request, 302, b"", {"Location": self.url("file")})
         if kind == "short":  # a file of another size
             return self.send(request, 200, content[: len(content) // 2])
         if kind == "wrong":  # right size, other bytes
@@ -94,7 +98,7 @@ class Loopback:
 
     def _range(self, request: BaseHTTPRequestHandler, size: int) -> int:
         asked = request.headers.get("Range")
-        if not asked or request.headers.get("If-Range", self.etag) != self.etag:
+        if not asked:
             return 0
         return min(int(asked.removeprefix("bytes=").rstrip("-")), size)
 
@@ -104,7 +108,6 @@ class Loopback:
             request.send_header("Content-Range", f"bytes {start}-{size - 1}/{size}")
         request.send_header("Connection", "close")
         request.send_header("Content-Length", str(size - start))
-        request.send_header("ETag", self.etag)
         request.send_header("Content-Type", "application/octet-stream")
         request.end_headers()
 

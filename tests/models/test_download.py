@@ -50,27 +50,40 @@ def test_a_later_call_resumes(loopback: Loopback, tmp_path: Path) -> None:
     assert loopback.requests[-1][1] == f"bytes={kept}-"
 
 
-def test_a_file_that_changed_meanwhile_is_fetched_anew(loopback: Loopback, tmp_path: Path) -> None:
+def test_any_source_may_go_on_with_what_another_began(loopback: Loopback, tmp_path: Path) -> None:
+    """The hash decides about the whole, wherever its parts came from."""
     loopback.failures = 3
-    with pytest.raises(NetworkError):
-        fetch(loopback, tmp_path, "broken")
-    loopback.etag, loopback.content = '"two"', bytes(reversed(loopback.content))
-    assert fetch(loopback, tmp_path, "broken") == loopback.content
-
-
-def test_a_part_of_unknown_origin_is_not_used(loopback: Loopback, tmp_path: Path) -> None:
-    (tmp_path / "file.part").write_bytes(b"something")
-    assert fetch(loopback, tmp_path, "file") == loopback.content
-    assert loopback.requests == [("/file", None)]
+    assert fetch(loopback, tmp_path, "broken", "file") == loopback.content
+    assert loopback.requests[-1][0] == "/file" and loopback.requests[-1][1] is not None
 
 
 def test_a_part_that_does_not_fit_is_fetched_anew(loopback: Loopback, tmp_path: Path) -> None:
-    loopback.failures = 3
-    with pytest.raises(NetworkError):
-        fetch(loopback, tmp_path, "broken")
-    note = tmp_path / "file.part.json"
-    note.write_text(note.read_text().replace("/broken", "/unsatisfiable"))
+    (tmp_path / "file.part").write_bytes(b"something longer")
     assert fetch(loopback, tmp_path, "unsatisfiable") == loopback.content
+    assert [asked for _, asked in loopback.requests] == ["bytes=16-", None]
+
+
+def test_a_file_whose_hash_nobody_knows_is_never_resumed(loopback: Loopback, tmp_path: Path) -> None:
+    (tmp_path / "file.part").write_bytes(b"of whom?")
+    assert fetch(loopback, tmp_path, "broken", pinned=False) == loopback.content
+    assert {asked for _, asked in loopback.requests} == {None}
+    loopback.requests.clear()
+    with pytest.raises(NetworkError, match=r"3 attempts$"):
+        loopback.failures = 3
+        fetch(loopback, tmp_path, "broken", pinned=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_server_says_how_long_to_wait(loopback: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr("sigkd.models.download.time.sleep", waits.append)
+    loopback.failures = 2
+    for asked in ("7", "86400", "when it suits"):
+        loopback.requests.clear()
+        loopback.retry_after = asked
+        (tmp_path / "file.part").unlink(missing_ok=True)
+        assert fetch(loopback, tmp_path, "flaky") == loopback.content
+    assert waits == [7, 7, 60, 60, 0, 0.02]
 
 
 def test_the_next_source_is_tried(loopback: Loopback, tmp_path: Path) -> None:
@@ -143,6 +156,18 @@ def test_unknown_files_come_over_https_only(
     monkeypatch.setenv("http_proxy", loopback.url("").rstrip("/"))
     with pytest.raises(NetworkError, match="https only"):
         download("made-up", ["http://weights.invalid/file"], tmp_path / "f.part", pinned=False, patience=QUICK)
+
+
+def test_unknown_files_come_over_https_all_the_way(
+    loopback: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From this machine, which is trusted, over http to somewhere, and back."""
+    monkeypatch.setenv("http_proxy", loopback.url("").rstrip("/"))
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with pytest.raises(NetworkError, match="not https all the way"):
+        fetch(loopback, tmp_path, "detour", pinned=False)
+    assert fetch(loopback, tmp_path, "detour") == loopback.content
+    assert loopback.requests[1][0] == "http://weights.invalid/back"
 
 
 def test_disk_too_full_is_said_before(loopback: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
