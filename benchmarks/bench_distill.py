@@ -49,6 +49,7 @@ def trainer(loss: str, supervision: str, options: argparse.Namespace, home: Path
     from sigkd.distillation import recipes
     from sigkd.distillation.config import TrainingConfig
     from sigkd.distillation.distributed import ALONE
+    from sigkd.distillation.objective import Objective
     from sigkd.distillation.student import resolve_precision
     from sigkd.distillation.supervision import make_supervisor
     from sigkd.models.io import load_model
@@ -63,20 +64,18 @@ def trainer(loss: str, supervision: str, options: argparse.Namespace, home: Path
         crop="random" if augment else "center",
         augment=list(augment),
     )
-    objective, augmentation = recipes._objective(config), recipes._augmentation(config)
+    objective, augmentation = Objective(config), recipes._augmentation(config)
     precision = resolve_precision(config.precision, device)
     images = data(options.batch * 2)
     made = recipes._trainer(
         config, images, home / "run", objective, device, precision, augmentation, ALONE, {}, recipes.NOBODY
     )
-    if objective.needs:
+    if objective.signals:
         made.supervisor = make_supervisor(
             [load_model("signet:random")],
             images,
-            objective.needs,
+            objective.signals,
             mode=supervision,
-            radius=5,
-            precision=precision,
             device=device,
             cache=home / "cache",
         )

@@ -1,22 +1,33 @@
-"""Write ``docs/reference/commands.md`` from the declarations of the commands (in ``make format``).
+"""Write ``docs/reference/commands.md`` and ``losses.md`` from the declarations in the code (in ``make format``).
 
-A test compares the page with the program, so neither changes without the other.
+A test compares the pages with the program, so neither changes without the other.
 """
 
 from __future__ import annotations
 
+import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-PAGE = Path(__file__).parent / "reference" / "commands.md"
+REFERENCE = Path(__file__).parent / "reference"
 
 _HEAD = """# Commands
 
 Every command prints its help with `--help`; this page is made from the same source by `python docs/commands.py`.
 An option that is marked *several* takes its values one after the other, in any position: `--nref 3 5 10`.
 Results go to stdout, everything else to stderr; the exit codes are [listed here](exit-codes.md).
+"""
+
+_LOSSES_HEAD = """# Losses
+
+What `sigkd distill --loss` takes, joined by `+` ([guide](../guides/distill.md)); this page is made from the code by
+`python docs/commands.py`. Weights are changed by `--weight geom1=3 bc=0.001`, settings by
+`--setting tce.temperature=4`, or in a file (`--config`) by `[weight]` and `[setting.tce]`.
+
+| loss | | terms and their weights | settings |
+|---|---|---|---|
 """
 
 
@@ -92,9 +103,28 @@ def commands_page() -> str:
     )
 
 
+def losses_page() -> str:
+    """Return the page of the losses as Markdown."""
+    from sigkd.distillation.losses import LOSSES
+
+    rows = []
+    for name in LOSSES:
+        loss = LOSSES.get(name)
+        options = [each for each in inspect.signature(loss).parameters.values() if each.default is not each.empty]
+        about = (inspect.getdoc(sys.modules[loss.__module__]) or "").splitlines()[0]
+        weights = "<br>".join(f"`{term}` {weight:g}" for term, weight in loss.weights.items())
+        settings = "<br>".join(f"`{name}.{each.name}` {str(each.default).lower()}" for each in options)
+        rows.append(f"| `{name}` | {_cell(about)} | {weights} | {settings} |\n")
+    return _LOSSES_HEAD + "".join(rows)
+
+
+PAGES: dict[str, Callable[[], str]] = {"commands.md": commands_page, "losses.md": losses_page}
+
+
 if __name__ == "__main__":
-    sys.path.insert(0, str(PAGE.parents[2]))  # this checkout's program, installed or not
-    page = commands_page()
-    if not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page:
-        PAGE.write_text(page, encoding="utf-8")
-        sys.stderr.write(f"{PAGE}: rewritten\n")
+    sys.path.insert(0, str(REFERENCE.parents[1]))  # this checkout's program, installed or not
+    for name, make in PAGES.items():
+        path, page = REFERENCE / name, make()
+        if not path.exists() or path.read_text(encoding="utf-8") != page:
+            path.write_text(page, encoding="utf-8")
+            sys.stderr.write(f"{path}: rewritten\n")

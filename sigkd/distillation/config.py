@@ -35,6 +35,8 @@ class TrainingConfig:
     """Leave the classification loss out."""
     weight: dict[str, float] = field(default_factory=dict)
     """Weights of terms that differ from the paper's (geom1 10, geom2 100, tce 0.001, bt and bc 0.0001, cl 1)."""
+    setting: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Settings of losses, ``{"tce": {"temperature": 4.0}}``."""
     radius: int = 5
     """Hops on the minimal spanning tree that make a neighbourhood."""
     epochs: int = 60
@@ -115,17 +117,24 @@ def update_config(config: TrainingConfig, changes: Mapping[str, Any], source: st
         UsageError: an unknown field (with the nearest one), or a value of the wrong type.
     """
     types = get_type_hints(TrainingConfig)
-    checked: dict[str, Any] = {}
+    changed: dict[str, Any] = {}
     for key, value in changes.items():
         name = key.replace("-", "_")
         if name not in types:
             known = list(types)
             raise UsageError(f"{source}: unknown key '{key}'.{nearest(name, known)} Known: {', '.join(known)}")
-        checked[name] = _checked(value, types[name], f"{source}: '{key}'")
-    return dataclasses.replace(config, **checked)
+        changed[name] = checked(value, types[name], f"{source}: '{key}'")
+    return dataclasses.replace(config, **changed)
 
 
-def _checked(value: Any, kind: Any, what: str) -> Any:
+def checked(value: Any, kind: Any, what: str) -> Any:
+    """Return ``value`` if it is of the type ``kind`` (a whole number is also a float); ``what`` is its name in words.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if kind is Any:
+        return value
     origin = get_origin(kind)
     if origin is Literal:
         choices = [str(choice) for choice in get_args(kind)]
@@ -138,14 +147,14 @@ def _checked(value: Any, kind: Any, what: str) -> Any:
         return float(value)
     if origin is dict:
         if isinstance(value, Mapping):
-            return {str(key): _checked(item, float, f"{what}.{key}") for key, item in value.items()}
+            return {str(key): checked(item, get_args(kind)[1], f"{what}.{key}") for key, item in value.items()}
     elif origin is list:
         if isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
             return list(value)
     elif type(value) is kind:
         return value
     wanted = {"float": "a number", "int": "a whole number", "str": "a string", "bool": "true or false"}.get(
-        getattr(kind, "__name__", ""), "a table of numbers" if origin is dict else "a list of strings"
+        getattr(kind, "__name__", ""), "a table" if origin is dict else "a list of strings"
     )
     raise UsageError(f"{what} must be {wanted}, not {value!r}")
 

@@ -15,8 +15,7 @@ from sigkd.distillation.augment import Augmentation, parse_augmentations
 from sigkd.distillation.config import TrainingConfig, config_toml
 from sigkd.distillation.data import TrainingImages
 from sigkd.distillation.distributed import World, barrier, join_world, leave_world
-from sigkd.distillation.losses import LOSSES, Objective
-from sigkd.distillation.losses.objective import parse_losses
+from sigkd.distillation.objective import Objective, parse_losses
 from sigkd.distillation.observer import NOBODY, Observer
 from sigkd.distillation.rundir import RunDirectory
 from sigkd.distillation.student import build_student, resolve_precision
@@ -61,7 +60,7 @@ def run_name(config: TrainingConfig) -> str:
     """Return the default name of a run: student, losses and teachers, safe as a directory's name."""
     losses = "+".join(parse_losses(config.loss, not config.no_cl))
     parts = [config.student, losses]
-    if _objective(config).needs:
+    if Objective(config).signals:
         parts.append("from-" + "+".join(Path(name).stem for name in teacher_names(config.teacher)))
     return re.sub(r"[^\w.+-]", "-", "-".join(parts))
 
@@ -94,10 +93,10 @@ def distill(
         cache: home of cached supervision; without one it is online.
     """
     RunDirectory(run).check(resume)
-    objective, augmentation = _objective(config), _augmentation(config)
+    objective, augmentation = Objective(config), _augmentation(config)
     NETWORKS.get(config.student)  # an unknown one is refused before the teachers' long work
     mode = supervision_mode(config, augmentation)
-    teachers = [load_teacher(name) for name in teacher_names(config.teacher)] if objective.needs else []
+    teachers = [load_teacher(name) for name in teacher_names(config.teacher)] if objective.signals else []
     precision = resolve_precision(config.precision, device)
     facts: dict[str, Any] = {"teachers": [{"name": teacher.name, "hash": teacher.hash} for teacher in teachers]}
     data = data.limited(config.max_images or None, config.seed)
@@ -109,10 +108,8 @@ def distill(
             supervisor = make_supervisor(
                 teachers,
                 data,
-                objective.needs,
+                objective.signals,
                 mode=mode,
-                radius=config.radius,
-                precision=precision,
                 device=device,
                 cache=cache,
                 world=world,
@@ -144,8 +141,9 @@ def train_teacher(
         precision = resolve_precision(config.precision, device)
         if foreign := set(parse_losses(config.loss, not config.no_cl)) - {"cl", "forgery"}:
             raise UsageError(f"a teacher learns from signatures alone, by cl and forgery, not by {', '.join(foreign)}")
-        objective = _objective(config)
-        trainer = _trainer(config, data, run, objective, device, precision, _augmentation(config), world, {}, observer)
+        trainer = _trainer(
+            config, data, run, Objective(config), device, precision, _augmentation(config), world, {}, observer
+        )
         trainer.probe = probe
         return _start(trainer, resume)
     finally:
@@ -165,12 +163,6 @@ def supervision_mode(config: TrainingConfig, augmentation: Augmentation) -> str:
     if config.supervision == "auto":
         return "cached" if augmentation.deterministic else "online"
     return config.supervision
-
-
-def _objective(config: TrainingConfig) -> Objective:
-    names = parse_losses(config.loss, not config.no_cl)
-    options = {"cl": {"label_smoothing": config.label_smoothing}} if "cl" in names else {}
-    return Objective(names, config.weight, options)
 
 
 def _augmentation(config: TrainingConfig) -> Augmentation:
@@ -220,6 +212,3 @@ def _start(trainer: Trainer, resume: bool) -> dict[str, Any]:
     if trainer.world.writes:
         write_text(directory.config, config_toml(trainer.config))
     return trainer.run(resume)
-
-
-__all__ = ["LOSSES", "distill", "run_name", "supervision_mode", "teacher_names", "train_teacher"]

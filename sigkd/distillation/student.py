@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from sigkd.distillation.config import TrainingConfig
-from sigkd.distillation.losses.base import StudentOutput
+from sigkd.distillation.losses import StudentOutput
 from sigkd.errors import UsageError
 from sigkd.models.io import load_file
 from sigkd.models.registry import FEATURE_SIZE, FeatureNetwork, build_network

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -12,71 +13,69 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sigkd.distillation.augment import Augmentation
-from sigkd.distillation.cache import CachedSupervisor, CacheKey, build_cache
+from sigkd.distillation.cache import CachedSupervisor, CacheKey, Words, build_cache
 from sigkd.distillation.data import Feeder, TrainingImages
 from sigkd.distillation.distributed import ALONE, World
-from sigkd.distillation.geometry import teacher_geometry, unpack_mask
-from sigkd.distillation.losses.base import Needs, Supervision
+from sigkd.distillation.signals import Seen, Signal, Told
 from sigkd.models.io import LoadedModel
 from sigkd.models.registry import FeatureNetwork
 from sigkd.progress import SILENT, Progress
 
 
 class Supervisor(Protocol):
-    """Answers with one :class:`Supervision` a teacher."""
+    """Answers with what each teacher says."""
 
-    def __call__(self, images: Tensor, rows: NDArray[np.int64]) -> list[Supervision]:
+    def __call__(self, images: Tensor, rows: NDArray[np.int64]) -> list[Told]:
         """Return the teachers' words on a batch.
 
         Args:
-            images: what the student sees, float32 [B, 1, 150, 220].
+            images: what the teachers are to look at, float32 [B, 1, 150, 220].
             rows: places of the images in the dataset, [B].
         """
 
 
 @torch.no_grad()
-def ask_packed(
-    teacher: FeatureNetwork, images: Tensor, needs: Needs, radius: int, precision: torch.dtype
-) -> tuple[list[Tensor], list[Tensor], Tensor | None]:
-    """Return a teacher's packed masks, contrasts and response on ``images`` float32 [B, 1, 150, 220].
+def ask(teacher: FeatureNetwork, images: Tensor, rows: NDArray[np.int64], signals: Sequence[Signal]) -> Words:
+    """Return a teacher's words on ``images`` float32 [B, 1, 150, 220], as they are kept.
 
-    The network must be in evaluation mode. It computes in ``precision``; masks and contrasts are float32 computations.
+    The network must be in evaluation mode. It computes in float32 whatever the student does: rounded to 8 bits, vectors
+    of blank paper and of faint ink become equal, and other trees span them.
     """
-    lower = precision != torch.float32
-    with torch.autocast(images.device.type, precision if lower else None, enabled=lower):
+    with torch.autocast(images.device.type, enabled=False), _full_float32():
         taps = teacher.forward_taps(images.contiguous(memory_format=torch.channels_last))
-    geometry = [teacher_geometry(each, radius) for each in taps.maps] if Needs.GEOMETRY in needs else []
-    response = taps.response.float() if Needs.RESPONSE in needs else None
-    return [mask for mask, _ in geometry], [contrast for _, contrast in geometry], response
+        seen = Seen(images, torch.from_numpy(rows).to(images.device), taps)
+        return {signal: signal.compute(seen) for signal in signals}
 
 
-def ask(teacher: FeatureNetwork, images: Tensor, needs: Needs, radius: int, precision: torch.dtype) -> Supervision:
-    """Return a teacher's words on ``images``; see :func:`ask_packed`."""
-    packed, contrasts, response = ask_packed(teacher, images, needs, radius, precision)
-    masks = [unpack_mask(mask, contrast.shape[1]) for mask, contrast in zip(packed, contrasts, strict=True)]
-    return Supervision(tuple(masks), tuple(contrasts), response)
+@contextmanager
+def _full_float32() -> Iterator[None]:
+    """Keep GPUs from rounding float32 convolutions to TF32's 10 bits, which torch lets them by default."""
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
 
 
 class OnlineSupervisor:
     """Asks the teachers in every step, so that crops and augmentations may differ every time."""
 
-    def __init__(self, teachers: Sequence[FeatureNetwork], needs: Needs, radius: int, precision: torch.dtype) -> None:
-        self._teachers = teachers
-        self._needs, self._radius, self._precision = needs, radius, precision
+    def __init__(self, teachers: Sequence[FeatureNetwork], signals: Sequence[Signal]) -> None:
+        self._teachers, self._signals = teachers, signals
 
-    def __call__(self, images: Tensor, rows: NDArray[np.int64]) -> list[Supervision]:
-        """Return the teachers' words on the images as the student sees them."""
-        return [ask(teacher, images, self._needs, self._radius, self._precision) for teacher in self._teachers]
+    def __call__(self, images: Tensor, rows: NDArray[np.int64]) -> list[Told]:
+        """Return the teachers' words on the images."""
+        words = [ask(teacher, images, rows, self._signals) for teacher in self._teachers]
+        return [{signal: signal.unpack(arrays) for signal, arrays in each.items()} for each in words]
 
 
 def make_supervisor(
     teachers: Sequence[LoadedModel],
     data: TrainingImages,
-    needs: Needs,
+    signals: Sequence[Signal],
     *,
     mode: str,
-    radius: int,
-    precision: torch.dtype,
     device: torch.device,
     cache: Path | None,
     world: World = ALONE,
@@ -91,17 +90,15 @@ def make_supervisor(
         network = teacher.network.eval().requires_grad_(False).to(device)
         networks.append(network.to(memory_format=torch.channels_last))
     if mode == "online" or cache is None:
-        return OnlineSupervisor(networks, needs, radius, precision)
+        return OnlineSupervisor(networks, signals)
     feed, crop = Feeder(data, device, resident=False), Augmentation()
-
-    def ask_rows(
-        network: FeatureNetwork, rows: NDArray[np.int64], wanted: Needs
-    ) -> tuple[list[Tensor], list[Tensor], Tensor | None]:
-        return ask_packed(network, crop(feed(rows).images, 0), wanted, radius, precision)
-
-    directories = []
+    kept = []
     for teacher, network in zip(teachers, networks, strict=True):
-        key = CacheKey.of(teacher.hash, data, radius, precision)
-        directories.append(build_cache(cache, key, network, data.training, needs, ask_rows, world, progress))
+
+        def ask_rows(rows: NDArray[np.int64], wanted: Sequence[Signal], network: FeatureNetwork = network) -> Words:
+            return ask(network, crop(feed(rows).images, 0), rows, wanted)
+
+        keys = [CacheKey.of(teacher.hash, data, signal) for signal in signals]
+        kept.append(build_cache(cache, keys, data.training, ask_rows, world, progress))
         network.to("cpu")  # it is not asked again: leave the room to the student
-    return CachedSupervisor(directories, data.training, needs, device)
+    return CachedSupervisor(kept, data.training, device)

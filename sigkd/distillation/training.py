@@ -19,11 +19,12 @@ from sigkd.distillation.curves import draw_curves
 from sigkd.distillation.data import Feeder, Order, TrainingImages
 from sigkd.distillation.distributed import ALONE, World, barrier, mean_over_world, stop_together, synchronize_batch_norm
 from sigkd.distillation.interrupt import StopRequest
-from sigkd.distillation.losses.base import StudentOutput, Supervision, Targets
-from sigkd.distillation.losses.objective import Objective
+from sigkd.distillation.losses import StudentOutput, Targets
+from sigkd.distillation.objective import Objective
 from sigkd.distillation.observer import NOBODY, Observer, Status
 from sigkd.distillation.rundir import RunDirectory, random_state, restore_random_state
 from sigkd.distillation.schedule import learning_rate
+from sigkd.distillation.signals import Told
 from sigkd.distillation.student import StudentModule
 from sigkd.distillation.supervision import Supervisor
 from sigkd.errors import SigkdError, UsageError
@@ -147,11 +148,11 @@ class Trainer:
         batch = self.feed(self.world.share(rows))
         share = len(batch.rows)
         images = self.augmentation(batch.images, number, self.world.rank * share, len(rows))
-        supervisions: list[Supervision] = [] if self.supervisor is None else self.supervisor(images, batch.rows)
+        told: list[Told] = [] if self.supervisor is None else self.supervisor(images, batch.rows)
         with self._autocast():
             output: StudentOutput = self.forward(images.contiguous(memory_format=torch.channels_last))
         targets = Targets(batch.writers, batch.forged)
-        total, terms = self.objective(output, targets, supervisions)
+        total, terms = self.objective(output, targets, told)
         self.bad_step = torch.where(torch.isfinite(total.detach()) | (self.bad_step >= 0), self.bad_step, number)
         if self.device.type == "cpu":
             self._check_finite(int(self.bad_step))  # before it can spoil the weights

@@ -80,7 +80,7 @@ def test_gradients_of_two_processes_are_those_of_one(tmp_path, monkeypatch):
         )
     for name, buffer in one["buffers"].items():
         torch.testing.assert_close(two["buffers"][name], buffer, rtol=1e-4, atol=1e-6)
-    torch.testing.assert_close(torch.stack(two["correlations"]), torch.stack(one["correlations"]), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(torch.stack(two["joint"]), torch.stack(one["joint"]), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.slow

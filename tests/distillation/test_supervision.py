@@ -10,17 +10,21 @@ import torch
 from tiny import training_images
 
 from sigkd.distillation.augment import Augmentation
-from sigkd.distillation.cache import CacheKey, part_files
+from sigkd.distillation.cache import CacheKey
 from sigkd.distillation.config import TrainingConfig
-from sigkd.distillation.losses import Needs, Objective, StudentOutput, Targets
+from sigkd.distillation.losses import LOSSES, StudentOutput, Targets
+from sigkd.distillation.objective import Objective
 from sigkd.distillation.recipes import supervision_mode, teacher_names
+from sigkd.distillation.signals.geometry import Geometry
+from sigkd.distillation.signals.response import Response
 from sigkd.distillation.supervision import make_supervisor
 from sigkd.errors import InputError, UsageError
 from sigkd.models.io import LoadedModel
 from sigkd.models.registry import build_network
 from sigkd.models.state import state_hash
 
-BOTH = Needs.GEOMETRY | Needs.RESPONSE
+BOTH = (Geometry(5), Response())
+LOSS = "+".join(name for name in LOSSES if name != "forgery")
 
 
 def teacher(seed=1):
@@ -28,62 +32,75 @@ def teacher(seed=1):
     return LoadedModel(network, f"tiny{seed}", state_hash(network.state_dict()))
 
 
-def supervisor(mode, cache, teachers=(1,), needs=BOTH, data=None, precision=torch.float32, **changes):
-    options = {"mode": mode, "radius": 5, "precision": precision, "device": torch.device("cpu"), "cache": cache}
-    return make_supervisor([teacher(seed) for seed in teachers], data or training_images(), needs, **options | changes)
+def supervisor(mode, cache, teachers=(1,), signals=BOTH):
+    loaded = [teacher(seed) for seed in teachers]
+    return make_supervisor(loaded, training_images(), signals, mode=mode, device=torch.device("cpu"), cache=cache)
 
 
 def words(supervise, data, rows):
     return supervise(Augmentation()(torch.from_numpy(data.images[rows]), 0), rows)
 
 
-@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
-def test_cached_and_online_give_the_same_losses(tmp_path, precision):
+def test_cached_and_online_give_the_same_losses(tmp_path):
+    """All losses that need a teacher, whatever they need: nothing is known of it but their signals."""
     data = training_images()
     rows = data.training[[7, 2, 11, 5]]
-    online = words(supervisor("online", tmp_path, (1, 2), precision=precision), data, rows)
-    cached = words(supervisor("cached", tmp_path, (1, 2), precision=precision), data, rows)
+    objective = Objective(TrainingConfig(loss=LOSS))
+    online = words(supervisor("online", tmp_path, (1, 2), objective.signals), data, rows)
+    cached = words(supervisor("cached", tmp_path, (1, 2), objective.signals), data, rows)
     student = build_network("tiny", 4, seed=9)
     taps = student.forward_taps(Augmentation()(torch.from_numpy(data.images[rows]), 0))
     output = StudentOutput(taps.maps, taps.response, taps.logits)
-    objective = Objective(["cl", "geom", "tce", "bt", "bc"])
     targets = Targets(torch.from_numpy(data.writers[rows]))
     values = [objective(output, targets, told) for told in (online, cached)]
     torch.testing.assert_close(values[0][0], values[1][0], rtol=1e-5, atol=1e-5)
     for term, value in values[0][1].items():
         torch.testing.assert_close(value, values[1][1][term], rtol=1e-4, atol=1e-6)
     for one, other in zip(online, cached, strict=True):
-        assert all(torch.equal(a, b) for a, b in zip(one.masks, other.masks, strict=True))
+        assert one.keys() == other.keys() == set(objective.signals)
+        for a, b in zip(one[Geometry(5)], other[Geometry(5)], strict=True):
+            assert torch.equal(a.mask, b.mask)
+
+
+def test_the_teacher_computes_in_float32_also_beside_a_student_in_bfloat16(tmp_path):
+    data = training_images()
+    plain = words(supervisor("online", None), data, data.training[:4])[0]
+    with torch.autocast("cpu", torch.bfloat16):
+        beside = words(supervisor("online", None), data, data.training[:4])[0]
+    assert torch.equal(plain[Response()], beside[Response()])
+    assert torch.equal(plain[Geometry(5)][0].mask, beside[Geometry(5)][0].mask)
+    assert torch.equal(plain[Geometry(5)][0].contrast, beside[Geometry(5)][0].contrast)
 
 
 def test_the_teacher_is_asked_once(tmp_path, monkeypatch):
     from sigkd.distillation import supervision
 
     asked = []
-    real = supervision.ask_packed
-    monkeypatch.setattr(supervision, "ask_packed", lambda *a: asked.append(a[2]) or real(*a))
-    supervisor("cached", tmp_path, needs=Needs.GEOMETRY)
-    supervisor("cached", tmp_path, needs=Needs.GEOMETRY)
-    assert asked == [Needs.GEOMETRY]
+    real = supervision.ask
+    monkeypatch.setattr(supervision, "ask", lambda *a: asked.append((len(a[2]), a[3])) or real(*a))
+    count = len(training_images().training)
+    supervisor("cached", tmp_path, signals=BOTH[:1])
+    supervisor("cached", tmp_path, signals=BOTH[:1])
+    assert asked == [(1, [Geometry(5)]), (count, [Geometry(5)])]  # one image to learn the shapes, then all
     supervisor("cached", tmp_path)  # only what is missing
-    assert asked == [Needs.GEOMETRY, Needs.RESPONSE]
-    directory = next(tmp_path.iterdir())
-    facts = json.loads((directory / "key.json").read_text())
-    assert facts["teacher"] == teacher().hash
-    assert facts["images"] == len(training_images().training)
+    assert asked[2:] == [(1, [Response()]), (count, [Response()])]
+    facts = [json.loads((directory / "key.json").read_text()) for directory in sorted(tmp_path.iterdir())]
+    assert [each["signal"] for each in facts] == [{"name": "geometry", "radius": 5}, {"name": "response"}]
+    assert {each["teacher"] for each in facts} == {teacher().hash}
+    assert {each["images"] for each in facts} == {count}
 
 
 def test_everything_that_matters_is_in_the_key():
     data = training_images()
-    base = CacheKey.of("t", data, 5, torch.float32)
-    others = [
-        CacheKey.of("u", data, 5, torch.float32),
-        CacheKey.of("t", data, 4, torch.float32),
-        CacheKey.of("t", data, 5, torch.bfloat16),
-        CacheKey.of("t", data.limited(8, 0), 5, torch.float32),
-        CacheKey.of("t", dataclasses.replace(data, content_hash="other"), 5, torch.float32),
+    keys = [
+        CacheKey.of("t", data, Geometry(5)),
+        CacheKey.of("u", data, Geometry(5)),
+        CacheKey.of("t", data, Geometry(4)),
+        CacheKey.of("t", data, Response()),
+        CacheKey.of("t", data.limited(8, 0), Geometry(5)),
+        CacheKey.of("t", dataclasses.replace(data, content_hash="other"), Geometry(5)),
     ]
-    assert len({key.name() for key in [base, *others]}) == 6
+    assert len({key.name() for key in keys}) == 6
 
 
 def test_an_interrupted_cache_is_not_taken_for_a_whole_one(tmp_path, monkeypatch):
@@ -93,13 +110,13 @@ def test_an_interrupted_cache_is_not_taken_for_a_whole_one(tmp_path, monkeypatch
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(supervision, "ask_packed", interrupted)
+        patch.setattr(supervision, "ask", interrupted)
         with pytest.raises(KeyboardInterrupt):
             supervisor("cached", tmp_path)
     data = training_images()
     rows = data.training[:3]
     told = words(supervisor("cached", tmp_path), data, rows)[0]
-    assert torch.equal(told.masks[1], words(supervisor("online", None), data, rows)[0].masks[1])
+    assert torch.equal(told[Geometry(5)][1].mask, words(supervisor("online", None), data, rows)[0][Geometry(5)][1].mask)
 
 
 def test_damage_and_strange_images_are_noticed(tmp_path):
@@ -107,8 +124,14 @@ def test_damage_and_strange_images_are_noticed(tmp_path):
     data = training_images()
     with pytest.raises(ValueError, match="does not hold"):
         supervise(None, data.validation[:1])
-    directory = next(tmp_path.iterdir())
-    (directory / "response" / "response.npy").write_bytes(b"damaged")
+    directory = next(tmp_path.glob("response-*"))
+    (directory / "response.npy").write_bytes(b"damaged")
+    with pytest.raises(InputError, match=r"response\.npy: damaged"):
+        supervisor("cached", tmp_path)
+    np.save(directory / "response.npy", np.zeros((3, 2048), np.float32))
+    with pytest.raises(InputError, match=r"of 3 images, not 32; remove"):
+        supervisor("cached", tmp_path)
+    (directory / "response.npy").unlink()
     with pytest.raises(InputError, match=r"response\.npy: damaged"):
         supervisor("cached", tmp_path)
 
@@ -119,12 +142,9 @@ def test_no_room(tmp_path, monkeypatch):
         supervisor("cached", tmp_path)
 
 
-def test_size_on_disk():
-    size = sum(
-        int(np.prod(shape)) * np.dtype(kind).itemsize
-        for part in (Needs.GEOMETRY, Needs.RESPONSE)
-        for shape, kind in part_files(part, 1).values()
-    )
+def test_size_on_disk(tmp_path):
+    supervisor("cached", tmp_path)
+    size = sum(np.load(path).nbytes for path in tmp_path.glob("*/*.npy")) / len(training_images().training)
     assert 35_000 < size < 37_000  # as documented: about 36 KB an image
 
 

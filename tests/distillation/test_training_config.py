@@ -45,7 +45,7 @@ def test_toml_round_trip(tmp_path):
         ("epochs = true", "must be a whole number"),
         ("lr = 'x'", "must be a number"),
         ("schedule = 'steps'", "Did you mean 'step'"),
-        ("weight = 3", "a table of numbers"),
+        ("weight = 3", "must be a table"),
         ("augment = 'ink'", "a list of strings"),
         ("epochs = 0", "greater than 0"),
         ("momentum = 1.0", r"in \[0, 1\)"),

@@ -6,33 +6,41 @@ import tiny  # noqa: F401 - registers the network
 import torch
 from torch.nn.parallel import DistributedDataParallel
 
+from sigkd.distillation.config import TrainingConfig
 from sigkd.distillation.distributed import join_world, leave_world, synchronize_batch_norm
-from sigkd.distillation.losses import Objective, Supervision, Targets
+from sigkd.distillation.losses import LOSSES, Targets
+from sigkd.distillation.objective import Objective
+from sigkd.distillation.signals import Seen
 from sigkd.distillation.student import StudentModule
-from sigkd.models.registry import build_network
+from sigkd.models.registry import MAP_SIZES, Taps, build_network
 
-LOSSES = ["cl", "geom", "tce", "bt", "bc"]
+NAMES = [name for name in LOSSES if name != "forgery"]
 BATCH = 8
 
 
+def objective():
+    """Return all losses that need no forgeries, each term with weight 1."""
+    terms = [term for name in NAMES for term in LOSSES.get(name).weights]
+    return Objective(TrainingConfig(loss="+".join(NAMES), weight=dict.fromkeys(terms, 1.0)))
+
+
 def batch():
-    """Return images, targets and supervision of a joint batch."""
+    """Return images, targets and a teacher's look at a joint batch."""
     torch.manual_seed(3)
-    sizes = (442, 96)
-    masks = tuple(torch.rand(BATCH, n, n) < 0.1 for n in sizes)
-    supervision = Supervision(masks, tuple(torch.rand(BATCH, n) for n in sizes), torch.rand(BATCH, 2048))
-    return torch.rand(BATCH, 1, 150, 220), torch.arange(BATCH) % 3, supervision
+    images = torch.rand(BATCH, 1, 150, 220)
+    maps = tuple(torch.rand(BATCH, 4, *size) for size in MAP_SIZES)
+    return images, torch.arange(BATCH) % 3, Seen(images, torch.arange(BATCH), Taps(maps, torch.rand(BATCH, 2048), None))
 
 
 def step(module, start, stop):
     """Take forward and backward passes on part of the batch; return the total and the terms."""
-    images, writers, whole = batch()
-    part = slice(start, stop)
-    told = Supervision(
-        tuple(mask[part] for mask in whole.masks), tuple(nac[part] for nac in whole.contrasts), whole.response[part]
-    )
-    weights = {"geom1": 1.0, "geom2": 1.0, "tce": 1.0, "bt": 1.0, "bc": 1.0}
-    total, terms = Objective(LOSSES, weights)(module(images[part]), Targets(writers[part]), [told])
+    images, writers, seen = batch()
+    part, losses = slice(start, stop), objective()
+    words = {signal: signal.compute(seen) for signal in losses.signals}
+    told = {
+        signal: signal.unpack({name: array[part] for name, array in arrays.items()}) for signal, arrays in words.items()
+    }
+    total, terms = losses(module(images[part]), Targets(writers[part]), [told])
     total.backward()
     return total, terms
 
@@ -45,7 +53,11 @@ def student():
 def result(module, terms):
     """Return what must not depend on the number of processes."""
     gradients = {name: value.grad for name, value in module.named_parameters()}
-    return {"gradients": gradients, "buffers": dict(module.named_buffers()), "correlations": [terms["bt"], terms["bc"]]}
+    return {
+        "gradients": gradients,
+        "buffers": dict(module.named_buffers()),
+        "joint": [terms["bt"], terms["bc"], terms["rkd_distance"], terms["rkd_angle"]],
+    }
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import ClassVar
 from torch import Tensor
 from torch.nn import functional
 
-from sigkd.distillation.losses.base import LOSSES, Loss, StudentOutput, Supervision, Targets
+from sigkd.distillation.losses import LOSSES, Loss, StudentOutput, Targets
 
 
 @LOSSES.register("forgery")
@@ -21,7 +21,7 @@ class ForgeryLoss(Loss):
 
     weights: ClassVar[Mapping[str, float]] = {"forgery": 0.95}
 
-    def __call__(self, student: StudentOutput, targets: Targets, supervision: Supervision | None) -> dict[str, Tensor]:
+    def __call__(self, student: StudentOutput, targets: Targets) -> dict[str, Tensor]:
         """Return ``forgery``."""
         if student.forgery is None or targets.forged is None:
             raise ValueError("the forgery loss needs a forgery head and labelled forgeries")

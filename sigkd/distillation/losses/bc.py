@@ -7,11 +7,13 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from sigkd.distillation.losses.base import LOSSES, Loss, Needs, StudentOutput, Supervision, Targets
-from sigkd.distillation.losses.correlation import cross_correlation
+from sigkd.distillation.correlation import cross_correlation
+from sigkd.distillation.losses import LOSSES, Loss, StudentOutput, Targets
+from sigkd.distillation.signals import Signal
+from sigkd.distillation.signals.response import Response
 
 
-def barlow_colleagues_loss(correlation: Tensor, redundancy: float = 1e-4) -> Tensor:
+def barlow_colleagues_loss(correlation: Tensor, redundancy: float) -> Tensor:
     """Return sum_i (1 - max_j C_ij)^2 + redundancy * sum_{i, j != argmax_j C_ij} C_ij^2 (paper, Eq. 8).
 
     Sums, not means. The choice of the maximum carries no gradient, its value does.
@@ -21,7 +23,7 @@ def barlow_colleagues_loss(correlation: Tensor, redundancy: float = 1e-4) -> Ten
         redundancy: lambda.
 
     >>> import torch
-    >>> float(barlow_colleagues_loss(torch.eye(3)[[2, 0, 1]]))  # a permutation costs nothing
+    >>> float(barlow_colleagues_loss(torch.eye(3)[[2, 0, 1]], 1e-4))  # a permutation costs nothing
     0.0
     """
     chosen = correlation.detach().argmax(dim=1, keepdim=True)
@@ -32,17 +34,18 @@ def barlow_colleagues_loss(correlation: Tensor, redundancy: float = 1e-4) -> Ten
 
 @LOSSES.register("bc")
 class BarlowColleagues(Loss):
-    """``bc``: :func:`barlow_colleagues_loss` of the responses over the global batch, weight 0.0001."""
+    """``bc``: :func:`barlow_colleagues_loss` of the responses over the global batch.
+
+    Args:
+        redundancy: the paper's lambda; its 0.0001 is a fiftieth of Zbontar et al.'s 0.005.
+    """
 
     weights: ClassVar[Mapping[str, float]] = {"bc": 0.0001}
-    needs: ClassVar[Needs] = Needs.RESPONSE
+    signals: tuple[Signal, ...] = (Response(),)
 
     def __init__(self, redundancy: float = 1e-4) -> None:
         self.redundancy = redundancy
 
-    def __call__(self, student: StudentOutput, targets: Targets, supervision: Supervision | None) -> dict[str, Tensor]:
+    def __call__(self, student: StudentOutput, targets: Targets, response: Tensor) -> dict[str, Tensor]:
         """Return ``bc``."""
-        if supervision is None or supervision.response is None:
-            raise ValueError("Barlow Colleagues needs a teacher's response")
-        correlation = cross_correlation(student.response, supervision.response)
-        return {"bc": barlow_colleagues_loss(correlation, self.redundancy)}
+        return {"bc": barlow_colleagues_loss(cross_correlation(student.response, response), self.redundancy)}

@@ -8,7 +8,9 @@ from typing import ClassVar
 from torch import Tensor
 
 from sigkd.distillation.geometry import neighborhood_affinity_contrast
-from sigkd.distillation.losses.base import LOSSES, Loss, Needs, StudentOutput, Supervision, Targets
+from sigkd.distillation.losses import LOSSES, Loss, StudentOutput, Targets
+from sigkd.distillation.signals import Signal
+from sigkd.distillation.signals.geometry import Geometry, MapGeometry
 
 
 def geometric_loss(teacher: Tensor, student: Tensor) -> Tensor:
@@ -30,18 +32,22 @@ def geometric_loss(teacher: Tensor, student: Tensor) -> Tensor:
 
 @LOSSES.register("geom")
 class GeometricLoss(Loss):
-    """``geom1`` and ``geom2``: :func:`geometric_loss` at the two feature maps (17x26 and 8x12), weights 10 and 100."""
+    """``geom1`` and ``geom2``: :func:`geometric_loss` at the two feature maps (17x26 and 8x12).
+
+    Args:
+        radius: hops on the teacher's tree that make a neighbourhood.
+    """
 
     weights: ClassVar[Mapping[str, float]] = {"geom1": 10.0, "geom2": 100.0}
-    needs: ClassVar[Needs] = Needs.GEOMETRY
 
-    def __call__(self, student: StudentOutput, targets: Targets, supervision: Supervision | None) -> dict[str, Tensor]:
+    def __init__(self, radius: int) -> None:
+        self.signals: tuple[Signal, ...] = (Geometry(radius),)
+
+    def __call__(
+        self, student: StudentOutput, targets: Targets, geometry: tuple[MapGeometry, ...]
+    ) -> dict[str, Tensor]:
         """Return ``geom1`` and ``geom2``."""
-        if supervision is None or not supervision.masks:
-            raise ValueError("the geometric loss needs a teacher's masks and contrasts")
-        terms: dict[str, Tensor] = {}
-        for number, (feature_map, mask, contrast) in enumerate(
-            zip(student.maps, supervision.masks, supervision.contrasts, strict=True), start=1
-        ):
-            terms[f"geom{number}"] = geometric_loss(contrast, neighborhood_affinity_contrast(feature_map, mask))
-        return terms
+        return {
+            f"geom{number}": geometric_loss(contrast, neighborhood_affinity_contrast(feature_map, mask))
+            for number, (feature_map, (mask, contrast)) in enumerate(zip(student.maps, geometry, strict=True), start=1)
+        }

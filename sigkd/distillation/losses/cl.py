@@ -8,7 +8,7 @@ from typing import ClassVar
 from torch import Tensor
 from torch.nn import functional
 
-from sigkd.distillation.losses.base import LOSSES, Loss, StudentOutput, Supervision, Targets
+from sigkd.distillation.losses import LOSSES, Loss, StudentOutput, Targets
 
 
 @LOSSES.register("cl")
@@ -20,17 +20,17 @@ class ClassificationLoss(Loss):
 
     >>> import torch
     >>> student = StudentOutput((), torch.zeros(1, 4), torch.zeros(1, 2))
-    >>> value = ClassificationLoss()(student, Targets(torch.tensor([1])), None)["cl"]
+    >>> value = ClassificationLoss(0.0)(student, Targets(torch.tensor([1])))["cl"]
     >>> round(float(value), 4)  # ln 2
     0.6931
     """
 
     weights: ClassVar[Mapping[str, float]] = {"cl": 1.0}
 
-    def __init__(self, label_smoothing: float = 0.0) -> None:
+    def __init__(self, label_smoothing: float) -> None:
         self.label_smoothing = label_smoothing
 
-    def __call__(self, student: StudentOutput, targets: Targets, supervision: Supervision | None) -> dict[str, Tensor]:
+    def __call__(self, student: StudentOutput, targets: Targets) -> dict[str, Tensor]:
         """Return ``cl``."""
         if student.logits is None:
             raise ValueError("the student has no classification layer")

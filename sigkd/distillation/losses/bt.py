@@ -7,11 +7,13 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from sigkd.distillation.losses.base import LOSSES, Loss, Needs, StudentOutput, Supervision, Targets
-from sigkd.distillation.losses.correlation import cross_correlation
+from sigkd.distillation.correlation import cross_correlation
+from sigkd.distillation.losses import LOSSES, Loss, StudentOutput, Targets
+from sigkd.distillation.signals import Signal
+from sigkd.distillation.signals.response import Response
 
 
-def barlow_twins_loss(correlation: Tensor, redundancy: float = 1e-4) -> Tensor:
+def barlow_twins_loss(correlation: Tensor, redundancy: float) -> Tensor:
     """Return sum_i (1 - C_ii)^2 + redundancy * sum_{i, j != i} C_ij^2 (paper, Eq. 7).
 
     Sums, not means (Zbontar et al. 2021).
@@ -21,7 +23,7 @@ def barlow_twins_loss(correlation: Tensor, redundancy: float = 1e-4) -> Tensor:
         redundancy: lambda.
 
     >>> import torch
-    >>> float(barlow_twins_loss(torch.zeros(3, 3)))
+    >>> float(barlow_twins_loss(torch.zeros(3, 3), 1e-4))
     3.0
     """
     diagonal = correlation.diagonal()
@@ -31,16 +33,18 @@ def barlow_twins_loss(correlation: Tensor, redundancy: float = 1e-4) -> Tensor:
 
 @LOSSES.register("bt")
 class BarlowTwins(Loss):
-    """``bt``: :func:`barlow_twins_loss` of the responses over the global batch, weight 0.0001."""
+    """``bt``: :func:`barlow_twins_loss` of the responses over the global batch.
+
+    Args:
+        redundancy: the paper's lambda; its 0.0001 is a fiftieth of Zbontar et al.'s 0.005.
+    """
 
     weights: ClassVar[Mapping[str, float]] = {"bt": 0.0001}
-    needs: ClassVar[Needs] = Needs.RESPONSE
+    signals: tuple[Signal, ...] = (Response(),)
 
     def __init__(self, redundancy: float = 1e-4) -> None:
         self.redundancy = redundancy
 
-    def __call__(self, student: StudentOutput, targets: Targets, supervision: Supervision | None) -> dict[str, Tensor]:
+    def __call__(self, student: StudentOutput, targets: Targets, response: Tensor) -> dict[str, Tensor]:
         """Return ``bt``."""
-        if supervision is None or supervision.response is None:
-            raise ValueError("Barlow Twins needs a teacher's response")
-        return {"bt": barlow_twins_loss(cross_correlation(student.response, supervision.response), self.redundancy)}
+        return {"bt": barlow_twins_loss(cross_correlation(student.response, response), self.redundancy)}

@@ -1,0 +1,45 @@
+"""The geometry of a teacher's feature maps: who is near whom on the spanning tree, and how near."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+from torch import Tensor
+
+from sigkd.distillation.geometry import teacher_geometry, unpack_mask
+from sigkd.distillation.signals import Seen, Signal
+
+
+class MapGeometry(NamedTuple):
+    """The geometry of one feature map of B images."""
+
+    mask: Tensor
+    """Neighbourhoods, bool [B, N, N]."""
+    contrast: Tensor
+    """NAC under them, float32 [B, N]."""
+
+
+@dataclass(frozen=True)
+class Geometry(Signal):
+    """Neighbourhood masks and contrasts of the feature maps; masks are kept as bits, 28 KB an image together."""
+
+    name: ClassVar[str] = "geometry"
+    radius: int
+    """Hops on the tree that make a neighbourhood."""
+
+    def compute(self, seen: Seen) -> dict[str, Tensor]:
+        """Return the packed masks and the contrasts, numbered from 1."""
+        arrays = {}
+        for number, feature_map in enumerate(seen.taps.maps, start=1):
+            arrays[f"mask{number}"], arrays[f"contrast{number}"] = teacher_geometry(feature_map, self.radius)
+        return arrays
+
+    def unpack(self, arrays: Mapping[str, Tensor]) -> tuple[MapGeometry, ...]:
+        """Return the geometry of each feature map."""
+        contrasts = [arrays[f"contrast{number}"] for number in range(1, len(arrays) // 2 + 1)]
+        return tuple(
+            MapGeometry(unpack_mask(arrays[f"mask{number}"], contrast.shape[1]), contrast)
+            for number, contrast in enumerate(contrasts, start=1)
+        )
