@@ -79,15 +79,13 @@ def remove(
     """Forget a writer: features, templates and images are overwritten in the file."""
     from sigkd.cli.output import print_json, warning_line
     from sigkd.cli.verification import opened
+    from sigkd.gallery.maintenance import STILL_READ
 
     with opened(gallery, data_dir, passphrase_file) as store:
         erased = store.remove(name, actor=actor)
         left = len(store)
     if not erased:
-        warning_line(
-            "another process reads the gallery: the bytes leave its write-ahead log when that ends ('gallery "
-            "check' tells)"
-        )
+        warning_line(STILL_READ)
     if json:
         print_json({"removed": name, "erased": erased, "writers": left})
     else:
@@ -199,7 +197,7 @@ def rekey(
 
     Example: sigkd gallery rekey --model sigkd-resnet18
     """
-    from sigkd.cli.output import print_json
+    from sigkd.cli.output import print_json, warning_line
     from sigkd.cli.progress import console_progress
     from sigkd.cli.verification import opened, read_passphrase
     from sigkd.errors import UsageError
@@ -209,6 +207,7 @@ def rekey(
     wants_model = model is not None or new_model
     if wants_model + encrypt + decrypt != 1:
         raise UsageError("say one of --model M, --encrypt or --decrypt")
+    left: list[str] = []
     with opened(gallery, data_dir, passphrase_file) as store:
         if wants_model:
             from sigkd.verification.engine import Engine
@@ -217,16 +216,19 @@ def rekey(
             count = rekey_gallery(store, engine, actor=actor, progress=console_progress())
             done = f"{count} references extracted again with {engine.model.name}"
         elif encrypt:
-            rekey_passphrase(
-                store, read_passphrase(new_passphrase_file, prompt="New passphrase: ", confirm=True), actor=actor
+            passphrase = read_passphrase(
+                new_passphrase_file, prompt="New passphrase: ", confirm=True, environment=False
             )
+            left = rekey_passphrase(store, passphrase, actor=actor)
             done = "encrypted under the new passphrase"
         else:
-            rekey_passphrase(store, None, actor=actor)
+            left = rekey_passphrase(store, None, actor=actor)
             done = "no longer encrypted"
         path = store.path
+    for remark in left:
+        warning_line(f"{path}: {remark}")
     if json:
-        print_json({"gallery": str(path), "done": done})
+        print_json({"gallery": str(path), "done": done, "left": left})
     else:
         typer.echo(f"{path}: {done}")
 

@@ -29,8 +29,10 @@ def gallery_path(option: Path | None, data_dir: Path | None) -> Path:
     return Path(named) if named else home(data_dir) / "gallery.sigkd"
 
 
-def read_passphrase(file: Path | None, *, prompt: str = "Passphrase of the gallery: ", confirm: bool = False) -> str:
-    """Return a passphrase from a file (its first line), the environment, or an unechoed prompt.
+def read_passphrase(
+    file: Path | None, *, prompt: str = "Passphrase of the gallery: ", confirm: bool = False, environment: bool = True
+) -> str:
+    """Return a passphrase from a file (its first line), the environment (where that may be), or an unechoed prompt.
 
     Raises:
         InputError: the file is absent or empty; UsageError: nowhere to ask.
@@ -39,23 +41,20 @@ def read_passphrase(file: Path | None, *, prompt: str = "Passphrase of the galle
 
     if file is not None:
         try:
-            lines = file.read_text(encoding="utf-8").splitlines()
+            line = file.read_text(encoding="utf-8-sig").split("\n", 1)[0].rstrip("\r")
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"{file}: cannot be read as a passphrase ({type(error).__name__})") from None
-        if not lines or not lines[0]:
+        if not line.strip():
             raise InputError(f"{file}: holds no passphrase (its first line counts)")
-        return lines[0]
-    if os.environ.get(PASSPHRASE_VARIABLE) and not confirm:
+        return line
+    if environment and os.environ.get(PASSPHRASE_VARIABLE):
         return os.environ[PASSPHRASE_VARIABLE]
     if not sys.stdin.isatty():
-        raise UsageError(
-            f"a passphrase is needed: --passphrase-file FILE, ${PASSPHRASE_VARIABLE}, or a terminal to ask at"
-        )
+        sources = f"--passphrase-file FILE, ${PASSPHRASE_VARIABLE}" if environment else "--new-passphrase-file FILE"
+        raise UsageError(f"a passphrase is needed: {sources}, or a terminal to ask at")
     passphrase = getpass.getpass(prompt)
     if confirm and getpass.getpass("Once more: ") != passphrase:
         raise UsageError("the two passphrases differ")
-    if not passphrase:
-        raise UsageError("an empty passphrase protects nothing")
     return passphrase
 
 
@@ -63,15 +62,21 @@ def passphrase_for(path: Path, file: Path | None, *, new: bool = False) -> str |
     """Return the passphrase where one is needed: for a new encrypted gallery, or one that is encrypted already.
 
     Raises:
-        UsageError: ``--encrypt`` for an existing plain gallery.
+        UsageError: ``--encrypt`` or a passphrase for an existing plain gallery, or a passphrase without ``--encrypt``
+            for a new one: it would be plain.
     """
     from sigkd.gallery.connection import needs_passphrase
 
     if not path.exists():
-        return read_passphrase(file, prompt="Passphrase of the new gallery: ", confirm=file is None) if new else None
+        if new:
+            return read_passphrase(file, prompt="Passphrase of the new gallery: ", confirm=True)
+        if file is not None or os.environ.get(PASSPHRASE_VARIABLE):
+            given = "--passphrase-file" if file is not None else f"${PASSPHRASE_VARIABLE}"
+            raise UsageError(f"{path}: would be a plain gallery in spite of {given}: add --encrypt, or leave it out")
+        return None
     if needs_passphrase(path):
         return read_passphrase(file)
-    if new:
+    if new or file is not None:
         raise UsageError(f"{path}: exists and is not encrypted: 'sigkd gallery rekey --encrypt' encrypts it")
     return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,11 +18,13 @@ from sigkd.gallery import audit
 from sigkd.gallery.records import pack_features
 from sigkd.gallery.schema import AUDIT_TRIGGERS, SCHEMA_VERSION
 from sigkd.gallery.store import Gallery
-from sigkd.gallery.vault import KeyVault, PlainVault, Vault, new_vault
+from sigkd.gallery.vault import PlainVault, Vault, is_weak, new_vault
 from sigkd.models.binding import Binding
 from sigkd.progress import SILENT, Progress
 
 logger = logging.getLogger(__name__)
+
+STILL_READ = "another process reads the gallery: old values leave its log when that ends ('sigkd gallery check' tells)"
 
 
 @dataclass
@@ -95,8 +98,11 @@ def check(gallery: Gallery, *, progress: Progress = SILENT) -> Health:
             f"others may read or write the file (mode {mode:04o}); 'chmod 600 {gallery.path}' is what it was made with"
         )
     if not gallery.read_only and not gallery.erase():
+        health.remarks.append(STILL_READ)
+    if gallery.encrypted and is_weak(gallery.header):
         health.remarks.append(
-            "another process reads the gallery: removed values leave the write-ahead log when it is done"
+            "its passphrase is cheaper to guess than that of a new gallery: 'sigkd gallery rekey --encrypt' (the same "
+            "passphrase will do)"
         )
     return health
 
@@ -153,43 +159,78 @@ def rekey_model(
     return total
 
 
-def rekey_passphrase(gallery: Gallery, passphrase: str | None, *, actor: str | None = None) -> None:
+def rekey_passphrase(gallery: Gallery, passphrase: str | None, *, actor: str | None = None) -> list[str]:
     """Change the passphrase, encrypt a plain gallery, or (None) take the encryption off.
 
-    Every value is sealed anew with a fresh key in one transaction; then the file is rebuilt, so that no old bytes
-    stay in it.
+    Every value is sealed anew with a fresh key in one transaction; then the file is rebuilt and the write-ahead log
+    emptied, so that no old bytes stay. Galleries that other processes have open refuse to go on.
+
+    Returns:
+        Where old bytes may be left all the same, in words for people; empty where they are gone.
+
+    Raises:
+        UsageError: a blank passphrase; GalleryError: no room for it; nothing was changed.
     """
-    old = gallery.vault
+    _check_room(gallery)
+    old, old_header = gallery.vault, gallery.header
     new: Vault
     new, header = (PlainVault(), "") if passphrase is None else new_vault(passphrase, gallery.id)
-    columns = (("reference", "features"), ("reference", "facts"), ("reference", "image"))
-    with gallery.writing():
-        connection = gallery.connection
-        uids = {row: bytes(uid).hex() for row, uid in connection.execute("SELECT id, uid FROM writer")}
-        for table, column in columns:
-            found = connection.execute(
-                f"SELECT id, writer_id, ordinal, {column} FROM {table} WHERE {column} IS NOT NULL"  # noqa: S608
-            )
-            for row, writer, ordinal, sealed in found.fetchall():
-                place = f"{column}:{uids[writer]}:{ordinal}"
-                value = new.seal(old.open(sealed, place), place)
-                connection.execute(f"UPDATE {table} SET {column} = ? WHERE id = ?", (value, row))  # noqa: S608
-        for row, sealed in connection.execute("SELECT id, name FROM writer").fetchall():
-            place = f"name:{uids[row]}"
-            connection.execute(
-                "UPDATE writer SET name = ? WHERE id = ?", (new.seal(old.open(sealed, place), place), row)
-            )
-        connection.execute("DELETE FROM template")  # fitted again when next needed
-        audit.reseal(connection, old, new, gallery.pepper)
-        gallery.set_meta("pepper", new.seal(gallery.pepper, "pepper"))
-        gallery.set_meta("encryption", header)
-        gallery.vault = new
-        try:
-            gallery.log(actor, "rekey", detail={"encrypted": isinstance(new, KeyVault)})
-        except BaseException:
-            gallery.vault = old
-            raise
+    try:
+        with gallery.writing():
+            _seal_anew(gallery, new)
+            gallery.set_meta("encryption", header)
+            gallery.vault, gallery.header = new, header
+            gallery.log(actor, "rekey", detail={"encrypted": gallery.encrypted})
+    except BaseException:
+        gallery.vault, gallery.header = old, old_header
+        raise
     logger.info("%s: %s", gallery.path, "sealed under a new key" if gallery.encrypted else "encryption taken off")
-    with gallery.reading() as connection:
-        connection.execute("VACUUM")
+    return _forget_old_bytes(gallery)
+
+
+def _seal_anew(gallery: Gallery, new: Vault) -> None:
+    """Open every sealed value and seal it with ``new``, inside the caller's transaction."""
+    old, connection = gallery.vault, gallery.connection
+    uids = {row: bytes(uid).hex() for row, uid in connection.execute("SELECT id, uid FROM writer")}
+    for column in ("features", "facts", "image"):
+        rows = connection.execute(
+            f"SELECT id, writer_id, ordinal, {column} FROM reference WHERE {column} IS NOT NULL"  # noqa: S608
+        )
+        for row, writer, ordinal, sealed in rows.fetchall():
+            place = f"{column}:{uids[writer]}:{ordinal}"
+            value = new.seal(old.open(sealed, place), place)
+            connection.execute(f"UPDATE reference SET {column} = ? WHERE id = ?", (value, row))  # noqa: S608
+    for row, sealed in connection.execute("SELECT id, name FROM writer").fetchall():
+        place = f"name:{uids[row]}"
+        connection.execute("UPDATE writer SET name = ? WHERE id = ?", (new.seal(old.open(sealed, place), place), row))
+    connection.execute("DELETE FROM template")  # fitted again when next needed
+    audit.reseal(connection, old, new, gallery.pepper)
+    gallery.set_meta("pepper", new.seal(gallery.pepper, "pepper"))
+
+
+def _check_room(gallery: Gallery) -> None:
+    """Refuse to start what would need more room than there is: each value twice in the write-ahead log."""
+    size = gallery.path.stat().st_size
+    free = shutil.disk_usage(gallery.path.parent).free
+    if free < 2 * size:
+        raise GalleryError(
+            f"{gallery.path}: {2 * size / 2**20:.0f} MiB are needed beside the file and {free / 2**20:.0f} are free; "
+            "nothing was changed"
+        )
+
+
+def _forget_old_bytes(gallery: Gallery) -> list[str]:
+    """Rebuild the file and empty its write-ahead log; return what could not be done."""
+    left = []
     gallery.erase()
+    try:
+        gallery.rebuild()
+    except GalleryError as error:
+        logger.warning("%s", error)
+        left.append(
+            "the change is kept, but there was no room to rebuild the file: old values may be left in unused parts of "
+            "it until it is repeated with more room"
+        )
+    if not gallery.erase():
+        left.append(STILL_READ)
+    return left

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sigkd._version import __version__
-from sigkd.errors import AlreadyEnrolledError, GalleryError, NotEnrolledError, UsageError
+from sigkd.errors import AlreadyEnrolledError, GalleryError, NotEnrolledError, PassphraseError, UsageError
 from sigkd.gallery import audit
 from sigkd.gallery.connection import READ_ONLY, connect, create_file, explained, is_writable, transaction
 from sigkd.gallery.records import (
@@ -44,11 +44,12 @@ class Gallery:
 
         Args:
             path: the file.
-            passphrase: of an encrypted gallery.
+            passphrase: of an encrypted gallery; None for a plain one.
             read_only: open for reading only; None: where the file may not be written.
 
         Raises:
-            GalleryError: absent, foreign, damaged, of a newer version, or the passphrase is wrong.
+            PassphraseError: missing, wrong, or given for a plain gallery; GalleryError: absent, foreign, damaged, or of
+                a newer version.
         """
         self.path = Path(path)
         self.read_only = (self.path.exists() and not is_writable(self.path)) if read_only is None else read_only
@@ -71,7 +72,7 @@ class Gallery:
 
         Args:
             path: the file.
-            passphrase: encrypts every value of a person.
+            passphrase: encrypts every value of a person; a plain gallery that exists already is refused.
             log: keep an audit log.
             actor: who, for the log.
         """
@@ -102,8 +103,13 @@ class Gallery:
 
     def _load_header(self, passphrase: str | None) -> None:
         self.id = str(self.meta("id"))
-        header = self.meta("encryption")
-        self.vault: Vault = unlock(str(header), passphrase, self.id, str(self.path)) if header else PlainVault()
+        self.header = str(self.meta("encryption"))
+        if passphrase is not None and not self.header:
+            raise PassphraseError(
+                f"{self.path}: is not encrypted, and a passphrase would protect nothing: leave it out, or encrypt the "
+                "gallery ('sigkd gallery rekey --encrypt')"
+            )
+        self.vault: Vault = unlock(self.header, passphrase, self.id, str(self.path)) if self.header else PlainVault()
         self.pepper = self.vault.open(self.meta("pepper"), "pepper")
 
     def meta(self, key: str, default: Any = None) -> Any:
@@ -142,13 +148,31 @@ class Gallery:
         if self.read_only:
             raise GalleryError(f"{self.path}: {READ_ONLY}")
         with self.lock, transaction(self.connection, self.path):
+            self._check_key()
             yield
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """Run a block of reads under the lock, with SQLite's errors explained."""
+        """Run a block of reads on one state of the file, with SQLite's errors explained.
+
+        Raises:
+            PassphraseError: another process gave the gallery another key, or took it off.
+        """
         with self.lock, explained(self.path):
-            yield self.connection
+            if self.connection.in_transaction:
+                yield self.connection
+                return
+            self.connection.execute("BEGIN")
+            try:
+                self._check_key()
+                yield self.connection
+            finally:
+                self.connection.execute("ROLLBACK")
+
+    def _check_key(self) -> None:
+        """Refuse to go on with a key that is no longer the gallery's: what it sealed nobody could open."""
+        if self.meta("encryption") != self.header:
+            raise PassphraseError(f"{self.path}: another process changed its encryption: open it again")
 
     # -- what the gallery is bound to
 
@@ -334,11 +358,20 @@ class Gallery:
 
     def erase(self) -> bool:
         """Fold the write-ahead log into the file and cut it to nothing; False where another process prevents it."""
-        with self.reading() as connection:
-            done = bool(connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
+        with self.lock, explained(self.path):
+            done = bool(self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
         if not done:
             logger.warning("%s: another process reads: old values stay in the write-ahead log until it ends", self.path)
         return done
+
+    def rebuild(self) -> None:
+        """Write the whole file anew: nothing that was deleted stays in unused parts of it.
+
+        Raises:
+            GalleryError: there is no room; the file is as it was.
+        """
+        with self.lock, explained(self.path):
+            self.connection.execute("VACUUM")
 
     def row(self, name: str) -> tuple[int, str]:
         """Return a writer's row and uid (hexadecimal).

@@ -11,12 +11,16 @@ import hashlib
 import hmac
 import json
 import os
+import unicodedata
+from contextlib import suppress
 from typing import Any, Protocol
 
 from sigkd.errors import GalleryError, PassphraseError, UsageError
 
-SCRYPT_N, SCRYPT_R, SCRYPT_P = 2**15, 8, 1
-"""RFC 7914's parameters: 32 MiB, about 0.1 s."""
+SCRYPT_N, SCRYPT_R, SCRYPT_P = 2**17, 8, 1
+"""RFC 7914's parameters, the least that OWASP's Password Storage Cheat Sheet recommends: 128 MiB, about 0.4 s."""
+MOST_MEMORY = 2**30
+"""Bytes of memory (128 N r) that a gallery's header may ask for."""
 _NONCE = 12
 _KEY = 32
 
@@ -59,7 +63,6 @@ class KeyVault:
     def __init__(self, key: bytes, gallery: str) -> None:
         self._cipher = _aesgcm()(key)
         self._gallery = gallery
-        self.key = key
 
     def seal(self, value: bytes, place: str) -> bytes:
         """Return nonce and ciphertext."""
@@ -88,19 +91,40 @@ def _aesgcm() -> Any:
 
 
 def _wrapping_key(passphrase: str, salt: bytes, n: int, r: int, p: int) -> bytes:
-    if not (2 <= n <= 2**20 and 1 <= r <= 32 and 1 <= p <= 16):
-        raise GalleryError("the gallery's encryption header is damaged")
-    return hashlib.scrypt(passphrase.encode(), salt=salt, n=n, r=r, p=p, dklen=_KEY, maxmem=256 * n * r)
+    """Return the key that wraps the gallery's own.
+
+    Raises:
+        ValueError: parameters that no gallery has.
+    """
+    if not (n >= 2 and r >= 1 and 1 <= p <= 16 and 128 * n * r <= MOST_MEMORY):
+        raise ValueError(f"scrypt parameters {n}, {r}, {p}")
+    secret = passphrase.encode("utf-8", "surrogateescape")  # from the environment any bytes may come
+    return hashlib.scrypt(secret, salt=salt, n=n, r=r, p=p, dklen=_KEY, maxmem=256 * n * r)
 
 
-def new_vault(passphrase: str, gallery: str, key: bytes | None = None) -> tuple[KeyVault, str]:
-    """Return a vault with a fresh (or the given) key, and the header (JSON) that lets the passphrase unlock it."""
-    if not passphrase:
-        raise UsageError("an empty passphrase protects nothing")
-    key = os.urandom(_KEY) if key is None else key
+def check_passphrase(passphrase: str) -> str:
+    """Return a new passphrase in Unicode's composed form, so that it is the same from every keyboard.
+
+    Raises:
+        UsageError: it is blank.
+    """
+    if not passphrase.strip():
+        raise UsageError("a blank passphrase protects nothing")
+    return unicodedata.normalize("NFC", passphrase)
+
+
+def new_vault(passphrase: str, gallery: str) -> tuple[KeyVault, str]:
+    """Return a vault with a fresh key, and the header (JSON) that lets the passphrase unlock it.
+
+    Raises:
+        UsageError: a blank passphrase.
+    """
+    passphrase = check_passphrase(passphrase)
+    key = os.urandom(_KEY)
     salt, nonce = os.urandom(16), os.urandom(_NONCE)
     wrapper = _aesgcm()(_wrapping_key(passphrase, salt, SCRYPT_N, SCRYPT_R, SCRYPT_P))
     header = {
+        "form": "NFC",
         "kdf": "scrypt",
         "n": SCRYPT_N,
         "r": SCRYPT_R,
@@ -124,17 +148,29 @@ def unlock(header: str, passphrase: str | None, gallery: str, source: str) -> Ke
     cipher = _aesgcm()
     from cryptography.exceptions import InvalidTag
 
+    composed = unicodedata.normalize("NFC", passphrase)
     try:
         facts = json.loads(header)
         salt, nonce, sealed = (base64.b64decode(facts[name]) for name in ("salt", "nonce", "key"))
-        numbers = int(facts["n"]), int(facts["r"]), int(facts["p"])
-    except (ValueError, KeyError, TypeError):
+        # older galleries took a passphrase as the keyboard sent it
+        forms = [composed] if facts.get("form") == "NFC" else [passphrase, composed, _decomposed(passphrase)]
+        for candidate in dict.fromkeys(forms):
+            wrapping = _wrapping_key(candidate, salt, int(facts["n"]), int(facts["r"]), int(facts["p"]))
+            with suppress(InvalidTag):
+                return KeyVault(bytes(cipher(wrapping).decrypt(nonce, sealed, gallery.encode())), gallery)
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         raise GalleryError(f"{source}: the encryption header is damaged: restore a backup") from None
-    try:
-        key = cipher(_wrapping_key(passphrase, salt, *numbers)).decrypt(nonce, sealed, gallery.encode())
-    except InvalidTag:
-        raise PassphraseError(f"{source}: wrong passphrase") from None
-    return KeyVault(bytes(key), gallery)
+    raise PassphraseError(f"{source}: wrong passphrase")
+
+
+def _decomposed(passphrase: str) -> str:
+    return unicodedata.normalize("NFD", passphrase)
+
+
+def is_weak(header: str) -> bool:
+    """Tell whether an older gallery's passphrase is cheaper to guess than a new one's."""
+    facts = json.loads(header)
+    return int(facts["n"]) * int(facts["r"]) * int(facts["p"]) < SCRYPT_N * SCRYPT_R * SCRYPT_P
 
 
 def keyed_hash(key: bytes, value: bytes) -> bytes:

@@ -121,6 +121,15 @@ def test_an_encrypted_gallery(run_sigkd, place: Path, options, tmp_path: Path, m
     (tmp_path / "right").write_text("open sesame\n")
     (tmp_path / "wrong").write_text("guess\n")
     secret = ["--passphrase-file", tmp_path / "right"]
+    plain = ["enroll", "Ada", *_images(place, "ada", 2), *file, *options]
+    assert "add --encrypt" in run_sigkd(*plain, *secret, expect=2).stderr
+    with monkeypatch.context() as environment:
+        environment.setenv("SIGKD_PASSPHRASE", "open sesame")
+        assert "$SIGKD_PASSPHRASE: add --encrypt" in run_sigkd(*plain, expect=2).stderr
+    assert not (tmp_path / "g.sigkd").exists()
+    (tmp_path / "blank").write_text(" \n")
+    blank = run_sigkd(*plain, "--encrypt", "--passphrase-file", tmp_path / "blank", expect=4)
+    assert "holds no passphrase" in blank.stderr
     run_sigkd("enroll", "Ada", *_images(place, "ada", 2), *file, *options, "--encrypt", *secret, expect=0)
     assert "a passphrase is needed" in run_sigkd("gallery", "list", *file, expect=2).stderr
     wrong = run_sigkd("gallery", "list", *file, "--passphrase-file", tmp_path / "wrong", expect=4)
@@ -132,6 +141,8 @@ def test_an_encrypted_gallery(run_sigkd, place: Path, options, tmp_path: Path, m
     assert "sesame" not in outcome.stdout + outcome.stderr
     run_sigkd("gallery", "rekey", "--decrypt", *file, expect=0)
     monkeypatch.delenv("SIGKD_PASSPHRASE")
+    refused = run_sigkd("gallery", "list", *file, *secret, expect=2)
+    assert "is not encrypted: 'sigkd gallery rekey --encrypt'" in refused.stderr
     assert run_sigkd("gallery", "check", *file, expect=0).stdout.count("sound") == 1
 
 
