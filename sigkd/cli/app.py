@@ -25,6 +25,7 @@ app = typer.Typer(
 # Every command lives in the module of its name and registers itself on ``app`` when that module is imported.
 COMMAND_MODULES = (
     "demo",
+    "disturb",
     "preprocess",
     "prepare_text",
     "train_teacher",

@@ -46,6 +46,10 @@ class Font:
     split: Split
     """Whether learned models may see it in training; all styles of a family are on one side."""
 
+    def writes(self, text: str) -> bool:
+        """Return whether the typeface has every letter of a text."""
+        return text.isascii() or not self.family.startswith("Computer Modern")
+
     def size(self, pixels: float) -> ImageFont.FreeTypeFont:
         """Return the face with an em of so many pixels."""
         return _face(self.path, max(pixels, 1.0))

@@ -34,17 +34,18 @@ def phone_photo(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
     """Photograph the sheet on a desk."""
     steps = (
         ("pen-colour", 0.4, 225, 225),
+        ("resolution-untagged", 1.0, 300, 180),
+        ("paper-colour", 0.25, 0.05, 0.15),
         ("margin", 0.7, 2, 12),
-        ("table-edge", 0.4, 3, 8),
         ("turn", 0.8, 0.5, 4),
         ("perspective", 0.8, 3, 14),
+        ("table-edge", 0.35, 3, 8),
         ("shade", 0.9, 0.1, 0.5),
-        ("corner-shadow", 0.4, 0.1, 0.5),
-        ("paper-colour", 0.8, 0.05, 0.25),
-        ("resolution-untagged", 1.0, 300, 180),
+        ("corner-shadow", 0.3, 0.1, 0.4),
+        ("cast", 0.8, 0.05, 0.2),
         ("defocus", 0.6, 0.05, 0.15),
         ("motion", 0.2, 0.1, 0.25),
-        ("noise", 1.0, 1, 6),
+        ("noise", 1.0, 1, 5),
         ("jpeg", 1.0, 92, 70),
     )
     return _compose(coloured(scan), level, rng, steps)
@@ -84,12 +85,12 @@ def cheque(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
     """Cut the signature's field out of a scanned cheque."""
     steps = (
         ("margin", 1.0, 2, 6),
-        ("security-print", 1.0, 0.08, 0.35),
         ("line", 0.9, 0.1, 0.25),
         ("caption", 0.6, 5, 7),
         ("caption-overlap", 0.2, 6, 8),
-        ("stamp", 0.3, 0.3, 0.8),
         ("date", 0.2, 3, 5),
+        ("security-print", 1.0, 0.08, 0.35),
+        ("stamp", 0.3, 0.3, 0.8),
         ("turn", 0.4, 0.5, 1.0),
     )
     return _compose(scan, level, rng, steps)

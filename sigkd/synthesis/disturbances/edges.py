@@ -8,7 +8,7 @@ import numpy as np
 from sigkd.synthesis.disturbances.light import lit, smooth_noise
 from sigkd.synthesis.disturbances.registry import Level, disturbance
 from sigkd.synthesis.disturbances.scan import Scan
-from sigkd.synthesis.disturbances.surface import add_truth, extend, is_bilevel
+from sigkd.synthesis.disturbances.surface import add_noise, add_truth, blend, extend, grey, is_bilevel
 
 _MM = Level("mm wide", 5.0, 1.0, 20.0)
 
@@ -42,15 +42,12 @@ def border(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
         (side, scan.length(level) * rng.uniform(0.8, 1.2), tilt * (1 if side in ("left", "bottom") else -1))
         for side in sides
     ]
-    outside = _beyond(scan, edges)
+    outside = (_beyond(scan, edges) * 255).astype(np.uint8)
     dark = 0 if is_bilevel(scan.image) else int(rng.integers(5, 60))
-    weight = outside if not scan.colour else outside[..., None]
-    # the sheet's edge throws a thin shadow on the paper beside it
-    image = scan.image * (1 - weight) + dark * weight
-    noise = rng.standard_normal(scan.shape, dtype=np.float32) * (2 if dark else 0) * outside
-    image = image + (noise if not scan.colour else noise[..., None])
-    truth = (outside * 255).astype(np.uint8)
-    return add_truth(scan.with_image(np.clip(np.rint(image), 0, 255).astype(np.uint8)), "edge", truth)
+    beyond = np.full_like(scan.image, dark)
+    if dark:
+        beyond = add_noise(beyond, rng.normal(0, 2, scan.shape).astype(np.float32))
+    return add_truth(scan.with_image(blend(scan.image, beyond, outside)), "edge", outside)
 
 
 @disturbance("table-edge", "the sheet's edge and the desk beyond it, as in a photo", _MM)
@@ -65,12 +62,10 @@ def table_edge(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
     streaks = smooth_noise((height, max(width // 40, 2)), 1.5, rng)
     grain = np.asarray(cv2.resize(streaks, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
     desks = ((150, 105, 65), (95, 70, 55), (60, 60, 65), (120, 120, 115))
-    desk = np.array(desks[int(rng.integers(4))], np.float32)
+    desk = np.empty((*scan.shape, 3), np.uint8)
+    desk[:] = desks[int(rng.integers(4))]
+    desk = add_noise(desk if scan.colour else grey(desk), 9 * grain)
     shadow = np.asarray(cv2.GaussianBlur(outside, (0, 0), max(scan.length(0.8), 0.5)), np.float32)
     sheet = lit(scan.image, 1 - np.float32(0.25) * shadow)
-    if scan.colour:
-        image = sheet * (1 - outside[..., None]) + (desk + 9 * grain[..., None]) * outside[..., None]
-    else:
-        image = sheet * (1 - outside) + (float(desk @ [0.3, 0.59, 0.11]) + 9 * grain) * outside
     truth = (outside * 255).astype(np.uint8)
-    return add_truth(scan.with_image(np.clip(np.rint(image), 0, 255).astype(np.uint8)), "edge", truth)
+    return add_truth(scan.with_image(blend(sheet, desk, truth)), "edge", truth)

@@ -7,10 +7,13 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from sigkd.synthesis.disturbances.registry import Level, disturbance
 from sigkd.synthesis.disturbances.scan import Scan
 from sigkd.synthesis.disturbances.surface import crop, extend, find_marks, warp
+
+Matrix = NDArray[np.float64]
 
 
 @disturbance("turn", "the sheet lay askew", Level("degrees", 3.0, 0.5, 10.0))
@@ -23,15 +26,21 @@ def turn(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
     cosine, sine = math.cos(angle), math.sin(angle)
     matrix = np.linalg.inv(to_mm) @ np.array([[cosine, sine, 0], [-sine, cosine, 0], [0, 0, 1]]) @ to_mm
     corners = np.array([[0, 0, 1], [width - 1, 0, 1], [0, height - 1, 1], [width - 1, height - 1, 1]], float).T
-    moved = (matrix @ corners)[:2]
-    low, high = moved.min(axis=1), moved.max(axis=1)
+    low = (matrix @ corners)[:2].min(axis=1)
+    high = (matrix @ corners)[:2].max(axis=1)
     matrix[:2, 2] = -low
     size = (int(np.ceil(high[1] - low[1])) + 1, int(np.ceil(high[0] - low[0])) + 1)
-    inverse = np.linalg.inv(matrix)
-    outer = np.array([[0, 0, 1], [size[1], 0, 1], [0, size[0], 1], [size[1], size[0], 1]], float).T
-    back = (inverse @ outer)[:2]
-    left, top = (math.ceil(max(-v, 0)) + 2 for v in back.min(axis=1))
-    right, bottom = (math.ceil(max(v - s, 0)) + 2 for v, s in zip(back.max(axis=1), (width, height), strict=True))
+    return _warp_on_paper(scan, matrix, size, rng)
+
+
+def _warp_on_paper(scan: Scan, matrix: Matrix, size: tuple[int, int], rng: np.random.Generator) -> Scan:
+    """Move a scan by a projective map into a frame of ``size``; the sheet goes on wherever the frame shows more."""
+    height, width = scan.shape
+    frame = np.array([[0, 0, 1], [size[1], 0, 1], [0, size[0], 1], [size[1], size[0], 1]], float).T
+    seen = np.linalg.inv(matrix) @ frame
+    seen = seen[:2] / seen[2]
+    left, top = (math.ceil(max(-v, 0)) + 2 for v in seen.min(axis=1))
+    right, bottom = (math.ceil(max(v - s, 0)) + 2 for v, s in zip(seen.max(axis=1), (width, height), strict=True))
     wider = extend(scan, rng, left=left, top=top, right=right, bottom=bottom)
     return warp(wider, matrix @ np.array([[1, 0, -left], [0, 1, -top], [0, 0, 1.0]]), size)
 
@@ -54,11 +63,7 @@ def perspective(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
     low, top_right = moved.min(axis=1), moved.max(axis=1)
     shift = np.array([[1, 0, -low[0]], [0, 1, -low[1]], [0, 0, 1.0]])
     size = (int(np.ceil(top_right[1] - low[1])), int(np.ceil(top_right[0] - low[0])))
-    matrix = shift @ project
-    # a photo shows more of the sheet: paper outside of the picture, cut off again where the frame ends
-    reach = math.ceil(0.5 * max(height, width) * math.sin(tilt)) + 4
-    wider = extend(scan, rng, left=reach, top=reach, right=reach, bottom=reach)
-    return replace(warp(wider, matrix @ np.array([[1, 0, -reach], [0, 1, -reach], [0, 0, 1.0]]), size), tag=None)
+    return replace(_warp_on_paper(scan, shift @ project, size, rng), tag=None)
 
 
 @disturbance("margin", "a wide margin of paper", Level("mm", 15.0, 1.0, 80.0))

@@ -9,7 +9,7 @@ import numpy as np
 
 from sigkd.synthesis.disturbances.registry import Level, disturbance
 from sigkd.synthesis.disturbances.scan import U8, Scan
-from sigkd.synthesis.disturbances.surface import as_before, coloured, find_marks, is_bilevel, paper_level
+from sigkd.synthesis.disturbances.surface import as_before, blend, coloured, find_marks, is_bilevel, paper_level
 
 _WIDTH = Level("mm of stroke width", 0.1, 0.02, 0.4)
 
@@ -17,15 +17,7 @@ _WIDTH = Level("mm of stroke width", 0.1, 0.02, 0.4)
 def change_density(image: U8, paper: U8, factor: float, mask: U8 | None = None) -> U8:
     """Return ``paper - factor * (paper - image)`` within the mask: the ink's contrast times ``factor``."""
     paler = np.asarray(cv2.addWeighted(image, factor, paper, 1 - factor, 0), np.uint8)
-    return paler if mask is None else _blend(image, paler, mask)
-
-
-def _blend(one: U8, other: U8, mask: U8) -> U8:
-    """Return ``other`` where the mask is 255, ``one`` where it is 0."""
-    weight = mask if one.ndim == 2 else cv2.merge([mask] * 3)
-    return np.asarray(
-        cv2.add(cv2.multiply(one, 255 - weight, scale=1 / 255), cv2.multiply(other, weight, scale=1 / 255)), np.uint8
-    )
+    return paler if mask is None else blend(image, paler, mask)
 
 
 def widen(image: U8, pixels: float) -> U8:
@@ -64,7 +56,7 @@ def pen_colour(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
     paper = paper_level(scan)
     share = np.clip(cv2.subtract(paper, scan.image).max(axis=2) / np.float32(max(marks.darkness, 1)), 0, 1.3)
     tinted = paper * (1 - share[..., None] * (1 - dark.astype(np.float32) / 255))
-    return scan.with_image(_blend(scan.image, np.clip(tinted, 0, 255).astype(np.uint8), mask))
+    return scan.with_image(blend(scan.image, np.clip(tinted, 0, 255).astype(np.uint8), mask))
 
 
 @disturbance("pen-wider", "a wider pen", _WIDTH)
@@ -86,8 +78,8 @@ def _other_width(scan: Scan, mm: float) -> Scan:
     changed = widen(scan.image, pixels)
     if pixels < 0:
         core = _middles(marks.mask)
-        changed = np.minimum(changed, _blend(np.full_like(scan.image, 255), scan.image, core))
-    image = _blend(scan.image, changed, _around(marks.mask, abs(pixels) + 1))
+        changed = np.minimum(changed, blend(np.full_like(scan.image, 255), scan.image, core))
+    image = blend(scan.image, changed, _around(marks.mask, abs(pixels) + 1))
     layers = dict(scan.layers)
     if "signature" in layers:
         layer = 255 - widen(255 - layers["signature"], pixels)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from sigkd.synthesis.disturbances.registry import Level, disturbance
 from sigkd.synthesis.disturbances.scan import U8, Scan
+from sigkd.synthesis.disturbances.surface import blend, coloured, multiply
 
 _LOST = Level("share of light lost", 0.5, 0.1, 0.8)
 F32 = NDArray[np.float32]
@@ -15,8 +16,8 @@ F32 = NDArray[np.float32]
 
 def lit(image: U8, light: F32) -> U8:
     """Return the picture under less light, [H, W] in 0..1."""
-    factor = light if image.ndim == 2 else light[..., None]
-    return np.asarray(np.clip(np.rint(image * factor), 0, 255), np.uint8)
+    factor = light if image.ndim == 2 else cv2.merge([light] * 3)
+    return np.asarray(cv2.multiply(image, factor, dtype=cv2.CV_8U), np.uint8)
 
 
 def _grid(scan: Scan) -> tuple[F32, F32]:
@@ -32,7 +33,7 @@ def shade(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
     angle = rng.uniform(0, 2 * np.pi)
     along = np.cos(angle) * x + np.sin(angle) * y
     along = (along - along.min()) / (along.max() - along.min())
-    return scan.with_image(lit(scan.image, (1 - level * along).astype(np.float32)))
+    return scan.with_image(lit(scan.image, np.float32(1) - np.float32(level) * along))
 
 
 @disturbance("corner-shadow", "a dark shadow over one corner", _LOST)
@@ -63,10 +64,20 @@ def glare(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
     x, y = _grid(scan)
     at, reach = rng.uniform(-0.7, 0.7, 2).astype(np.float32), rng.uniform(0.3, 0.6, 2).astype(np.float32)
     bright = np.float32(level) * np.exp(-(((x - at[0]) / reach[0]) ** 2) - ((y - at[1]) / reach[1]) ** 2)
-    weight = bright if scan.image.ndim == 2 else bright[..., None]
-    high = np.float32(np.percentile(scan.image, 95))
-    image = scan.image + weight * (np.maximum(high, scan.image) - scan.image)
-    return scan.with_image(np.clip(np.rint(image), 0, 255).astype(np.uint8))
+    high = np.maximum(scan.image, np.uint8(np.percentile(scan.image[::5], 95)))
+    return scan.with_image(blend(scan.image, high, (255 * bright).astype(np.uint8)))
+
+
+@disturbance(
+    "cast", "the colour of the light: warm lamps or a cool sky", Level("share of one end's light lost", 0.2, 0.05, 0.5)
+)
+def cast(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
+    """Dim blue (lamps) or red (sky) by ``level``, green by less; grey pictures become colour ones."""
+    warm = rng.random() < 0.6
+    share = np.array([0.0, 0.4, 1.0] if warm else [1.0, 0.4, 0.0]) * level
+    full = np.full(scan.shape, 255, np.uint8)
+    red, green, blue = (round(float(255 * (1 - part))) for part in share)
+    return scan.with_image(multiply(coloured(scan).image, full, (red, green, blue)))
 
 
 def smooth_noise(shape: tuple[int, int], sigma: float, rng: np.random.Generator) -> F32:

@@ -62,8 +62,8 @@ def noise(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
     """Add Gaussian noise of this standard deviation."""
     grain = rng.standard_normal(scan.image.shape, dtype=np.float32)
     grain *= np.float32(level)
-    grain += scan.image
-    return scan.with_image(as_before(np.clip(np.rint(grain), 0, 255).astype(np.uint8), is_bilevel(scan.image)))
+    image = np.asarray(cv2.add(scan.image, grain, dtype=cv2.CV_8U), np.uint8)
+    return scan.with_image(as_before(image, is_bilevel(scan.image)))
 
 
 @disturbance("speckle", "specks of dust and toner", Level("specks a square centimetre", 8.0, 1.0, 60.0))

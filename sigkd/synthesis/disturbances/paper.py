@@ -10,7 +10,10 @@ import numpy as np
 from sigkd.synthesis.disturbances.light import lit, smooth_noise
 from sigkd.synthesis.disturbances.registry import Level, disturbance
 from sigkd.synthesis.disturbances.scan import Scan
-from sigkd.synthesis.disturbances.surface import add_truth, as_before, is_bilevel, multiply
+from sigkd.synthesis.disturbances.surface import add_noise, add_truth, as_before, blend, is_bilevel, multiply
+
+_PASTELS = (48.0, 40.0, 55.0, 95.0, 140.0, 205.0, 225.0, 345.0)
+"""Hues of tinted paper, degrees: chamois and yellows, greens, blues, pink."""
 
 
 @disturbance("paper-colour", "coloured or grey paper", Level("share of light swallowed", 0.25, 0.05, 0.6))
@@ -19,26 +22,26 @@ def paper_colour(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
     full = np.full(scan.shape, 255, np.uint8)
     if not scan.colour:
         return scan.with_image(multiply(scan.image, full, round(255 * (1 - level))))
-    tint = colorsys.hsv_to_rgb(rng.uniform(0, 1), min(1.6 * level, 0.9), 1 - 0.5 * level)
+    hue = _PASTELS[int(rng.integers(len(_PASTELS)))] + rng.normal(0, 6)
+    tint = colorsys.hsv_to_rgb(hue % 360 / 360, min(level, 0.9), 1 - 0.4 * level)
     return scan.with_image(
         multiply(scan.image, full, (round(255 * tint[0]), round(255 * tint[1]), round(255 * tint[2])))
     )
 
 
-@disturbance("paper-texture", "coarse paper", Level("grey levels", 8.0, 1.0, 30.0))
+@disturbance("paper-texture", "coarse paper", Level("grey levels", 6.0, 1.0, 30.0))
 def paper_texture(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
     """Add fibres and clouds of this standard deviation, coarser than noise."""
     fine = smooth_noise(scan.shape, max(scan.length(0.12), 0.6), rng)
     fibre = smooth_noise((scan.shape[0], scan.shape[1]), max(scan.length(0.5), 1.0), rng)
-    grain = (0.8 * fine + 0.6 * fibre) * np.float32(level)
-    image = scan.image + (grain if not scan.colour else grain[..., None])
-    return scan.with_image(as_before(np.clip(np.rint(image), 0, 255).astype(np.uint8), is_bilevel(scan.image)))
+    image = add_noise(scan.image, (0.8 * fine + 0.6 * fibre) * np.float32(level))
+    return scan.with_image(as_before(image, is_bilevel(scan.image)))
 
 
 @disturbance("show-through", "the back of the sheet shows through", Level("share of its ink", 0.2, 0.05, 0.5))
 def show_through(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
     """Print mirrored, blurred lines of type beneath."""
-    from sigkd.synthesis.disturbances.printing import CAPTIONS, words
+    from sigkd.synthesis.disturbances.printing import words
     from sigkd.synthesis.fonts import choose_font
 
     height, width = scan.shape
@@ -50,7 +53,7 @@ def show_through(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
     while y < height:
         x = 0.0
         while x < width:
-            text = words(rng, font, scan, points, str(rng.choice(CAPTIONS)))
+            text = words(rng, font, scan, points)
             x0, y0 = int(x), max(int(y), 0)
             part = back[y0 : y0 + text.shape[0], x0 : x0 + text.shape[1]]
             if part.size:
@@ -80,7 +83,6 @@ def crease(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
         light += np.float32(0.4 * level) * np.exp(-((away + 0.6) ** 2) / 0.6)
         np.maximum(rubbed, np.exp(-(away**2) / 0.02), out=rubbed)
     image = lit(scan.image, light)
-    grain = np.clip(rubbed * (0.5 + 0.5 * smooth_noise((height, width), max(scan.length(0.1), 0.5), rng)), 0, 1)
-    high = np.percentile(scan.image, 70, axis=(0, 1))
-    weight = grain if not scan.colour else grain[..., None]
-    return scan.with_image(np.clip(image + weight * (np.maximum(high, image) - image), 0, 255).astype(np.uint8))
+    worn = np.clip(rubbed * (0.5 + 0.5 * smooth_noise((height, width), max(scan.length(0.1), 0.5), rng)), 0, 1)
+    bare = np.maximum(image, np.percentile(scan.image[::5], 70, axis=(0, 1)).astype(np.uint8))
+    return scan.with_image(blend(image, bare, (255 * worn).astype(np.uint8)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from sigkd.synthesis.disturbances.light import smooth_noise
 from sigkd.synthesis.disturbances.registry import Level, disturbance
 from sigkd.synthesis.disturbances.scan import POINTS_PER_INCH, U8, Scan
 from sigkd.synthesis.disturbances.surface import extend, find_marks, imprint
@@ -24,9 +25,8 @@ _STAMP_WORDS = (
 
 def words(rng: np.random.Generator, fonts: Font, scan: Scan, points: float, text: str | None = None) -> U8:
     """Return a line of print of a size in points as coverage."""
-    text = text or str(rng.choice(CAPTIONS))
-    if fonts.family.startswith("Computer Modern"):  # has no accented letters
-        text = text.encode("ascii", "ignore").decode()
+    known = [caption for caption in CAPTIONS if fonts.writes(caption)]
+    text = text or known[int(rng.integers(len(known)))]
     return text_coverage(text, fonts, points * scan.dpi[0] / POINTS_PER_INCH, scan.dpi[1] / scan.dpi[0])
 
 
@@ -97,11 +97,10 @@ def caption_overlap(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
 def stamp(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
     """Stamp a round or angular seal, unevenly inked, in blue, red, violet or black (grey scans: in grey)."""
     seal = _seal(scan, rng)
-    worn = cv2.GaussianBlur(rng.random(seal.shape, dtype=np.float32), (0, 0), max(scan.length(0.8), 0.5))
-    worn = (worn - worn.min()) / max(float(np.ptp(worn)), 1e-6)
-    fine = cv2.GaussianBlur(rng.random(seal.shape, dtype=np.float32), (0, 0), max(scan.length(0.06), 0.3))
-    fine = (fine - fine.min()) / max(float(np.ptp(fine)), 1e-6)
-    seal = (seal * np.clip(0.35 + worn, 0, 1) * np.clip(fine * 2.2 - 0.35, 0, 1) * level).astype(np.uint8)
+    worn = smooth_noise(seal.shape, max(scan.length(0.8), 0.5), rng)
+    fine = smooth_noise(seal.shape, max(scan.length(0.06), 0.3), rng)
+    inked = np.clip(0.8 + 0.3 * worn, 0, 1) * np.clip(0.75 + 0.4 * fine, 0, 1)
+    seal = (seal * inked * level).astype(np.uint8)
     colours = ((40, 60, 170), (190, 30, 50), (100, 50, 150), (40, 40, 40))
     colour = colours[int(rng.integers(4))]
     tone: int | tuple[int, int, int] = (

@@ -13,6 +13,8 @@ from sigkd.synthesis.disturbances.scan import NUMBERS, U8, Resolution, Scan
 _PAPER_SCALE_DPI = 75.0
 _PAPER_KERNEL_MM = 2.5
 _LEAST_CONTRAST = 24.0
+_TILE = 311
+"""Side of the piece of noise that added paper repeats, pixels."""
 
 
 def grey(image: U8) -> U8:
@@ -142,11 +144,25 @@ def grain(image: U8, shape: tuple[int, int], rng: np.random.Generator) -> NDArra
         return np.zeros(shape, np.float32)
     products = (residual[:, 1:] * residual[:, :-1])[paper[:, 1:] & paper[:, :-1]]
     likeness = float(np.clip(products.mean() / deviation**2 if products.size else 0.0, 0.0, 0.85))
-    noise = rng.standard_normal(shape, dtype=np.float32)
+    noise = rng.standard_normal((_TILE, _TILE), dtype=np.float32)
     if likeness > 0.05:  # Gaussian smoothing by sigma makes neighbours alike by exp(-1 / (4 sigma^2))
-        noise = np.asarray(cv2.GaussianBlur(noise, (0, 0), float(np.sqrt(-1 / (4 * np.log(likeness))))), np.float32)
-    noise *= deviation / max(float(noise[::7].std()), 1e-6)
-    return noise
+        sigma = float(np.sqrt(-1 / (4 * np.log(likeness))))
+        noise = np.asarray(cv2.GaussianBlur(noise, (0, 0), sigma), np.float32)
+    noise *= deviation / max(float(noise.std()), 1e-6)
+    return np.tile(noise, (shape[0] // _TILE + 1, shape[1] // _TILE + 1))[: shape[0], : shape[1]]
+
+
+def add_noise(image: U8, noise: NDArray[np.float32]) -> U8:
+    """Return the picture plus noise [H, W], the same in every channel."""
+    same = noise if image.ndim == 2 else cv2.merge([noise] * 3)
+    return np.asarray(cv2.add(image, same, dtype=cv2.CV_8U), np.uint8)
+
+
+def blend(one: U8, other: U8, mask: U8) -> U8:
+    """Return ``other`` where the mask [H, W] is 255, ``one`` where it is 0."""
+    weight = mask if one.ndim == 2 else cv2.merge([mask] * 3)
+    rest = cv2.multiply(one, cv2.bitwise_not(weight), scale=1 / 255)
+    return np.asarray(cv2.add(rest, cv2.multiply(other, weight, scale=1 / 255)), np.uint8)
 
 
 def extend(
@@ -159,11 +175,7 @@ def extend(
     height, width = scan.shape
     shape = (height + top + bottom, width + left + right)
     sheet = np.asarray(cv2.copyMakeBorder(paper_level(scan), top, bottom, left, right, cv2.BORDER_REPLICATE), np.uint8)
-    noise = grain(grey(scan.image), shape, rng)
-    if noise.any():
-        added = sheet + (noise[..., None] if scan.colour else noise)
-        sheet = np.asarray(np.clip(np.rint(added), 0, 255), np.uint8)
-    sheet = as_before(sheet, is_bilevel(scan.image))
+    sheet = as_before(add_noise(sheet, grain(grey(scan.image), shape, rng)), is_bilevel(scan.image))
     place = (slice(top, top + height), slice(left, left + width))
     sheet[place] = scan.image
     layers = {}
