@@ -10,6 +10,7 @@ import typer
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.options import CacheDir, DataDir, Device, Json, Model, Seed
+from sigkd.verification.calibrations import METHODS
 
 if TYPE_CHECKING:
     from sigkd.verification.held_out import Rates
@@ -28,7 +29,7 @@ def calibrate(
     classifier: Annotated[list[str] | None, typer.Option(help="wd, wi.", show_default="both")] = None,
     negatives: Annotated[list[str] | None, typer.Option(help="cohort, writers.", show_default="both")] = None,
     cohort: Annotated[str, typer.Option(help="default, a cohort or features file, or a dataset.")] = "default",
-    method: Annotated[str, typer.Option(help="Recommended and measured: logistic or pav.")] = "logistic",
+    method: Annotated[str, typer.Option(help=f"Recommended and measured: {', '.join(METHODS)}.")] = "logistic",
     against: Annotated[str | None, typer.Option(help="The alternative that is measured: skilled or random.")] = None,
     far: Annotated[
         float | None, typer.Option(help="Stated false acceptance rate of the table.", show_default="0.05")

@@ -10,6 +10,7 @@ import typer
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.options import CacheDir, DataDir, Device, Json, Model
+from sigkd.verification.calibrations import METHODS
 
 
 @app.command(cls=SigkdCommand)
@@ -36,7 +37,9 @@ def verify(
     far: Annotated[float | None, typer.Option(help="False acceptance rate to accept at, e.g. 0.01.")] = None,
     frr: Annotated[float | None, typer.Option(help="False rejection rate to reject at.")] = None,
     against: Annotated[str | None, typer.Option(help="The alternative: skilled or random forgeries.")] = None,
-    method: Annotated[str | None, typer.Option(help="logistic or pav.", show_default="the calibration's")] = None,
+    method: Annotated[
+        str | None, typer.Option(help=f"Of calibration: {', '.join(METHODS)}.", show_default="the calibration's")
+    ] = None,
     report: Annotated[Path | None, typer.Option(help="Write a self-contained HTML report.")] = None,
     table: Annotated[Path | None, typer.Option("--csv", help="Write one row a query.")] = None,
     model: Model = None,

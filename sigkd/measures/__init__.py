@@ -5,10 +5,11 @@ neither empty; log-likelihood ratios are natural logarithms of genuine : forgery
 which of them is printed where.
 """
 
+from sigkd.measures.bounds import elub
 from sigkd.measures.costs import cllr, ece_curve, min_cllr
-from sigkd.measures.elub import elub
+from sigkd.measures.kernels import bandwidth, density, fit_density
 from sigkd.measures.logistic import Logistic, fit_logistic
-from sigkd.measures.pav import Monotone, fit_pav, pav_llr
+from sigkd.measures.pav import EXTREME, Monotone, fit_pav, pav_llr
 from sigkd.measures.rates import (
     auc,
     d_prime,
@@ -26,17 +27,21 @@ from sigkd.measures.rates import (
 )
 
 __all__ = [
+    "EXTREME",
     "Logistic",
     "Monotone",
     "auc",
+    "bandwidth",
     "cllr",
     "d_prime",
+    "density",
     "ece_curve",
     "eer_global",
     "eer_threshold",
     "eer_user",
     "elub",
     "far",
+    "fit_density",
     "fit_logistic",
     "fit_pav",
     "frr",

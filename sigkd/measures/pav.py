@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,23 +21,39 @@ class Monotone:
     scores: Scores
     llr: Scores
 
+    @classmethod
+    def of(cls, scores: Scores, llr: Scores) -> Monotone:
+        """Return the curve through ascending ``scores``, cut at +-``EXTREME``, without nodes inside its level parts."""
+        llr = np.clip(llr, -EXTREME, EXTREME)
+        edge = np.concatenate([[True], llr[1:] != llr[:-1]])
+        keep = edge | np.concatenate([edge[1:], [True]])
+        return cls(scores[keep], llr[keep])
+
     def __call__(self, scores: NDArray[np.floating]) -> Scores:
         """Return the natural log LRs of scores, same shape."""
         return np.interp(np.asarray(scores, np.float64), self.scores, self.llr)
 
 
-def _pooled(genuine: Scores, forged: Scores) -> tuple[Scores, Scores]:
-    """Return the distinct scores, ascending, and the non-decreasing ln LR at each."""
+def pool(genuine: NDArray[Any], forged: NDArray[Any]) -> Scores:
+    """Return the non-decreasing ln(genuine / forged) of two masses [k] along the scores, violators pooled.
+
+    Where the ratio of the masses falls, neighbours are pooled until it rises, and the ratio is that of their sums: the
+    isotonic regression of genuine / (genuine + forged), weighted by the masses.
+    """
     from scipy.optimize import isotonic_regression
 
+    both = genuine + forged
+    blocks = isotonic_regression(genuine / both, weights=both).blocks
+    with np.errstate(divide="ignore"):
+        llr = np.log(np.add.reduceat(genuine, blocks[:-1]) / np.add.reduceat(forged, blocks[:-1]))
+    return np.asarray(np.repeat(llr, np.diff(blocks)))
+
+
+def _pooled(genuine: Scores, forged: Scores) -> tuple[Scores, Scores]:
+    """Return the distinct scores, ascending, and the non-decreasing ln LR at each."""
     levels, place = np.unique(np.concatenate([genuine, forged]), return_inverse=True)
-    ours = np.bincount(place[: len(genuine)], minlength=len(levels))
-    theirs = np.bincount(place[len(genuine) :], minlength=len(levels))
-    blocks = isotonic_regression(ours / (ours + theirs), weights=ours + theirs).blocks
-    in_block = [np.add.reduceat(count, blocks[:-1]) for count in (ours, theirs)]
-    with np.errstate(divide="ignore"):  # whole numbers until here, so that equal ratios come out equal
-        llr = np.log(in_block[0] * len(forged) / (in_block[1] * len(genuine)))
-    return levels, np.repeat(llr, np.diff(blocks))
+    counts = [np.bincount(part, minlength=len(levels)) for part in np.split(place, [len(genuine)])]
+    return levels, pool(*counts) - np.log(len(genuine) / len(forged))
 
 
 def pav_llr(genuine: Scores, forged: Scores) -> tuple[Scores, Scores]:
@@ -55,7 +72,4 @@ def fit_pav(genuine: Scores, forged: Scores) -> Monotone:
     A genuine score below all and a forged one above all leave no region free of contradiction: the curve is finite.
     """
     levels, llr = _pooled(np.append(genuine, -np.inf), np.append(forged, np.inf))
-    levels, llr = levels[1:-1], np.clip(llr[1:-1], -EXTREME, EXTREME)
-    edge = np.concatenate([[True], llr[1:] != llr[:-1]])
-    keep = edge | np.concatenate([edge[1:], [True]])  # a block needs no nodes between its two ends
-    return Monotone(levels[keep], llr[keep])
+    return Monotone.of(levels[1:-1], llr[1:-1])

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from sigkd.errors import CalibrationError, InputError, UsageError
 from sigkd.models.binding import Binding
 from sigkd.progress import SILENT, Progress
-from sigkd.verification.calibration import CalibrationSet, check_method, fit_calibration
+from sigkd.verification.calibration import CalibrationSet, fit_calibration
+from sigkd.verification.calibrations import METHODS
 from sigkd.verification.classifiers import CLASSIFIERS
 from sigkd.verification.held_out import Rates, cross_validate
 from sigkd.verification.trials import NEGATIVES, collect_trials, select_writers
@@ -130,7 +131,7 @@ def calibrate(
     Raises:
         UsageError: unknown names, or numbers of references below 1.
     """
-    check_method(method)
+    METHODS.get(method)
     for count in references:
         if count < 1:
             raise UsageError(f"--nref {count}: at least one reference is needed")
@@ -158,7 +159,17 @@ def calibrate(
                     progress=progress,
                 )
                 try:
-                    fitted.append(fit_calibration(trials, name, kind, count))
+                    writers = len(np.unique(trials.genuine_writer))
+                    fitted.append(
+                        fit_calibration(
+                            trials.genuine,
+                            trials.impostors,
+                            classifier=name,
+                            negatives=kind,
+                            references=count,
+                            writers=writers,
+                        )
+                    )
                     rates.append(
                         cross_validate(
                             trials, name, kind, count, method=method, against=against, far=far, frr=frr, seed=seed

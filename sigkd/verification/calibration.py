@@ -1,36 +1,42 @@
 """Calibrations: what turns a score into a likelihood ratio and thresholds with stated rates, kept as JSON.
 
-A calibration belongs to one model, preprocessing, canvas, classifier, kind of negatives and number of references;
-using it for
-another is refused. It keeps the development scores themselves, so that any operating point and the report's picture
-can be
-derived from them. The format is described in ``docs/guides/calibration.md``.
+A calibration belongs to one model, preprocessing, canvas, classifier, kind of negatives and number of references; using
+it for another is refused. It keeps the development scores themselves: any operating point and the report's picture are
+derived from them, and a method of calibration that the file does not have is fitted to them. The format is described in
+``docs/guides/calibration.md``.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sigkd._version import __version__
-from sigkd.errors import CalibrationError, UsageError
+from sigkd.errors import CalibrationError
 from sigkd.files import write_text
-from sigkd.measures import Logistic, Monotone, cllr, eer_global, elub, fit_logistic, fit_pav, min_cllr
+from sigkd.measures import cllr, eer_global, min_cllr
 from sigkd.models.binding import Binding
+from sigkd.verification.calibrations import METHODS
+from sigkd.verification.calibrations._base import (
+    LN10,
+    CalibrationMethod,
+    Scores,
+    check_scores,
+    number,
+    numbers,
+    read_bounds,
+)
 from sigkd.verification.decision import Thresholds, thresholds_at
-from sigkd.verification.trials import Trials
 
 FORMAT, VERSION = "sigkd-calibration", 1
 DEFAULT_FILE = Path(__file__).parent.parent / "assets" / "default_calibration.json"
-LN10 = float(np.log(10.0))
-METHODS = ("logistic", "pav")
 FAR, FRR = 0.05, 0.05
 """The stated rates of the two thresholds, unless others are asked for."""
 KEPT_SCORES = 1000
@@ -42,14 +48,33 @@ class Alternative:
     """The calibration against one alternative proposition: skilled or random forgeries."""
 
     kind: str
-    impostor: NDArray[np.float64]
+    genuine: Scores
+    """Development scores under H1."""
+    impostor: Scores
     """Development scores under H2."""
-    curves: dict[str, Logistic | Monotone]
-    """By method."""
-    bounds: dict[str, tuple[float, float]]
-    """ELUB bounds of ln LR by method."""
     measures: dict[str, float]
-    """EER, min Cllr, and Cllr by method, each on the development scores themselves."""
+    """EER, min Cllr, and Cllr by method, each on all of the development scores themselves."""
+    fitted: dict[str, CalibrationMethod] = field(default_factory=dict)
+
+    def method(self, name: str) -> CalibrationMethod:
+        """Return a method of calibration; one that the file did not have is fitted to the kept scores.
+
+        Raises:
+            UsageError: no such method.
+        """
+        if name not in self.fitted:
+            self.fitted[name] = METHODS.get(name).fit(self.genuine, self.impostor)
+        return self.fitted[name]
+
+    def cllr(self, name: str) -> float:
+        """Return a method's Cllr on the development scores, or on the kept ones where the file did not have it."""
+        if f"cllr_{name}" not in self.measures:
+            self.measures[f"cllr_{name}"] = _cllr(self.method(name), self.genuine, self.impostor)
+        return self.measures[f"cllr_{name}"]
+
+
+def _cllr(method: CalibrationMethod, genuine: Scores, impostor: Scores) -> float:
+    return cllr(method.log10_lr(genuine) * LN10, method.log10_lr(impostor) * LN10)
 
 
 @dataclass(frozen=True)
@@ -59,7 +84,7 @@ class Calibration:
     classifier: str
     negatives: str
     references: int
-    genuine: NDArray[np.float64]
+    genuine: Scores
     alternatives: dict[str, Alternative]
     writers: int
 
@@ -75,17 +100,6 @@ class Calibration:
             raise CalibrationError(f"the calibration knows no '{kind}' forgeries, only {', '.join(self.alternatives)}")
         return self.alternatives[kind]
 
-    def log10_lr(self, scores: NDArray[np.floating], method: str, kind: str | None = None) -> NDArray[np.float64]:
-        """Return the bounded log10 LRs of scores."""
-        alternative = self.alternative(kind)
-        lower, upper = alternative.bounds[method]
-        return np.clip(alternative.curves[method](scores), lower, upper) / LN10
-
-    def bounds10(self, method: str, kind: str | None = None) -> tuple[float, float]:
-        """Return the ELUB bounds as log10."""
-        lower, upper = self.alternative(kind).bounds[method]
-        return lower / LN10, upper / LN10
-
     def thresholds(
         self, source: str, kind: str | None = None, far: float | None = None, frr: float | None = None
     ) -> Thresholds:
@@ -94,9 +108,8 @@ class Calibration:
         far, frr = FAR if far is None else far, FRR if frr is None else frr
         accept, reject, found_far, found_frr = thresholds_at(self.genuine, alternative.impostor, far, frr)
         origin = (
-            f"{source}, {self.references} reference{'s' * (self.references > 1)}: FAR ({alternative.kind}) at "
-            f"most {100 * far:g} %, "
-            f"FRR at most {100 * frr:g} %"
+            f"{source}, {self.references} reference{'s' * (self.references > 1)}: FAR ({alternative.kind}) at most "
+            f"{100 * far:g} %, FRR at most {100 * frr:g} %"
         )
         return Thresholds(accept, reject, origin, found_far, found_frr, calibrated=True)
 
@@ -112,11 +125,26 @@ class CalibrationSet:
     """The development set: name, content hash, writers, splits, seed."""
     calibrations: tuple[Calibration, ...]
     source: str = "calibration"
+    document: dict[str, Any] | None = None
+    """The JSON document from which it was read, which another version of the program may have written."""
 
     @cached_property
     def hash(self) -> str:
         """SHA-256 of the document: what reports cite."""
-        return hashlib.sha256(json.dumps(self.as_dict(), sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(self.document or self.as_dict(), sort_keys=True).encode()).hexdigest()
+
+    def chosen(self, method: str | None) -> str:
+        """Return the method of calibration that is asked for, else the one that the file recommends.
+
+        Raises:
+            CalibrationError: the file recommends one that is not known here.
+        """
+        if method is None and self.method not in METHODS:
+            raise CalibrationError(
+                f"{self.source}: recommends the method '{self.method}', which this sigkd does not have; upgrade it, or "
+                f"name one of {', '.join(METHODS)}"
+            )
+        return method or self.method
 
     def find(self, classifier: str, negatives: str, references: int) -> Calibration | None:
         """Return the calibration with most references up to ``references``, else with the fewest above; None: none."""
@@ -158,97 +186,88 @@ class CalibrationSet:
         write_text(path, json.dumps(self.as_dict(), allow_nan=False, ensure_ascii=False) + "\n")
 
 
-def fit_calibration(trials: Trials, classifier: str, negatives: str, references: int) -> Calibration:
-    """Fit both methods against every alternative that the trials have.
+def fit_calibration(
+    genuine: Scores, impostors: Mapping[str, Scores], *, classifier: str, negatives: str, references: int, writers: int
+) -> Calibration:
+    """Fit every method against every alternative that has at least two scores.
+
+    Args:
+        genuine: scores under H1.
+        impostors: scores under H2, by the kind of forgery: ``skilled``, ``random``.
+        classifier: what gave the scores; with the next two what the calibration is for.
+        negatives: ``cohort`` or ``writers``.
+        references: how many were enrolled.
+        writers: how many the scores are of, for the record.
 
     Raises:
         CalibrationError: too few scores, or scores without information.
     """
     alternatives = {}
-    for kind in ("skilled", "random"):
-        impostor = trials.impostor(kind)
-        if len(impostor) < 2:
+    for kind, scores in impostors.items():
+        if len(scores) < 2:
             continue
-        if len(trials.genuine) < 2:
-            raise CalibrationError("a calibration needs at least two genuine and two impostor scores")
-        if trials.genuine.mean() <= impostor.mean():
-            raise CalibrationError("genuine signatures do not score higher than the others: nothing to calibrate")
-        curves: dict[str, Logistic | Monotone] = {
-            "logistic": fit_logistic(trials.genuine, impostor),
-            "pav": fit_pav(trials.genuine, impostor),
-        }
-        bounds = {method: elub(curve(trials.genuine), curve(impostor)) for method, curve in curves.items()}
-        measures = {"eer": eer_global(trials.genuine, impostor), "min_cllr": min_cllr(trials.genuine, impostor)}
-        for method, curve in curves.items():
-            genuine_llr, impostor_llr = (np.clip(curve(s), *bounds[method]) for s in (trials.genuine, impostor))
-            measures[f"cllr_{method}"] = cllr(genuine_llr, impostor_llr)
-        alternatives[kind] = Alternative(kind, _thin(impostor), curves, bounds, measures)
+        fitted = {name: METHODS.get(name).fit(genuine, scores) for name in METHODS}
+        measures = {"eer": eer_global(genuine, scores), "min_cllr": min_cllr(genuine, scores)}
+        measures |= {f"cllr_{name}": _cllr(method, genuine, scores) for name, method in fitted.items()}
+        alternatives[kind] = Alternative(kind, _thin(genuine), _thin(scores), measures, fitted)
     if not alternatives:
         raise CalibrationError("the trials have no forgeries, neither skilled nor random")
-    writers = len(np.unique(trials.genuine_writer))
-    return Calibration(classifier, negatives, references, _thin(trials.genuine), alternatives, writers)
+    return Calibration(classifier, negatives, references, _thin(genuine), alternatives, writers)
 
 
-def _thin(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the sorted scores, at most :data:`KEPT_SCORES` quantiles of them."""
-    ordered: NDArray[np.float64] = np.sort(scores)
-    if len(ordered) <= KEPT_SCORES:
-        return ordered
-    kept: NDArray[np.float64] = ordered[np.round(np.linspace(0, len(ordered) - 1, KEPT_SCORES)).astype(int)]
-    return kept
-
-
-def _numbers(values: NDArray[np.float64]) -> list[float]:
-    return [float(f"{value:.6g}") for value in values.tolist()]
+def _thin(scores: Scores) -> Scores:
+    """Return the sorted scores, at most :data:`KEPT_SCORES` quantiles of them, to the six digits that a file keeps."""
+    ordered = np.sort(scores)
+    if len(ordered) > KEPT_SCORES:
+        ordered = ordered[np.round(np.linspace(0, len(ordered) - 1, KEPT_SCORES)).astype(int)]
+    return np.array([float(f"{score:.6g}") for score in ordered.tolist()])
 
 
 def _calibration_document(calibration: Calibration) -> dict[str, Any]:
-    alternatives = {}
-    for kind, alternative in calibration.alternatives.items():
-        logistic, pav = alternative.curves["logistic"], alternative.curves["pav"]
-        assert isinstance(logistic, Logistic) and isinstance(pav, Monotone)  # noqa: S101 - narrows the type
-        alternatives[kind] = {
-            "scores": _numbers(alternative.impostor),
-            "logistic": {"slope": logistic.slope, "intercept": logistic.intercept},
-            "pav": {"scores": _numbers(pav.scores), "llr": _numbers(pav.llr)},
-            "bounds": {method: list(pair) for method, pair in alternative.bounds.items()},
+    alternatives = {
+        kind: {
+            "scores": alternative.impostor.tolist(),
+            **{name: method.to_json() for name, method in alternative.fitted.items()},
+            "bounds": {name: list(method.bounds) for name, method in alternative.fitted.items()},
             "measures": alternative.measures,
         }
+        for kind, alternative in calibration.alternatives.items()
+    }
     return {
         "classifier": calibration.classifier,
         "negatives": calibration.negatives,
         "references": calibration.references,
         "writers": calibration.writers,
-        "genuine": _numbers(calibration.genuine),
+        "genuine": calibration.genuine.tolist(),
         "alternatives": alternatives,
     }
 
 
-def _array(values: Any) -> NDArray[np.float64]:
-    array = np.asarray(values, np.float64)
-    if array.ndim != 1 or not len(array) or not np.isfinite(array).all():
-        raise ValueError("a list of finite numbers is expected")
-    return array
-
-
-def _read_calibration(facts: dict[str, Any]) -> Calibration:
-    alternatives = {}
+def _read_calibration(facts: dict[str, Any], methods: list[str]) -> Calibration:
+    """Read one calibration; methods that are not known here are passed over, absent ones are fitted when asked for."""
+    classifier, negatives = str(facts["classifier"]), str(facts["negatives"])
+    references, writers = number(facts["references"]), number(facts["writers"])
+    if references < 1 or writers < 1:
+        raise ValueError("references and writers are 1 or more")
+    genuine, alternatives = numbers(facts["genuine"]), {}
     for kind, known in facts["alternatives"].items():
-        pav = Monotone(_array(known["pav"]["scores"]), _array(known["pav"]["llr"]))
-        logistic = Logistic(float(known["logistic"]["slope"]), float(known["logistic"]["intercept"]))
-        bounds = {method: (float(known["bounds"][method][0]), float(known["bounds"][method][1])) for method in METHODS}
-        measures = {name: float(value) for name, value in known["measures"].items()}
-        alternatives[kind] = Alternative(
-            kind, _array(known["scores"]), {"logistic": logistic, "pav": pav}, bounds, measures
-        )
-    return Calibration(
-        str(facts["classifier"]),
-        str(facts["negatives"]),
-        int(facts["references"]),
-        _array(facts["genuine"]),
-        alternatives,
-        int(facts["writers"]),
-    )
+        place = f"{classifier}, {negatives}, {references:g} references, {kind}"
+        try:
+            impostor = numbers(known["scores"])
+            check_scores(genuine, impostor)
+            fitted = {}
+            for name in (name for name in methods if name in known):
+                place += f", {name}"
+                fitted[name] = METHODS.get(name).from_json(known[name], read_bounds(known["bounds"][name]))
+            measures = {name: number(value) for name, value in known["measures"].items()}
+            if "eer" not in measures:
+                raise ValueError("no EER among the measures")
+        except (ValueError, CalibrationError) as error:
+            raise ValueError(f"{place}: {error}") from None
+        alternatives[kind] = Alternative(kind, genuine, impostor, measures, fitted)
+    if not alternatives:
+        raise ValueError("no alternatives")
+    return Calibration(classifier, negatives, int(references), genuine, alternatives, int(writers))
 
 
 def read_calibration(path: Path) -> CalibrationSet:
@@ -269,13 +288,19 @@ def read_calibration(path: Path) -> CalibrationSet:
             raise CalibrationError(
                 f"{path}: written by a newer sigkd (format {facts['version']}, this one reads {VERSION}); upgrade"
             )
-        method = str(facts["method"])
-        if method not in METHODS:
-            raise ValueError(f"method {method!r}")
-        calibrations = tuple(_read_calibration(one) for one in facts["calibrations"])
+        methods = METHODS.names()
+        calibrations = tuple(_read_calibration(one, methods) for one in facts["calibrations"])
         binding = Binding.from_dict(facts)
-        return CalibrationSet(binding, str(facts["cohort_hash"]), method, dict(facts["data"]), calibrations, str(path))
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError, UnicodeDecodeError) as error:
+        return CalibrationSet(
+            binding,
+            str(facts["cohort_hash"]),
+            str(facts["method"]),
+            dict(facts["data"]),
+            calibrations,
+            str(path),
+            facts,
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError) as error:
         raise CalibrationError(f"{path}: not a sigkd calibration ({type(error).__name__}: {error})") from None
 
 
@@ -303,22 +328,4 @@ def load_calibration(spec: str | Path | None, binding: Binding, cohort_hash: str
         default.check(binding, cohort_hash)
     except CalibrationError:
         return None
-    return CalibrationSet(
-        default.binding,
-        default.cohort_hash,
-        default.method,
-        default.data,
-        default.calibrations,
-        "the default calibration",
-    )
-
-
-def check_method(method: str) -> str:
-    """Return ``method`` if it is known.
-
-    Raises:
-        UsageError: it is not.
-    """
-    if method not in METHODS:
-        raise UsageError(f"unknown calibration method '{method}': use {' or '.join(METHODS)}")
-    return method
+    return replace(default, source="the default calibration")

@@ -27,7 +27,7 @@ class Operating:
     named: bool = False
     """The calibration was named by the user: then it must fit, instead of being passed over."""
     method: str | None = None
-    """``logistic`` or ``pav``; None: what the calibration recommends."""
+    """Of calibration (:data:`sigkd.verification.calibrations.METHODS`); None: what the calibration recommends."""
     against: str | None = None
     """``skilled`` or ``random``: the alternative proposition; None: skilled where there are such scores."""
     far: float | None = None
@@ -83,12 +83,12 @@ class Comparison:
         if self.calibration is None or self.operating.calibrations is None:
             return None
         known = self.operating.calibrations
-        method = self.operating.method or known.method
+        method = known.chosen(self.operating.method)
         alternative = self.calibration.alternative(self.operating.against)
-        llr = float(self.calibration.log10_lr(np.array([score]), method, alternative.kind)[0])
-        bounds = self.calibration.bounds10(method, alternative.kind)
+        fitted = alternative.method(method)
+        llr = float(fitted.log10_lr(np.array([score]))[0])
         data = f"{known.data.get('name', 'unnamed')}, {self.calibration.writers} writers"
-        return Evidence(llr, bounds, alternative.kind, method, known.hash, data)
+        return Evidence(llr, fitted.log10_bounds, alternative.kind, method, known.hash, data)
 
     def _answer(self, sample: Sample, score: float) -> Verification:
         remarks = (

@@ -17,7 +17,8 @@ from sigkd.images.ink_measures import InkMeasures
 from sigkd.models.binding import Binding
 from sigkd.paths import data_dir
 from sigkd.progress import SILENT, Progress
-from sigkd.verification.calibration import CalibrationSet, check_method, load_calibration
+from sigkd.verification.calibration import CalibrationSet, load_calibration
+from sigkd.verification.calibrations import METHODS
 from sigkd.verification.classifiers import AUTO, CLASSIFIERS, Classifier, Template, choose_classifier
 from sigkd.verification.cohort import Cohort, resolve_cohort
 from sigkd.verification.comparison import Comparison, Operating, operating_point
@@ -58,7 +59,7 @@ class Engine:
             cohort: a cohort or features file, a dataset, a loaded cohort; None is the default cohort.
             calibration: a file or a loaded set; ``none`` for none; None is the default one where it fits.
             classifier: ``auto``, ``wd`` or ``wi``.
-            method: ``logistic`` or ``pav``; None is what the calibration recommends.
+            method: of calibration (:data:`~sigkd.verification.calibrations.METHODS`); None: what the file recommends.
             against: ``skilled`` or ``random``, the alternative proposition.
             far: stated false acceptance rate of the accept threshold, a fraction.
             frr: stated false rejection rate of the reject threshold, a fraction.
@@ -77,7 +78,7 @@ class Engine:
         if classifier != AUTO:
             CLASSIFIERS.get(classifier)
         if method is not None:
-            check_method(method)
+            METHODS.get(method)
         if against not in (None, "skilled", "random"):
             raise UsageError(f"unknown alternative '{against}': use skilled or random")
         for name, rate in (("far", far), ("frr", frr)):

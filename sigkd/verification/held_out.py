@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigkd.measures import cllr, eer_global, min_cllr
-from sigkd.verification.calibration import LN10, Calibration, fit_calibration
+from sigkd.verification.calibration import fit_calibration
+from sigkd.verification.calibrations._base import LN10
 from sigkd.verification.trials import Trials
 
 FOLDS = 5
@@ -70,7 +71,7 @@ def cross_validate(
         classifier: name of the classifier, for the record.
         negatives: what templates were fitted against, for the record.
         references: how many, for the record.
-        method: ``logistic`` or ``pav``.
+        method: of calibration, :data:`sigkd.verification.calibrations.METHODS`.
         against: the alternative; None: skilled where there are such scores.
         far: stated rate of the accept threshold.
         frr: stated rate of the reject threshold.
@@ -86,16 +87,23 @@ def cross_validate(
     rejected: dict[str, list[NDArray[np.bool_]]] = {"genuine": [], "skilled": [], "random": []}
     llr: dict[str, list[NDArray[np.float64]]] = {"genuine": [], "impostor": []}
     for part in np.array_split(writers, min(folds, len(writers))):
-        known: Calibration = fit_calibration(
-            trials.of_writers(np.setdiff1d(writers, part)), classifier, negatives, references
+        rest = trials.of_writers(np.setdiff1d(writers, part))
+        known = fit_calibration(
+            rest.genuine,
+            rest.impostors,
+            classifier=classifier,
+            negatives=negatives,
+            references=references,
+            writers=len(writers) - len(part),
         )
+        fitted = known.alternative(kind).method(method)
         limits = known.thresholds("fold", kind, far, frr)
         held = trials.of_writers(part)
         for name, scores in (("genuine", held.genuine), ("skilled", held.skilled), ("random", held.random)):
             accepted[name].append(scores >= limits.accept)
             rejected[name].append(scores < limits.reject)
-        llr["genuine"].append(known.log10_lr(held.genuine, method, kind) * LN10)
-        llr["impostor"].append(known.log10_lr(held.impostor(kind), method, kind) * LN10)
+        llr["genuine"].append(fitted.log10_lr(held.genuine) * LN10)
+        llr["impostor"].append(fitted.log10_lr(held.impostors[kind]) * LN10)
     yes = {name: np.concatenate(found) for name, found in accepted.items()}
     no = {name: np.concatenate(found) for name, found in rejected.items()}
     unsure = {name: _share(~yes[name] & ~no[name]) for name in yes}
@@ -116,7 +124,7 @@ def cross_validate(
         eer_skilled=eer_global(trials.genuine, trials.skilled) if len(trials.skilled) else None,
         eer_random=eer_global(trials.genuine, trials.random),
         cllr=cllr(np.concatenate(llr["genuine"]), np.concatenate(llr["impostor"])),
-        min_cllr=min_cllr(trials.genuine, trials.impostor(kind)),
+        min_cllr=min_cllr(trials.genuine, trials.impostors[kind]),
         alternative=kind,
     )
 

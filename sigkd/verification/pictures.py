@@ -10,6 +10,8 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
+from sigkd.measures import bandwidth, density
+
 SUPPORTS, OPPOSES = (200, 80, 0), (0, 90, 181)
 """Vermilion and blue: told apart by colour-blind readers, and as dark and less dark grey in print."""
 
@@ -51,21 +53,9 @@ def occlusion_picture(image: NDArray[np.uint8], change: NDArray[np.float64], alt
     return f'<img src="{_address(painted)}" alt="{escape(alt)}" width="{width}" height="{height}">', limit
 
 
-def _density(scores: NDArray[np.floating], grid: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return a Gaussian kernel density (Silverman's bandwidth) on a grid."""
-    spread = (
-        min(float(scores.std()), float(np.subtract(*np.percentile(scores, [75, 25]))) / 1.34)
-        or float(scores.std())
-        or 1.0
-    )
-    width = 0.9 * spread * len(scores) ** -0.2
-    density: NDArray[np.float64] = np.exp(-0.5 * ((grid[:, None] - scores[None, :]) / width) ** 2).sum(axis=1)
-    return density / float(len(scores) * width * np.sqrt(2 * np.pi))
-
-
 def distribution_picture(
-    genuine: NDArray[np.floating],
-    impostors: Sequence[tuple[str, NDArray[np.floating]]],
+    genuine: NDArray[np.float64],
+    impostors: Sequence[tuple[str, NDArray[np.float64]]],
     score: float,
     accept: float,
     reject: float,
@@ -76,11 +66,11 @@ def distribution_picture(
     margin = 0.04 * float(np.ptp(everything)) or 1.0
     low, high = float(everything.min()) - margin, float(everything.max()) + margin
     grid = np.linspace(low, high, 240)
-    curves = [("genuine signatures", _density(genuine, grid), "#00713d", "")]
+    curves = [("genuine signatures", density(genuine, grid, bandwidth(genuine) or 1.0), "#00713d", "")]
     styles = {"skilled": ("#b3261e", "7 4"), "random": ("#6b6b6b", "2 4")}
     for kind, scores in impostors:
         colour, dash = styles.get(kind, ("#6b6b6b", "2 4"))
-        curves.append((f"{kind} forgeries", _density(scores, grid), colour, dash))
+        curves.append((f"{kind} forgeries", density(scores, grid, bandwidth(scores) or 1.0), colour, dash))
     peak = max(float(curve.max()) for _, curve, _, _ in curves) or 1.0
 
     def x(value: float) -> float:

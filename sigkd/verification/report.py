@@ -174,19 +174,19 @@ def _distributions(comparison: Comparison, answer: Verification) -> str:
     known = comparison.calibration
     if known is None or answer.evidence is None:
         return ""
-    impostors = [(kind, alternative.impostor) for kind, alternative in known.alternatives.items()]
+    impostors = [(one.kind, one.impostor) for one in known.alternatives.values()]
     picture = distribution_picture(
         known.genuine, impostors, answer.score, answer.thresholds.accept, answer.thresholds.reject
     )
-    measures = known.alternative(answer.evidence.alternative).measures
+    alternative = known.alternative(answer.evidence.alternative)
     return (
         f"<h2>Where the score lies</h2>{picture}"
         f'<p class="soft">Scores of the development set ({escape(answer.evidence.data)}, {known.references} '
         "references): "
         f"{len(known.genuine)} genuine, "
         + ", ".join(f"{len(scores)} {kind}" for kind, scores in impostors)
-        + f" are drawn. Equal error rate {100 * measures['eer']:.1f} %, Cllr "
-        f"{measures[f'cllr_{answer.evidence.method}']:.3f} "
+        + f" are drawn. Equal error rate {100 * alternative.measures['eer']:.1f} %, Cllr "
+        f"{alternative.cllr(answer.evidence.method):.3f} "
         f"(0 is perfect, 1 says nothing; {answer.evidence.alternative} forgeries). The bar below the axis: "
         "rejected, inconclusive, "
         "accepted.</p>"

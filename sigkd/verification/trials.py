@@ -29,9 +29,10 @@ class Trials:
     skilled_writer: NDArray[np.int64]
     random_writer: NDArray[np.int64]
 
-    def impostor(self, kind: str) -> NDArray[np.float64]:
-        """Return the ``skilled`` or ``random`` scores."""
-        return self.skilled if kind == "skilled" else self.random
+    @property
+    def impostors(self) -> dict[str, NDArray[np.float64]]:
+        """The scores of forgeries by their kind."""
+        return {"skilled": self.skilled, "random": self.random}
 
     def of_writers(self, writers: NDArray[np.integer]) -> Trials:
         """Return the trials against these writers' references."""

@@ -64,7 +64,7 @@ class Verifier:
             cohort: the negatives.
             calibration: scores to likelihood ratios.
             classifier: ``auto``, ``wd`` or ``wi``.
-            method: ``logistic`` or ``pav``.
+            method: of calibration (:data:`~sigkd.verification.calibrations.METHODS`); None: what the file recommends.
             against: the alternative, ``skilled`` or ``random``.
             far: stated false acceptance rate.
             frr: stated false rejection rate.

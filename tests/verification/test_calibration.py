@@ -10,8 +10,17 @@ import numpy as np
 import pytest
 
 from sigkd.errors import CalibrationError, InputError, UsageError
+from sigkd.measures import Logistic
 from sigkd.models.binding import Binding
-from sigkd.verification.calibration import CalibrationSet, fit_calibration, load_calibration, read_calibration
+from sigkd.verification.calibration import (
+    DEFAULT_FILE,
+    CalibrationSet,
+    fit_calibration,
+    load_calibration,
+    read_calibration,
+)
+from sigkd.verification.calibrations import METHODS
+from sigkd.verification.calibrations.logistic import LogisticCalibration
 from sigkd.verification.classifiers import CLASSIFIERS
 from sigkd.verification.held_out import cross_validate
 from sigkd.verification.trials import Trials, collect_trials, select_writers
@@ -32,24 +41,30 @@ def _trials(seed: int = 0, writers: int = 10, each: int = 30) -> Trials:
     )
 
 
+def _fit(trials: Trials, references: int):
+    return fit_calibration(
+        trials.genuine, trials.impostors, classifier="wd", negatives="cohort", references=references, writers=10
+    )
+
+
 @pytest.fixture
 def known() -> CalibrationSet:
-    fitted = tuple(fit_calibration(_trials(count), "wd", "cohort", count) for count in (1, 3, 8))
+    fitted = tuple(_fit(_trials(count), count) for count in (1, 3, 8))
     return CalibrationSet(BINDING, "c0" * 32, "logistic", {"name": "made-up"}, fitted)
 
 
 def test_kept_and_read_again(known: CalibrationSet, tmp_path: Path) -> None:
     known.save(tmp_path / "c.json")
     again = read_calibration(tmp_path / "c.json")
-    assert again.hash == known.hash or replace(again, source=known.source).as_dict() == again.as_dict()
+    assert again.hash == known.hash
+    assert replace(again, source=known.source).as_dict() == known.as_dict()
     scores = np.linspace(-3, 4, 20)
-    for method in ("logistic", "pav"):
+    for one, two in zip(known.calibrations, again.calibrations, strict=True):
+        assert one.thresholds("x") == two.thresholds("x")
         for kind in ("skilled", "random"):
-            one, two = (c.calibrations[1].log10_lr(scores, method, kind) for c in (known, again))
-            assert np.allclose(one, two, atol=1e-4)
-    assert again.calibrations[0].thresholds("x").accept == pytest.approx(
-        known.calibrations[0].thresholds("x").accept, abs=1e-4
-    )
+            for name in METHODS:
+                pair = [c.alternative(kind).method(name).log10_lr(scores) for c in (one, two)]
+                np.testing.assert_array_equal(*pair)
 
 
 def test_the_nearest_number_of_references_is_used(known: CalibrationSet) -> None:
@@ -59,12 +74,54 @@ def test_the_nearest_number_of_references_is_used(known: CalibrationSet) -> None
     assert known.find("wd", "writers", 3) is None
 
 
-def test_lrs_are_bounded_and_monotone(known: CalibrationSet) -> None:
-    one = known.calibrations[1]
-    llr = one.log10_lr(np.linspace(-100, 100, 50), "logistic")
-    assert (np.diff(llr) >= 0).all()
-    assert (llr[0], llr[-1]) == pytest.approx(one.bounds10("logistic"))
-    assert one.bounds10("logistic")[1] <= np.log10(301)
+@pytest.fixture
+def constant(monkeypatch):
+    """A method that this sigkd learns about after files were written."""
+
+    class Twofold(LogisticCalibration):
+        @staticmethod
+        def fit_curve(genuine, forged):
+            return Logistic(1.0, float(len(genuine)))
+
+    monkeypatch.setitem(METHODS._entries, "twofold", Twofold)
+    return "twofold"
+
+
+def test_a_new_method_leaves_older_files_readable(known: CalibrationSet, tmp_path: Path, request) -> None:
+    known.save(tmp_path / "older.json")
+    hashes = [known.hash, read_calibration(DEFAULT_FILE).hash]
+    new = request.getfixturevalue("constant")
+    for path, known_hash in zip((tmp_path / "older.json", DEFAULT_FILE), hashes, strict=True):
+        older = read_calibration(path)
+        assert older.hash == known_hash and older.chosen(None) == "logistic" and older.chosen(new) == new
+        alternative = older.calibrations[0].alternative("skilled")
+        assert new not in alternative.fitted
+        assert alternative.method(new).curve == Logistic(1.0, len(alternative.genuine))  # fitted to the kept scores
+        assert 0 < alternative.cllr(new) < np.inf
+        assert alternative.cllr("logistic") == alternative.measures["cllr_logistic"]
+
+
+def test_the_shipped_calibration_has_every_method() -> None:
+    shipped = read_calibration(DEFAULT_FILE)
+    for one in shipped.calibrations:
+        for kind, alternative in one.alternatives.items():
+            for name in METHODS:
+                method = alternative.method(name)
+                assert method.bounds[0] < 0 < method.bounds[1]
+                assert alternative.cllr(name) < 0.5, (one.classifier, one.references, kind, name)
+
+
+def test_a_file_of_a_sigkd_with_more_methods(known: CalibrationSet, tmp_path: Path, request) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(METHODS._entries, "twofold", type("Twofold", (LogisticCalibration,), {}))
+        more = CalibrationSet(BINDING, "c0" * 32, "twofold", {"name": "made-up"}, (_fit(_trials(), 3),))
+        more.save(tmp_path / "newer.json")
+    newer = read_calibration(tmp_path / "newer.json")
+    assert newer.hash == more.hash and newer.chosen("pav") == "pav"
+    with pytest.raises(CalibrationError, match=r"newer.json: recommends the method 'twofold'.* density, logistic, pav"):
+        newer.chosen(None)
+    with pytest.raises(UsageError, match="unknown calibration method 'twofold'"):
+        newer.calibrations[0].alternative(None).method("twofold")
 
 
 @pytest.mark.parametrize(
@@ -98,6 +155,34 @@ def test_damaged_files(tmp_path: Path, text: str) -> None:
     (tmp_path / "c.json").write_text(text)
     with pytest.raises(CalibrationError, match="not a sigkd calibration"):
         read_calibration(tmp_path / "c.json")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda one, _: one.update(genuine=[-4.0, -3.0]), "do not score higher"),
+        (lambda one, _: one.update(genuine=[float("nan")]), "finite number"),
+        (lambda one, _: one.update(genuine=["1.5", "2.5"]), "finite numbers"),
+        (lambda one, _: one.update(genuine=[10**400, 1]), "finite numbers"),
+        (lambda one, _: one.update(references=0), "1 or more"),
+        (lambda one, _: one.update(alternatives={}), "no alternatives"),
+        (lambda _, other: other.update(scores=[9.0, 10.0]), "do not score higher"),
+        (lambda _, other: other.update(scores=[0.0, None]), "finite number"),
+        (lambda _, other: other["logistic"].update(slope=-1.0), "slope must be positive"),
+        (lambda _, other: other["pav"]["scores"].reverse(), "never fall"),
+        (lambda _, other: other["density"]["llr"].reverse(), "never fall"),
+        (lambda _, other: other["bounds"]["logistic"].reverse(), "bounds of ln LR"),
+        (lambda _, other: other["bounds"].update(pav=[-1e9, 1e9]), "bounds of ln LR"),
+        (lambda _, other: other["measures"].update(eer="low"), "finite number"),
+    ],
+)
+def test_wrong_numbers_are_refused_in_one_line(known: CalibrationSet, tmp_path: Path, change, words: str) -> None:
+    document = json.loads(json.dumps(known.as_dict()))
+    change(document["calibrations"][1], document["calibrations"][1]["alternatives"]["random"])
+    (tmp_path / "c.json").write_text(json.dumps(document))
+    with pytest.raises(CalibrationError, match=words) as caught:
+        read_calibration(tmp_path / "c.json")
+    assert str(caught.value).startswith(str(tmp_path / "c.json")) and "\n" not in str(caught.value)
 
 
 def test_newer_and_absent_files(known: CalibrationSet, tmp_path: Path) -> None:

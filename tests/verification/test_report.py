@@ -44,7 +44,10 @@ def calibrated(tiny_model, tiny_cohort) -> Verifier:
     owner = np.repeat(np.arange(10), 20)
     draws = (generator.normal(shift, 0.6, 200) for shift in (0.5, -0.5, -1.0))
     trials = Trials(*draws, owner, owner, owner)
-    fitted = tuple(fit_calibration(trials, name, "cohort", 3) for name in ("wd", "wi"))
+    fitted = tuple(
+        fit_calibration(trials.genuine, trials.impostors, classifier=name, negatives="cohort", references=3, writers=10)
+        for name in ("wd", "wi")
+    )
     known = CalibrationSet(
         Verifier(tiny_model, device="cpu").engine.binding, tiny_cohort.hash, "logistic", {"name": "made-up set"}, fitted
     )
