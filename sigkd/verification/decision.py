@@ -64,10 +64,10 @@ def thresholds_at(
     """
     for name, rate, scores in (("far", far, impostor), ("frr", frr, genuine)):
         if not 0 < rate < 1:
-            raise UsageError(f"{name} is a rate between 0 and 1, not {rate:g}")
+            raise UsageError(f"`{name}` is a rate between 0 and 1, not {rate:g}")
         if rate * len(scores) < 1 - 1e-9:
             raise UsageError(
-                f"{name} {rate:g} cannot be stated from {len(scores)} scores; the least is 1/{len(scores)}"
+                f"`{name}` {rate:g} cannot be stated from {len(scores)} scores; the least is 1/{len(scores)}"
             )
     accept = max(threshold_at_far(impostor, far), float(impostor.min()))
     reject = min(threshold_at_frr(genuine, frr), float(genuine.max()))
