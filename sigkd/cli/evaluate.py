@@ -86,7 +86,7 @@ def evaluate(
     from sigkd.evaluation.experiment import Plan, evaluate_all
     from sigkd.evaluation.output import check_format, write_outputs
     from sigkd.evaluation.protocol import parse_writers
-    from sigkd.evaluation.schedule import cores
+    from sigkd.pools import cores
 
     check_format(table_format)
     if plots and out is None:

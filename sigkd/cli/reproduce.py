@@ -53,7 +53,7 @@ def reproduce(
     from sigkd.evaluation.reproduce import Request, parse_budget, table_grid
     from sigkd.evaluation.reproduce import reproduce as run
     from sigkd.evaluation.results import dumps
-    from sigkd.evaluation.schedule import cores
+    from sigkd.pools import cores
 
     home = paths.data_dir(data_dir)
     request = Request(

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from collections import Counter, deque
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -23,6 +19,7 @@ from sigkd.images.canvas import SIZE
 from sigkd.images.formats import MAX_PIXELS, check_picture
 from sigkd.images.preprocess import PREPROCESS_VERSION, normalize
 from sigkd.images.reader import read_image
+from sigkd.pools import in_order
 from sigkd.progress import SILENT, Progress
 
 U8 = npt.NDArray[np.uint8]
@@ -49,8 +46,7 @@ def prepare_signatures(
 ) -> PreparedSignatures:
     """Read and normalise every signature of a set; what cannot be used is skipped and listed.
 
-    The result is the same whatever the number of workers. These are threads: decoding and filtering happen outside of
-    the interpreter's lock.
+    The result is the same whatever the number of workers.
 
     Args:
         signatures: what :func:`~sigkd.datasets.layouts.scan_dataset` found.
@@ -71,7 +67,10 @@ def prepare_signatures(
     skipped: list[dict[str, str]] = []
     noted: dict[str, list[str]] = {}
     with progress.task("preprocessing", total=len(records), unit="images") as task:
-        for record, outcome in _outcomes(records, canvas, size, workers, max_pixels):
+        # decoding and filtering happen outside of the interpreter's lock: threads do
+        work = partial(_process, canvas=canvas, size=size, max_pixels=max_pixels)
+        outcomes = in_order(work, [record.path for record in records], workers=workers)
+        for record, outcome in zip(records, outcomes, strict=True):
             file = _name(record.path, signatures.root)
             if outcome.image is None:
                 skipped.append({"file": file, "writer": record.writer, "kind": record.kind, "reason": outcome.reason})
@@ -114,37 +113,6 @@ def preprocess_dataset(
     if preview is not None:
         write_preview(prepared, preview)
     return prepared
-
-
-def _outcomes(
-    records: list[SignatureRecord], canvas: tuple[int, int], size: tuple[int, int], workers: int, max_pixels: int
-) -> Iterator[tuple[SignatureRecord, _Outcome]]:
-    """Yield every record with what became of it, in order; at most a few files a worker are in work at once."""
-    workers = min(workers or os.cpu_count() or 1, max(1, len(records)))
-    waiting: deque[tuple[SignatureRecord, Future[_Outcome]]] = deque()
-    with _single_threaded_opencv(), ThreadPoolExecutor(workers, thread_name_prefix="preprocess") as executor:
-        try:
-            for record in records:
-                waiting.append((record, executor.submit(_process, record.path, canvas, size, max_pixels)))
-                if len(waiting) >= 4 * workers:
-                    first, future = waiting.popleft()
-                    yield first, future.result()
-            while waiting:
-                first, future = waiting.popleft()
-                yield first, future.result()
-        finally:
-            executor.shutdown(wait=True, cancel_futures=True)
-
-
-@contextmanager
-def _single_threaded_opencv() -> Iterator[None]:
-    """Keep OpenCV to one thread in each worker."""
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(threads)
 
 
 def _process(path: Path, canvas: tuple[int, int], size: tuple[int, int], max_pixels: int) -> _Outcome:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,14 @@ from sigkd.errors import DatasetError, InputError
 from sigkd.files import write_json
 from sigkd.images.canvas import CANVASES, SIZE
 from sigkd.images.preprocess import PREPROCESS_VERSION
+from sigkd.pools import in_order
 from sigkd.progress import SILENT, Progress
 from sigkd.text.layouts import Pages, find_pages
 from sigkd.text.options import CANVAS_NAMES, TextOptions
-from sigkd.text.page import INDEX_DTYPE
+from sigkd.text.page import INDEX_DTYPE, process_page
 from sigkd.text.preview import write_preview
 from sigkd.text.splits import VALIDATION, split_rows, thin_rows
 from sigkd.text.store import PartialStore
-from sigkd.text.workers import process_pages, worker_count
 
 FINAL_DTYPE = np.dtype([("label", "<i4"), ("split", "u1"), *[(n, INDEX_DTYPE[n]) for n in INDEX_DTYPE.names or ()]])
 _CHUNK = 1024
@@ -88,7 +89,7 @@ def prepare_text(
     try:
         if resumed:
             progress.info(f"{resumed} of {len(pages.pages)} pages were finished before; going on from there")
-        _run_pages(store, pages, options, worker_count(workers), progress)
+        _run_pages(store, pages, options, workers, progress)
         metadata = _finish(store, target, run, pages, options, progress)
     except KeyboardInterrupt:
         progress.info(
@@ -133,7 +134,9 @@ def _run_pages(store: PartialStore, pages: Pages, options: TextOptions, workers:
     remaining = pages.pages[done:]
     with progress.task("pages", total=len(pages.pages), unit="pages") as task:
         task.advance(done)
-        results = process_pages(remaining, options, min(workers, max(1, len(remaining))))
+        work = partial(process_page, options=options)
+        # finding lines is mostly Python, which threads would do one after the other
+        results = in_order(work, remaining, workers=workers, processes=True)
         with contextlib.closing(results):
             for number, (page, result) in enumerate(zip(remaining, results, strict=True), start=done):
                 result.index["page"] = number

@@ -73,13 +73,13 @@ def test_another_seed_changes_the_crops(finished, pages_root, tmp_path):
 
 
 def test_interrupted_run_goes_on_with_the_same_bytes(finished, pages_root, tmp_path, monkeypatch):
-    real = prepare.process_pages
+    real = prepare.in_order
 
-    def stops(pages, options, workers):
-        yield from real(pages[:2], options, workers)
+    def stops(function, pages, **options):
+        yield from real(function, pages[:2], **options)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(prepare, "process_pages", stops)
+    monkeypatch.setattr(prepare, "in_order", stops)
     with pytest.raises(KeyboardInterrupt):
         prepare_text(pages_root, tmp_path / "text", "folder")
     monkeypatch.undo()
