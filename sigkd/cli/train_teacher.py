@@ -2,57 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from sigkd.cli import training_options as shared
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
+from sigkd.cli.declared import with_options
 from sigkd.cli.options import DataDir, Device, Json
+from sigkd.distillation.config import SIGNET_F_LAMBDA, teacher_config
 from sigkd.errors import UsageError
 
 
 @app.command("train-teacher", cls=SigkdCommand)
+@with_options(teacher_config(), "train-teacher", {"student": "--arch"})
 def train_teacher(
     dataset: Annotated[
         list[str],
         typer.Option(help="Prepared signature sets, joined; NAME[A:B] for the writers A to B-1.", show_default=False),
     ],
-    arch: Annotated[str | None, typer.Option(help="Architecture to train.", show_default="signet")] = None,
     forgeries: Annotated[
         bool, typer.Option("--forgeries", help="Learn from skilled forgeries too (SigNet-F).")
     ] = False,
     lamb: Annotated[
         float, typer.Option(help="Weight of the forgery term; 1 - this for the writers.", min=0, max=1)
-    ] = 0.95,
+    ] = SIGNET_F_LAMBDA,
     validation: Annotated[
         float, typer.Option(help="Part of each writer's images to validate on.", min=0, max=0.9)
     ] = 0.1,
-    epochs: shared.Epochs = None,
-    batch_size: shared.BatchSize = None,
-    lr: shared.Lr = None,
-    schedule: shared.Schedule = None,
-    weight_decay: shared.WeightDecay = None,
-    label_smoothing: shared.LabelSmoothing = None,
-    crop: shared.Crop = None,
-    augment: shared.Augment = None,
-    images_per_epoch: shared.ImagesPerEpoch = None,
-    max_images: shared.MaxImages = None,
-    validation_images: shared.ValidationImages = None,
-    init: shared.Init = None,
-    probe: shared.ProbeSet = None,
-    probe_every: shared.ProbeEvery = None,
-    precision: shared.Precision = None,
-    compile_step: shared.Compile = None,
-    checkpoint_seconds: shared.CheckpointSeconds = None,
-    seed: shared.TrainingSeed = None,
     config: shared.Config = None,
     name: shared.Name = None,
     resume: shared.Resume = False,
     device: Device = "auto",
     data_dir: DataDir = None,
     json: Json = False,
+    **options: Any,
 ) -> None:
     """Train an expert network on writer identification from signatures.
 
@@ -65,31 +50,9 @@ def train_teacher(
     from sigkd.distillation.data import from_signatures
     from sigkd.paths import data_dir as data_home
 
-    options = {
-        "student": arch,
-        "data": "+".join(dataset),
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "lr": lr,
-        "schedule": schedule,
-        "weight_decay": weight_decay,
-        "label_smoothing": label_smoothing,
-        "crop": crop,
-        "augment": augment or None,
-        "images_per_epoch": images_per_epoch,
-        "max_images": max_images,
-        "validation_images": validation_images,
-        "init": init,
-        "probe": probe,
-        "probe_every": probe_every,
-        "precision": precision,
-        "compile": compile_step,
-        "checkpoint_seconds": checkpoint_seconds,
-        "seed": seed,
-    }
     home = data_home(data_dir)
-    base = recipes.teacher_config(lamb if forgeries else None)
-    merged, run = shared.settle(base, config, options, name, resume, home)
+    base = teacher_config(lamb if forgeries else None)
+    merged, run = shared.settle(base, config, {**options, "data": "+".join(dataset)}, name, resume, home)
     images = from_signatures(
         [find_prepared(each, home) for each in dataset],
         forgeries="term" if forgeries else "none",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sigkd.cli.declared import merge
 from sigkd.cli.output import note_line, print_json, print_table
+from sigkd.configuration import read_toml
 from sigkd.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,24 +23,6 @@ if TYPE_CHECKING:
     from sigkd.distillation.training import Probe
     from sigkd.models.registry import FeatureNetwork
 
-Epochs = Annotated[int | None, typer.Option(help="Passes over the images.", show_default=False)]
-BatchSize = Annotated[int | None, typer.Option(help="Images in a step, over all processes.", show_default=False)]
-Lr = Annotated[float | None, typer.Option(help="Learning rate (peak).", show_default=False)]
-Schedule = Annotated[str | None, typer.Option(help="step, cosine, one-cycle or constant.", show_default="step")]
-Precision = Annotated[str | None, typer.Option(help="auto, float32, bfloat16 or float16.", show_default="auto")]
-Crop = Annotated[str | None, typer.Option(help="center or random.", show_default=False)]
-Augment = Annotated[
-    list[str] | None,
-    typer.Option(help="Random changes, as 'ink blur=1 rotate=5', or 'all'.", show_default="none"),
-]
-ImagesPerEpoch = Annotated[int | None, typer.Option(help="Images in an epoch; 0: all.", show_default="0")]
-MaxImages = Annotated[
-    int | None, typer.Option(help="Train on so many images, randomly chosen; 0: all.", show_default="0")
-]
-ValidationImages = Annotated[int | None, typer.Option(help="Validate on at most so many images.", show_default="2000")]
-WeightDecay = Annotated[float | None, typer.Option(help="L2 penalty.", show_default=False)]
-LabelSmoothing = Annotated[float | None, typer.Option(help="Label smoothing.", show_default="0")]
-Init = Annotated[str | None, typer.Option(help="Model file to start from.", show_default=False)]
 Name = Annotated[
     str | None, typer.Option(help="Name of the run, in DATA_DIR/runs.", show_default="made from the options")
 ]
@@ -47,41 +30,6 @@ Config = Annotated[
     Path | None, typer.Option(help="TOML file with options; those given here come first.", show_default=False)
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint of the run.")]
-ProbeSet = Annotated[
-    str | None, typer.Option(help="Signature set to evaluate on every few epochs.", show_default=False)
-]
-ProbeEvery = Annotated[int | None, typer.Option(help="Epochs between two probes.", show_default="5")]
-Compile = Annotated[bool | None, typer.Option("--compile", help="Compile the student's step.", show_default=False)]
-CheckpointSeconds = Annotated[
-    int | None, typer.Option(help="Seconds between checkpoints inside an epoch.", show_default="300")
-]
-TrainingSeed = Annotated[int | None, typer.Option("--seed", help="Seed of every random choice.", show_default="0")]
-
-
-def merge_options(base: TrainingConfig, config_file: Path | None, options: Mapping[str, Any]) -> TrainingConfig:
-    """Return ``base``, changed by the file, changed by the options that were given (not None)."""
-    from sigkd.distillation.config import read_config, update_config
-
-    config = base if config_file is None else read_config(config_file, base)
-    return update_config(
-        config, {key: value for key, value in options.items() if value is not None}, "the command line"
-    )
-
-
-def parse_weights(texts: list[str] | None) -> dict[str, float] | None:
-    """Return ``{"geom1": 10.0}`` from ``["geom1=10"]``; None stays None."""
-    if not texts:
-        return None
-    weights: dict[str, float] = {}
-    for text in texts:
-        term, equals, value = text.partition("=")
-        try:
-            weights[term] = float(value) if equals else float("nan")
-        except ValueError:
-            weights[term] = float("nan")
-        if not math.isfinite(weights[term]):
-            raise UsageError(f"--weight {text}: write TERM=NUMBER, for example geom1=10")
-    return weights
 
 
 def settle(
@@ -93,15 +41,14 @@ def settle(
     home: Path,
 ) -> tuple[TrainingConfig, Path]:
     """Return what to run and where. A resumed run goes on with its own configuration."""
-    from sigkd.distillation.config import read_config
     from sigkd.distillation.recipes import run_name
     from sigkd.paths import run_path
 
-    given = merge_options(base, config_file, options)
+    given = merge(base, config_file, options)
     run = run_path(name or run_name(given), home)
     own = run / "config.toml"
     if resume and own.is_file():
-        given = merge_options(read_config(own), config_file, options)
+        given = merge(read_toml(own, base), config_file, options)
     return given, run
 
 

@@ -9,7 +9,8 @@ from typing import get_type_hints
 import torch
 from torch import Tensor
 
-from sigkd.distillation.config import TrainingConfig, checked
+from sigkd.configuration import checked
+from sigkd.distillation.config import TrainingConfig
 from sigkd.distillation.losses import LOSSES, Loss, StudentOutput, Targets
 from sigkd.distillation.signals import Signal, Told
 from sigkd.errors import UsageError

@@ -11,7 +11,8 @@ from typing import Any
 import torch
 
 from sigkd._version import __version__
-from sigkd.distillation.augment import Augmentation, parse_augmentations
+from sigkd.distillation.augment import Augmentation
+from sigkd.distillation.augmentations import parse_augmentations
 from sigkd.distillation.config import TrainingConfig, config_toml
 from sigkd.distillation.data import TrainingImages
 from sigkd.distillation.distributed import World, barrier, join_world, leave_world
@@ -28,22 +29,6 @@ from sigkd.models.networks import NETWORKS
 from sigkd.progress import SILENT, Progress
 
 LoadTeacher = Callable[[str], LoadedModel]
-
-
-def teacher_config(lamb: float | None = None) -> TrainingConfig:
-    """Return the recipe of Hafemann et al. 2017 for SigNet; with ``lamb``, the forgery term's weight, for SigNet-F."""
-    return TrainingConfig(
-        student="signet",
-        teacher="",
-        loss="cl" if lamb is None else "cl+forgery",
-        weight={} if lamb is None else {"cl": 1.0 - lamb, "forgery": lamb},
-        epochs=60,
-        batch_size=32,
-        lr=1e-3,
-        step_epochs=20,
-        weight_decay=1e-4,
-        crop="random",
-    )
 
 
 def teacher_names(text: str) -> list[str]:
@@ -186,6 +171,8 @@ def _trainer(
     facts: dict[str, Any],
     observer: Observer,
 ) -> Trainer:
+    if "forgery" in objective.names and data.forged is None:
+        raise UsageError(f"the loss 'forgery' needs signatures with marked forgeries; '{data.name}' has none")
     module, fresh = build_student(config, data.classes, forgery_head="forgery" in objective.names)
     if config.init:
         observer.notice(f"started from {config.init}; fresh: {', '.join(fresh) or 'nothing'}")

@@ -45,6 +45,8 @@ def test_a_run_from_the_command_line(run_sigkd, home, tmp_path):
         "--weight",
         "geom1=3",
         "bc=0.001",
+        "--setting",
+        "bc.redundancy=0.005",
         "--augment",
         "ink",
         "blur=1",
@@ -55,6 +57,7 @@ def test_a_run_from_the_command_line(run_sigkd, home, tmp_path):
     assert document["config"]["lr"] == 0.02
     assert document["config"]["augment"] == ["ink", "blur=1"]
     assert document["weights"] == {"cl": 1.0, "geom1": 3.0, "geom2": 100.0, "bc": 0.001}
+    assert document["config"]["setting"] == {"bc": {"redundancy": 0.005}}
     assert document["supervision"] == "online"
     assert (home / "runs" / "first" / "final.safetensors").is_file()
     again = run_sigkd(*command)
@@ -75,7 +78,10 @@ def test_cached_supervision_is_kept_in_the_data_directory(run_sigkd, home):
     ("options", "words"),
     [
         (["--loss", "geon"], "Did you mean 'geom'"),
-        (["--weight", "geom1"], "TERM=NUMBER"),
+        (["--weight", "geom1"], "NAME=NUMBER"),
+        (["--setting", "temperature=4"], "LOSS.SETTING=VALUE"),
+        (["--loss", "tce", "--setting", "tce.temprature=4"], "Did you mean 'temperature'"),
+        (["--loss", "forgery", "--teacher", "tiny:random"], "needs signatures with marked forgeries"),
         (["--loss", "cl", "--weight", "geom1=1"], "no term 'geom1'"),
         (["--schedule", "stepp"], "Did you mean 'step'"),
         (["--augment", "blurr"], "Did you mean 'blur'"),

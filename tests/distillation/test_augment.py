@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from sigkd.distillation.augment import AUGMENTATIONS, Augmentation, parse_augmentations, step_seed
+from sigkd.distillation.augment import Augmentation, step_seed
+from sigkd.distillation.augmentations import AUGMENTATIONS, parse_augmentations
 from sigkd.errors import UsageError
 
 

@@ -10,12 +10,12 @@ import pytest
 import torch
 from tiny import training_images
 
+from sigkd.configuration import read_toml
 from sigkd.distillation import recipes
-from sigkd.distillation.config import TrainingConfig, read_config
+from sigkd.distillation.config import TrainingConfig, teacher_config
 from sigkd.distillation.losses import LOSSES
 from sigkd.distillation.losses.cl import ClassificationLoss
 from sigkd.distillation.observer import SilentObserver
-from sigkd.distillation.recipes import teacher_config
 from sigkd.distillation.rundir import RunDirectory
 from sigkd.distillation.student import build_student
 from sigkd.distillation.training import DivergedError
@@ -90,7 +90,7 @@ def test_a_run_learns_and_leaves_its_files(tmp_path):
     assert float(rows[-1]["val_accuracy"]) > 0.5
     weighted = sum(facts["weights"][term] * float(rows[-1][term]) for term in terms)
     assert weighted == pytest.approx(float(rows[-1]["loss"]), rel=1e-4)
-    assert read_config(run / "config.toml") == config
+    assert read_toml(run / "config.toml", TrainingConfig()) == config
     written = json.loads((run / "run.json").read_text())
     assert written["status"] == "complete"
     assert written["data"]["content_hash"] == "waves-1"

@@ -8,6 +8,7 @@ from typing import ClassVar
 from torch import Tensor
 from torch.nn import functional
 
+from sigkd.distillation.config import SIGNET_F_LAMBDA
 from sigkd.distillation.losses import LOSSES, Loss, StudentOutput, Targets
 
 
@@ -19,7 +20,7 @@ class ForgeryLoss(Loss):
     weights are set together by ``train-teacher --lamb``.
     """
 
-    weights: ClassVar[Mapping[str, float]] = {"forgery": 0.95}
+    weights: ClassVar[Mapping[str, float]] = {"forgery": SIGNET_F_LAMBDA}
 
     def __call__(self, student: StudentOutput, targets: Targets) -> dict[str, Tensor]:
         """Return ``forgery``."""
