@@ -144,10 +144,10 @@ def main() -> None:
         from PIL import Image
 
         from sigkd import Verifier
+        from sigkd.classifiers.cohort import build_cohort, save_cohort
         from sigkd.errors import SigkdError
         from sigkd.models.io import load_model
         from sigkd.synthesis import signature_image
-        from sigkd.verification.cohort import build_cohort
 
         files = []
         for index in range(12):
@@ -166,7 +166,7 @@ def main() -> None:
         except SigkdError:
             file = Path(options.cohort) if options.cohort else folder / "cohort.npz"
             if not options.cohort:
-                build_cohort(["made-up"], model, data=folder).save(file)
+                save_cohort(build_cohort(["made-up"], model, data=folder), file)
             verifier = Verifier(model, gallery=folder / "g.sigkd", cohort=file, device="cpu")
             arguments += ["--cohort", str(file)]
             count = len(verifier.engine.cohort)

@@ -45,11 +45,12 @@ def build(
     Example: sigkd cohort build --from made-up
     """
     from sigkd import paths
+    from sigkd.classifiers.cohort import build_cohort, cached_path, save_cohort
     from sigkd.cli.output import print_json
     from sigkd.cli.progress import console_progress
+    from sigkd.models.binding import Binding
     from sigkd.models.device import resolve_device
     from sigkd.models.io import load_model
-    from sigkd.verification.cohort import build_cohort, cached_path
 
     loaded = load_model(model, cache=cache_dir)
     cohort = build_cohort(
@@ -63,9 +64,9 @@ def build(
         progress=console_progress(),
     )
     target = out or cached_path(loaded.hash, cache_dir)
-    cohort.save(target)
+    save_cohort(cohort, target)
     if json:
         facts = {"out": str(target), "count": len(cohort), "hash": cohort.hash, "description": cohort.description}
-        print_json({**facts, **cohort.binding.as_dict()})
+        print_json({**facts, **Binding.of(loaded).as_dict()})
     else:
         typer.echo(f"{target}: {cohort.description}, model {loaded.name} {loaded.hash[:12]}, cohort {cohort.hash[:12]}")

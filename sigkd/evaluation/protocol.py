@@ -39,7 +39,8 @@ class Protocol:
     simple_forgeries: bool = False
     """Report the acceptance of simple forgeries too."""
     C: float = 1.0
-    gamma: float = 2.0**-11
+    gamma: float | None = None
+    """Of the RBF kernel; None: 1 / D for vectors of D features, the paper's 2^-11 for 2048."""
     max_negatives: int = MAX_NEGATIVES
     """References of other writers beyond which a random pool of this many serves all writers."""
     random_test: int | None = None

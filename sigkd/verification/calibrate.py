@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sigkd.classifiers import CLASSIFIERS
 from sigkd.errors import CalibrationError, InputError, UsageError
 from sigkd.models.binding import Binding
 from sigkd.progress import SILENT, Progress
 from sigkd.verification.calibration import CalibrationSet, fit_calibration
 from sigkd.verification.calibrations import METHODS
-from sigkd.verification.classifiers import CLASSIFIERS
 from sigkd.verification.held_out import Rates, cross_validate
 from sigkd.verification.trials import NEGATIVES, collect_trials, select_writers
 
@@ -141,7 +141,7 @@ def calibrate(
     fitted, rates = [], []
     cohort = engine.cohort
     for name in classifiers:
-        classifier = CLASSIFIERS.get(name)
+        classifier = CLASSIFIERS.get(name)()
         for kind in negatives:
             if name == "wi" and kind == "writers":
                 continue
@@ -152,7 +152,7 @@ def calibrate(
                     development.yforg,
                     classifier,
                     count,
-                    cohort=cohort.features,
+                    cohort=cohort,
                     negatives=kind,
                     splits=splits,
                     seed=seed,

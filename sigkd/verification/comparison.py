@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sigkd.classifiers import Classifier, Template
 from sigkd.errors import CalibrationError
 from sigkd.images.ink_measures import InkMeasures
 from sigkd.models.binding import Binding
 from sigkd.verification.calibration import Calibration, CalibrationSet
-from sigkd.verification.classifiers import Classifier, Template
 from sigkd.verification.decision import Thresholds, uncalibrated
 from sigkd.verification.remarks import copy_remark, disagreement_remark, size_remark
 from sigkd.verification.result import Evidence, Verification
@@ -124,6 +124,6 @@ def operating_point(
             if operating.calibrations is None
             else "none for this classifier and negatives"
         )
-        return None, uncalibrated(agreement, classifier.name, reason)
+        return None, uncalibrated(agreement, classifier.border, classifier.border_meaning, reason)
     thresholds = calibration.thresholds(operating.calibrations.source, operating.against, operating.far, operating.frr)
     return calibration, thresholds

@@ -76,27 +76,16 @@ def thresholds_at(
     return accept, reject, float((impostor >= accept).mean()), float((genuine < reject).mean())
 
 
-def uncalibrated(agreement: NDArray[np.floating], classifier: str, reason: str) -> Thresholds:
+def uncalibrated(agreement: NDArray[np.floating], border: float, meaning: str, reason: str) -> Thresholds:
     """Return a threshold without a calibration: how well the references agree, else the classifier's border.
 
     Args:
         agreement: each reference's score against the others (empty for fewer than three references).
-        classifier: ``wd`` or ``wi``.
+        border: the score from which the classifier itself accepts.
+        meaning: that border in words.
         reason: why there is no calibration.
     """
     if len(agreement):
         border = float(agreement.min())
-        return Thresholds(
-            border, border, f"not calibrated ({reason}): the lowest score of a reference against the other references"
-        )
-    border = BORDERS[classifier]
-    words = (
-        "the support vector machine's own border"
-        if classifier == "wd"
-        else "as near to the references as the nearest of the cohort"
-    )
-    return Thresholds(border, border, f"not calibrated ({reason}): {words}")
-
-
-BORDERS = {"wd": 0.0, "wi": 0.0}
-"""Thresholds for one or two references without a calibration."""
+        meaning = "the lowest score of a reference against the other references"
+    return Thresholds(border, border, f"not calibrated ({reason}): {meaning}")

@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sigkd.errors import InputError, UsageError
+from sigkd.classifiers import AUTO, COHORT, Classifier, Negatives, Template, choose_classifier
+from sigkd.classifiers.base import check_classifier
+from sigkd.classifiers.cohort import check_cohort, resolve_cohort
+from sigkd.errors import UsageError
 from sigkd.images.ink_measures import InkMeasures
 from sigkd.models.binding import Binding
 from sigkd.paths import data_dir
 from sigkd.progress import SILENT, Progress
 from sigkd.verification.calibration import CalibrationSet, load_calibration
 from sigkd.verification.calibrations import METHODS
-from sigkd.verification.classifiers import AUTO, CLASSIFIERS, Classifier, Template, choose_classifier
-from sigkd.verification.cohort import Cohort, resolve_cohort
 from sigkd.verification.comparison import Comparison, Operating, operating_point
 from sigkd.verification.samples import ImageInput, Sample, read_sample
 
@@ -40,7 +41,7 @@ class Engine:
         self,
         model: str | Path | LoadedModel | None = None,
         *,
-        cohort: str | Path | Cohort | None = None,
+        cohort: str | Path | Negatives | None = None,
         calibration: str | Path | CalibrationSet | None = None,
         classifier: str = AUTO,
         method: str | None = None,
@@ -75,8 +76,6 @@ class Engine:
         from sigkd.models.device import resolve_device
         from sigkd.models.io import LoadedModel, load_model
 
-        if classifier != AUTO:
-            CLASSIFIERS.get(classifier)
         if method is not None:
             METHODS.get(method)
         if against not in (None, "skilled", "random"):
@@ -88,23 +87,23 @@ class Engine:
         self.device: torch.device = resolve_device(device)
         self.binding = Binding.of(self.model)
         logger.info("model %s %s on %s", self.model.name, self.model.hash[:12], self.device)
-        self.classifier_name = classifier
+        self.classifier_name = check_classifier(classifier)
         self._choices = (method, against, far, frr)
         self._cohort_spec, self._calibration_spec = cohort, calibration
-        self._cohort: Cohort | None = cohort if isinstance(cohort, Cohort) else None
+        self._cohort: Negatives | None = cohort if isinstance(cohort, Negatives) else None
         self._operating: dict[str | None, Operating] = {}
         self._data, self._cache, self._progress = data_dir(data), cache, progress
         self._lock = threading.RLock()
-        if self._cohort is not None and self._cohort.binding.difference(self.binding):
-            raise InputError(f"the cohort does not fit: {self.binding.difference(self._cohort.binding)}")
+        if self._cohort is not None:
+            check_cohort(self._cohort, self.binding)
 
     @property
-    def cohort(self) -> Cohort:
+    def cohort(self) -> Negatives:
         """The negatives that stand for anybody else."""
         with self._lock:
             if self._cohort is None:
                 spec = self._cohort_spec
-                assert not isinstance(spec, Cohort)  # noqa: S101 - narrows the type
+                assert not isinstance(spec, Negatives)  # noqa: S101 - narrows the type
                 self._cohort = resolve_cohort(
                     spec, self.model, data=self._data, cache=self._cache, device=self.device, progress=self._progress
                 )
@@ -148,10 +147,7 @@ class Engine:
         digests: Sequence[str],
         *,
         writer: str | None = None,
-        negatives: NDArray[np.float32] | None = None,
-        negatives_kind: str = "cohort",
-        negatives_text: str | None = None,
-        negatives_hash: str | None = None,
+        negatives: Negatives | None = None,
         template: tuple[Classifier, Template, NDArray[np.float64]] | None = None,
     ) -> Comparison:
         """Make a comparison from references' features.
@@ -161,23 +157,17 @@ class Engine:
             inks: measures of the references' scans.
             digests: hashes of the references' files.
             writer: whose they are.
-            negatives: features to fit against [m, D]; None is the cohort.
-            negatives_kind: ``cohort`` or ``writers``, by which a calibration is chosen.
-            negatives_text: the negatives in words.
-            negatives_hash: the cohort's hash; None where negatives are other writers.
+            negatives: what to fit against; None is the cohort.
             template: an already fitted template with its classifier and the agreement of the references.
         """
-        if negatives is None:
-            cohort = self.cohort
-            negatives, negatives_hash = cohort.features, cohort.hash
-            negatives_text = negatives_text or f"cohort: {cohort.description}"
+        negatives = negatives or self.cohort
         if template is None:
             classifier = choose_classifier(self.classifier_name, len(features))
             fitted, agreement = classifier.enroll(features, negatives)
         else:
             classifier, fitted, agreement = template
-        operating = self.operating(negatives_hash)
-        calibration, thresholds = operating_point(operating, classifier, negatives_kind, agreement, len(features))
+        operating = self.operating(negatives.hash if negatives.kind == COHORT else None)
+        calibration, thresholds = operating_point(operating, classifier, negatives.kind, agreement, len(features))
         return Comparison(
             writer,
             features,
@@ -185,8 +175,8 @@ class Engine:
             tuple(digests),
             fitted,
             classifier,
-            negatives_kind,
-            negatives_text or negatives_kind,
+            negatives.kind,
+            negatives.title,
             agreement,
             thresholds,
             calibration,

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sigkd.errors import GalleryError, UsageError
+from sigkd.classifiers import COHORT, WRITERS, Arrays, Classifier, Negatives, Template, choose_classifier
+from sigkd.classifiers.negatives import check_kind
+from sigkd.errors import GalleryError
 from sigkd.gallery import Gallery, StoredReference
 from sigkd.gallery.records import WriterState, clean_name, rounded_features
 from sigkd.gallery.templates import keep_template, load_pool, load_template
 from sigkd.progress import SILENT, Progress
-from sigkd.verification.classifiers import Classifier, Template, choose_classifier
 from sigkd.verification.comparison import Comparison
 from sigkd.verification.result import Verification
 from sigkd.verification.samples import Sample
@@ -47,8 +48,7 @@ class EnrolledWriters:
         Raises:
             GalleryError: another model; UsageError: unknown negatives.
         """
-        if negatives not in ("cohort", "writers"):
-            raise UsageError(f"unknown negatives '{negatives}': use cohort or writers")
+        check_kind(negatives)
         gallery.check_binding(engine.binding)
         self.engine, self.gallery, self.negatives, self.actor, self.log = engine, gallery, negatives, actor, log
         self._cache: OrderedDict[str, tuple[WriterState, Comparison]] = OrderedDict()
@@ -85,10 +85,10 @@ class EnrolledWriters:
             for name, _ in writers:
                 self._cache.pop(clean_name(name), None)
 
-    def _fit_cohort(self, kept: Sequence[StoredReference]) -> tuple[Classifier, dict[str, NDArray[np.generic]]]:
+    def _fit_cohort(self, kept: Sequence[StoredReference]) -> tuple[Classifier, Arrays]:
         features = rounded_features(np.stack([one.features for one in kept]))
         classifier = choose_classifier(self.engine.classifier_name, len(features))
-        return classifier, _fit(classifier, features, self.engine.cohort.features)[1]
+        return classifier, _fit(classifier, features, self.engine.cohort)[1]
 
     def comparison(self, name: str) -> Comparison:
         """Return the writer's references ready to judge; fitted and stored where that was not done before.
@@ -120,18 +120,11 @@ class EnrolledWriters:
         references = self.gallery.references(name)
         features = np.stack([one.features for one in references])
         classifier = choose_classifier(self.engine.classifier_name, len(features))
-        kind = "cohort" if classifier.name == "wi" else self.negatives
-        if kind == "cohort":
-            cohort = self.engine.cohort
-            against, key, text, cohort_hash = (
-                cohort.features,
-                f"cohort:{cohort.hash}",
-                f"cohort: {cohort.description}",
-                cohort.hash,
-            )
+        if self.negatives == COHORT or classifier.name == "wi":
+            against = self.engine.cohort
+            key = f"cohort:{against.hash}"
         else:
-            against, key, text = self._others(name)
-            cohort_hash = None
+            against, key = self._others(name)
         arrays = load_template(self.gallery, name, classifier.name, key)
         template: Template
         if arrays is None:
@@ -148,26 +141,25 @@ class EnrolledWriters:
             [one.digest for one in references],
             writer=name,
             negatives=against,
-            negatives_kind=kind,
-            negatives_text=text,
-            negatives_hash=cohort_hash,
             template=(classifier, template, agreement),
         )
 
-    def _others(self, name: str) -> tuple[NDArray[np.float32], str, str]:
+    def _others(self, name: str) -> tuple[Negatives, str]:
         with self._lock:
             if self._pool is None or not self._pool[0].endswith(f":{self.gallery.state(name).pool_version}"):
                 self._pool = load_pool(self.gallery)
             key, subjects, features = self._pool
         own = self.gallery.subject(name).hex()
         others = [row for row, subject in enumerate(subjects) if subject != own]
-        writers = len({subjects[row] for row in others})
+        names, owners = np.unique([subjects[row] for row in others], return_inverse=True)
+        writers = len(names)
         if writers < LEAST_OTHERS:
             raise GalleryError(
                 f"negatives 'writers' need {LEAST_OTHERS} other enrolled writers, there are {writers}: use "
                 "`negatives='cohort'`"
             )
-        return features[others], key, f"{len(others)} references of {writers} other enrolled writers"
+        text = f"{len(others)} references of {writers} other enrolled writers"
+        return Negatives(features[others], text, WRITERS, owners), key
 
     def verify(self, name: str, samples: Sequence[Sample], features: NDArray[np.float32]) -> list[Verification]:
         """Judge queries and write the answers to the log in one transaction."""
@@ -184,11 +176,9 @@ class EnrolledWriters:
         return answers
 
 
-def _fit(
-    classifier: Classifier, features: NDArray[np.float32], against: NDArray[np.float32]
-) -> tuple[Template, dict[str, NDArray[np.generic]]]:
+def _fit(classifier: Classifier, features: NDArray[np.float32], against: Negatives) -> tuple[Template, Arrays]:
     template, agreement = classifier.enroll(features, against)
-    return template, {**template.arrays(), "agreement": agreement}
+    return template, {**template.to_arrays(), "agreement": agreement}
 
 
 def rekey_gallery(gallery: Gallery, engine: Engine, *, actor: str | None = None, progress: Progress = SILENT) -> int:

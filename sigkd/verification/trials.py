@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sigkd.classifiers import Classifier, Negatives
 from sigkd.errors import InputError, UsageError
 from sigkd.progress import SILENT, Progress
-from sigkd.verification.classifiers import Classifier
 
 NEGATIVES = ("cohort", "writers")
 """What a template is fitted against: the cohort, or references of other writers."""
@@ -81,7 +81,7 @@ def collect_trials(
     classifier: Classifier,
     references: int,
     *,
-    cohort: NDArray[np.floating] | None,
+    cohort: Negatives | None,
     negatives: str = "cohort",
     splits: int = 5,
     seed: int = 0,
@@ -98,7 +98,7 @@ def collect_trials(
         yforg: 0 genuine, 1 skilled, 2 simple forgery [N]; simple forgeries are left out.
         classifier: makes the templates.
         references: how many genuine signatures are enrolled.
-        cohort: features [m, D] of the cohort; needed for ``negatives="cohort"``.
+        cohort: needed for ``negatives="cohort"``.
         negatives: ``cohort``, or ``writers``: as many references of every other writer.
         splits: draws.
         seed: of the draws.
@@ -125,10 +125,11 @@ def collect_trials(
             others_tests = {writer: rows[references:] for writer, rows in shuffled.items()}
             for writer in writers:
                 enrolled = features[shuffled[writer][:references]]
-                if negatives == "cohort":
-                    against = np.asarray(cohort)
+                if cohort is not None and negatives == "cohort":
+                    against = cohort
                 else:
-                    against = features[np.concatenate([shuffled[w][:references] for w in writers if w != writer])]
+                    others = np.concatenate([shuffled[w][:references] for w in writers if w != writer])
+                    against = Negatives(np.asarray(features[others], np.float32), kind="writers")
                 random = np.concatenate([others_tests[w] for w in writers if w != writer])
                 rows = {
                     "genuine": others_tests[writer],

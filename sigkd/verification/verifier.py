@@ -7,13 +7,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sigkd.classifiers import AUTO, Negatives
 from sigkd.errors import UsageError
 from sigkd.gallery import Gallery
 from sigkd.images.remarks import Remark
 from sigkd.progress import SILENT, Progress
 from sigkd.verification.calibration import CalibrationSet
-from sigkd.verification.classifiers import AUTO
-from sigkd.verification.cohort import Cohort
 from sigkd.verification.comparison import Comparison
 from sigkd.verification.engine import Engine
 from sigkd.verification.enrolled import EnrolledWriters
@@ -40,7 +39,7 @@ class Verifier:
         self,
         model: str | Path | LoadedModel | None = None,
         *,
-        cohort: str | Path | Cohort | None = None,
+        cohort: str | Path | Negatives | None = None,
         calibration: str | Path | CalibrationSet | None = None,
         classifier: str = AUTO,
         method: str | None = None,

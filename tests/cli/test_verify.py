@@ -17,16 +17,16 @@ MODEL = "resnet18:random"
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Scans of three made-up writers, and a cohort for the model."""
+    from sigkd.classifiers.cohort import build_cohort, save_cohort
     from sigkd.models.io import load_model
     from sigkd.synthesis import signature_image
-    from sigkd.verification.cohort import build_cohort
 
     root = tmp_path_factory.mktemp("verify")
     for writer, name in enumerate(("ada", "bob", "cleo")):
         (root / name).mkdir()
         for index in range(5):
             Image.fromarray(signature_image(writer, index)).save(root / name / f"{index}.png")
-    build_cohort(["made-up"], load_model(MODEL), data=root, count=24, seed=9).save(root / "cohort.npz")
+    save_cohort(build_cohort(["made-up"], load_model(MODEL), data=root, count=24, seed=9), root / "cohort.npz")
     return root
 
 
@@ -147,9 +147,9 @@ def test_an_encrypted_gallery(run_sigkd, place: Path, options, tmp_path: Path, m
 
 
 def test_calibrate_and_use_it(run_sigkd, place: Path, options, tmp_path: Path) -> None:
+    from sigkd.classifiers.cohort import read_cohort
     from sigkd.models.features import FeatureSet
     from sigkd.models.io import load_model
-    from sigkd.verification.cohort import read_cohort
 
     model = load_model(MODEL)
     generator = np.random.default_rng(0)

@@ -43,7 +43,7 @@ def tiny_model():
 
 @pytest.fixture(scope="session")
 def tiny_cohort(tiny_model):
-    from sigkd.verification.cohort import build_cohort
+    from sigkd.classifiers.cohort import build_cohort
 
     return build_cohort(["made-up"], tiny_model, data=Path(), count=24, seed=7)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sigkd.classifiers import CLASSIFIERS, Negatives
 from sigkd.errors import CalibrationError, InputError, UsageError
 from sigkd.measures import Logistic
 from sigkd.models.binding import Binding
@@ -21,7 +22,6 @@ from sigkd.verification.calibration import (
 )
 from sigkd.verification.calibrations import METHODS
 from sigkd.verification.calibrations.logistic import LogisticCalibration
-from sigkd.verification.classifiers import CLASSIFIERS
 from sigkd.verification.held_out import cross_validate
 from sigkd.verification.trials import Trials, collect_trials, select_writers
 
@@ -206,7 +206,7 @@ def test_trials_never_score_a_reference(negatives: str) -> None:
         def fit(self, references, against):
             class Template:
                 def scores(self, queries):
-                    known = {row.tobytes() for row in np.concatenate([references, against])}
+                    known = {row.tobytes() for row in np.concatenate([references, against.features])}
                     assert not known & {row.tobytes() for row in queries}
                     seen.append(queries)
                     return queries[:, 0].astype(float)
@@ -214,7 +214,7 @@ def test_trials_never_score_a_reference(negatives: str) -> None:
             return Template()
 
     cohort = generator.random((6, 16)).astype(np.float32)
-    trials = collect_trials(features, y, yforg, Spy(), 2, cohort=cohort, negatives=negatives, splits=2)
+    trials = collect_trials(features, y, yforg, Spy(), 2, cohort=Negatives(cohort), negatives=negatives, splits=2)
     assert len(seen) == 10
     assert (len(trials.genuine), len(trials.skilled), len(trials.random)) == (2 * 5 * 3, 2 * 5 * 2, 2 * 5 * 12)
     one = trials.of_writers(np.array([3]))
@@ -223,9 +223,9 @@ def test_trials_never_score_a_reference(negatives: str) -> None:
 
 def test_trials_say_what_is_missing() -> None:
     features, y = np.ones((4, 3), np.float32), np.array([0, 0, 1, 1])
-    wd = CLASSIFIERS.get("wd")
+    wd = CLASSIFIERS.get("wd")()
     with pytest.raises(InputError, match="more than 5 genuine"):
-        collect_trials(features, y, np.zeros(4, int), wd, 5, cohort=features)
+        collect_trials(features, y, np.zeros(4, int), wd, 5, cohort=Negatives(features))
     with pytest.raises(UsageError, match="need a cohort"):
         collect_trials(features, y, np.zeros(4, int), wd, 1, cohort=None)
 

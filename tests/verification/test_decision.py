@@ -46,10 +46,10 @@ def test_a_rate_that_the_scores_cannot_show_is_refused() -> None:
 
 
 def test_without_a_calibration_the_references_set_the_threshold() -> None:
-    limits = uncalibrated(np.array([0.4, 0.1, 0.7]), "wd", "why")
+    limits = uncalibrated(np.array([0.4, 0.1, 0.7]), 0.0, "own border", "why")
     assert limits.accept == limits.reject == 0.1
     assert "lowest score of a reference" in limits.origin
-    assert "own border" in uncalibrated(np.empty(0), "wd", "why").origin
+    assert "own border" in uncalibrated(np.empty(0), 0.0, "own border", "why").origin
 
 
 @pytest.mark.parametrize(

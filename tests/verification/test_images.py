@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sigkd.classifiers.cohort import build_cohort, cached_path, load_cohort, read_cohort, resolve_cohort, save_cohort
 from sigkd.errors import CohortError, ImageError, UsageError
 from sigkd.images.ink_measures import InkMeasures, measure_normalized
 from sigkd.models.binding import Binding
-from sigkd.verification.cohort import Cohort, build_cohort, load_cohort, read_cohort, resolve_cohort
 from sigkd.verification.remarks import (
     copy_remark,
     disagreement_remark,
@@ -87,9 +87,9 @@ def test_measures_of_a_normalised_image(scans) -> None:
     assert measured.height == pytest.approx(sample.ink.height, rel=0.15)
 
 
-def test_cohort_is_kept_and_bound(tiny_cohort: Cohort, tiny_model, tmp_path: Path, monkeypatch) -> None:
+def test_cohort_is_kept_and_bound(tiny_cohort, tiny_model, tmp_path: Path, monkeypatch) -> None:
     binding = Binding.of(tiny_model)
-    tiny_cohort.save(tmp_path / "c.npz")
+    save_cohort(tiny_cohort, tmp_path / "c.npz")
     again = read_cohort(tmp_path / "c.npz")
     assert again.hash == tiny_cohort.hash and again.binding == binding and len(again) == 24
     assert "made-up" in again.description
@@ -99,9 +99,7 @@ def test_cohort_is_kept_and_bound(tiny_cohort: Cohort, tiny_model, tmp_path: Pat
     monkeypatch.setenv("SIGKD_CACHE", str(tmp_path / "cache"))
     with pytest.raises(CohortError, match="cohort build --from made-up --model tiny"):
         load_cohort(None, binding)
-    from sigkd.verification.cohort import cached_path
-
-    tiny_cohort.save(cached_path(binding.model_hash))
+    save_cohort(tiny_cohort, cached_path(binding.model_hash))
     assert load_cohort("default", binding).hash == tiny_cohort.hash
 
 

@@ -10,15 +10,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from sigkd.verification.writer_dependent import (
-    GAMMA,
-    PooledNegatives,
-    feature_scale,
-    fit_all_writers,
-    fit_writer,
-    rbf_kernel,
-    scale_features,
-)
+from sigkd.classifiers.kernel import feature_scale, rbf_kernel, scale_features
+from sigkd.classifiers.shared import PooledNegatives, fit_all_writers
+from sigkd.classifiers.svm import TrainingRows
+
+GAMMA = 2.0**-11
 
 
 def made_up(writers=6, each=5, width=24, seed=0):
@@ -48,10 +44,9 @@ def test_scores_equal_the_pipeline(gamma):
         others = np.delete(features, writer, axis=0).reshape(-1, 24)
         expected = pipeline_scores(features[writer], others, queries, gamma=gamma)
         np.testing.assert_allclose(shared[writer], expected, atol=1e-9)
-        np.testing.assert_allclose(
-            fit_writer(features[writer], others, gamma=gamma).scores(queries), expected, atol=1e-9
-        )
-        np.testing.assert_allclose(models.model(writer).scores(queries), expected, atol=1e-9)
+        machine, _ = TrainingRows(features[writer], others, gamma).fit(1.0, backend="libsvm")
+        np.testing.assert_allclose(machine.scores(queries), expected, atol=1e-9)
+        np.testing.assert_allclose(models.machine(writer).scores(queries), expected, atol=1e-9)
 
 
 def test_threads_change_nothing():
@@ -64,18 +59,16 @@ def test_threads_change_nothing():
 def test_a_pool_of_all_references_gives_the_same_scores():
     features = made_up()
     pool = features.reshape(-1, 24)
-    fitter = PooledNegatives(pool, np.repeat(np.arange(6), 5))
-    expected = fit_all_writers(list(features)).scores(pool)
+    fitter = PooledNegatives(pool, np.repeat(np.arange(6), 5), gamma=GAMMA)
+    expected = fit_all_writers(list(features), gamma=GAMMA).scores(pool)
     for writer in (0, 3, 5):
-        np.testing.assert_allclose(
-            fitter.clone().fit(writer, features[writer]).scores(pool), expected[writer], atol=1e-9
-        )
+        np.testing.assert_allclose(fitter.fit(writer, features[writer]).scores(pool), expected[writer], atol=1e-9)
 
 
 def test_a_pool_without_the_writer_is_a_plain_fit():
     features = made_up()
     pool = features[2:].reshape(-1, 24)
-    model = PooledNegatives(pool, np.repeat(np.arange(2, 6), 5)).fit(0, features[0])
+    model = PooledNegatives(pool, np.repeat(np.arange(2, 6), 5), gamma=GAMMA).fit(0, features[0])
     scale = feature_scale(pool)
     own, others = scale_features(features[0], scale), scale_features(pool, scale)
     rows = np.concatenate([own, others]).astype(np.float64)
@@ -107,8 +100,6 @@ def test_one_class_only_is_refused():
     features = made_up()
     with pytest.raises(ValueError, match="at least two writers"):
         fit_all_writers([features[0]])
-    with pytest.raises(ValueError, match="at least one reference"):
-        fit_writer(features[0][:0], features[1])
 
 
 @pytest.mark.shared

@@ -1,23 +1,22 @@
 """The cohort: features that stand for "anybody else" when a writer is enrolled and nobody else's signature is at hand.
 
 A cohort file is a NumPy archive without pickles: ``features`` float16 [m, D] and ``metadata`` (JSON: model hash,
-preprocess
-version, canvas, what the images were). The default one ships with the default model and was made from made-up images.
+preprocess version, canvas, what the images were). The default one ships with the default model and was made from
+made-up images.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sigkd.classifiers.negatives import COHORT, Negatives
 from sigkd.errors import CohortError, UsageError
 from sigkd.files import atomic_path
 from sigkd.models.binding import Binding
@@ -37,54 +36,24 @@ COUNT = 600
 _FORMAT = "sigkd-cohort"
 
 
-@dataclass(frozen=True)
-class Cohort:
-    """Features of images that no enrolled writer made."""
+def save_cohort(cohort: Negatives, path: Path) -> None:
+    """Write a cohort as float16, atomically.
 
-    features: NDArray[np.float32]
-    """[m, D]."""
-    binding: Binding
-    description: str
-    """What the images are, for people and reports."""
-    metadata: dict[str, Any] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        return len(self.features)
-
-    @property
-    def model_hash(self) -> str:
-        """The model that made the features."""
-        return self.binding.model_hash
-
-    @property
-    def hash(self) -> str:
-        """SHA-256 of the features (float32, row by row): what a calibration is bound to."""
-        content = np.ascontiguousarray(self.features, np.float32)
-        return hashlib.sha256(repr(content.shape).encode() + content.tobytes()).hexdigest()
-
-    def save(self, path: Path) -> None:
-        """Write the cohort as float16, atomically.
-
-        Raises:
-            CohortError: features too large for float16.
-        """
-        if float(np.abs(self.features).max(initial=0.0)) > np.finfo(np.float16).max:
-            raise CohortError(f"{path}: features above {np.finfo(np.float16).max} cannot be kept as float16")
-        document = {
-            "format": _FORMAT,
-            "version": 1,
-            "description": self.description,
-            **self.binding.as_dict(),
-            **self.metadata,
-        }
-        with atomic_path(path) as temporary, temporary.open("wb") as stream:
-            np.savez_compressed(
-                stream, features=self.features.astype(np.float16), metadata=np.asarray(json.dumps(document))
-            )
+    Raises:
+        CohortError: features too large for float16.
+    """
+    if float(np.abs(cohort.features).max(initial=0.0)) > np.finfo(np.float16).max:
+        raise CohortError(f"{path}: features above {np.finfo(np.float16).max} cannot be kept as float16")
+    binding = {} if cohort.binding is None else cohort.binding.as_dict()
+    document = {"format": _FORMAT, "version": 1, "description": cohort.description, **binding, **cohort.metadata}
+    with atomic_path(path) as temporary, temporary.open("wb") as stream:
+        np.savez_compressed(
+            stream, features=cohort.features.astype(np.float16), metadata=np.asarray(json.dumps(document))
+        )
 
 
-def read_cohort(path: Path) -> Cohort:
-    """Read a cohort file, or a features file of ``sigkd extract`` (``.npz``).
+def read_cohort(path: Path) -> Negatives:
+    """Read a cohort file, or a features file of ``sigkd extract`` (``.npz``), of which the genuine signatures count.
 
     Raises:
         CohortError: absent, damaged, or without the model's hash.
@@ -95,6 +64,7 @@ def read_cohort(path: Path) -> Cohort:
         with np.load(path, allow_pickle=False) as archive:
             features = np.asarray(archive["features"], np.float32)
             facts = json.loads(str(archive["metadata"])) if "metadata" in archive.files else {}
+            y, yforg = (np.asarray(archive[key], np.int64) if key in archive.files else None for key in ("y", "yforg"))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise CohortError(f"{path}: not a cohort or features file ({error})") from None
     if features.ndim != 2 or not len(features) or not np.isfinite(features).all():
@@ -102,9 +72,12 @@ def read_cohort(path: Path) -> Cohort:
     binding = Binding.from_dict(facts)
     if not binding.model_hash:
         raise CohortError(f"{path}: does not say which model made it; 'sigkd cohort build' and 'sigkd extract' do")
+    genuine = np.ones(len(features), bool) if yforg is None else yforg <= 0
+    owners = None if y is None or (y < 0).any() else y[genuine]
     known = {"format", "version", "description", *binding.as_dict()}
-    description = str(facts.get("description") or f"{len(features)} vectors of {path.name}")
-    return Cohort(features, binding, description, {key: value for key, value in facts.items() if key not in known})
+    description = str(facts.get("description") or f"{np.count_nonzero(genuine)} vectors of {path.name}")
+    metadata = {key: value for key, value in facts.items() if key not in known}
+    return Negatives(features[genuine], description, COHORT, owners, binding, metadata)
 
 
 def cached_path(model_hash: str, cache: Path | None = None) -> Path:
@@ -112,7 +85,7 @@ def cached_path(model_hash: str, cache: Path | None = None) -> Path:
     return cache_dir(cache) / "cohorts" / f"{model_hash[:16]}.npz"
 
 
-def load_cohort(spec: str | Path | None, binding: Binding, *, cache: Path | None = None) -> Cohort:
+def load_cohort(spec: str | Path | None, binding: Binding, *, cache: Path | None = None) -> Negatives:
     """Load the cohort for a model: a file, or the default one (None or ``default``).
 
     Args:
@@ -125,13 +98,13 @@ def load_cohort(spec: str | Path | None, binding: Binding, *, cache: Path | None
     """
     if spec is not None and str(spec) != DEFAULT:
         cohort = read_cohort(Path(spec))
-        _check(cohort, binding, str(spec))
+        check_cohort(cohort, binding, str(spec))
         return cohort
     candidates = [*sorted(ASSETS.glob("default_cohort*.npz")), cached_path(binding.model_hash, cache)]
     for path in candidates:
         if path.is_file():
             cohort = read_cohort(path)
-            if cohort.binding.difference(binding) is None:
+            if cohort.binding is not None and cohort.binding.difference(binding) is None:
                 return cohort
     name = binding.model_name
     raise CohortError(
@@ -141,16 +114,18 @@ def load_cohort(spec: str | Path | None, binding: Binding, *, cache: Path | None
     )
 
 
-def _check(cohort: Cohort, binding: Binding, source: str) -> None:
-    known = cohort.binding if any(cohort.binding.canvas) else Binding(cohort.model_hash, *_rest(binding))
+def check_cohort(cohort: Negatives, binding: Binding, source: str = "the cohort") -> None:
+    """Refuse a cohort made for another model, preprocessing or canvas.
+
+    Raises:
+        CohortError: it does not fit; the message says in what.
+    """
+    known = cohort.binding or Binding("", "", (0, 0))
+    if not any(known.canvas):  # a features file of another program may lack the facts beside the model: taken as right
+        known = replace(binding, model_hash=known.model_hash)
     difference = binding.difference(known)
     if difference:
         raise CohortError(f"{source}: does not fit: {difference}; build it again with 'sigkd cohort build'")
-
-
-def _rest(binding: Binding) -> tuple[str, tuple[int, int], str]:
-    """Return the facts that a features file of another program may lack: taken to be right."""
-    return binding.preprocess_version, binding.canvas, ""
 
 
 def resolve_cohort(
@@ -161,7 +136,7 @@ def resolve_cohort(
     cache: Path | None = None,
     device: torch.device | str = "cpu",
     progress: Progress = SILENT,
-) -> Cohort:
+) -> Negatives:
     """Load what ``--cohort`` names: ``default``, a cohort or features file, or a dataset (then extracted)."""
     from sigkd.models.features import is_features_file
 
@@ -186,7 +161,7 @@ def build_cohort(
     description: str | None = None,
     device: torch.device | str = "cpu",
     progress: Progress = SILENT,
-) -> Cohort:
+) -> Negatives:
     """Make a cohort from images.
 
     Args:
@@ -210,4 +185,4 @@ def build_cohort(
     features = extract_features(model, images, device=device, progress=progress)
     kept = features.astype(np.float16).astype(np.float32)  # as in the file, so that its hash is the same
     text = description or f"{len(kept)} {facts['source']} images"
-    return Cohort(kept, Binding.of(model), text, {**facts, "seed": seed})
+    return Negatives(kept, text, COHORT, None, Binding.of(model), {**facts, "seed": seed})

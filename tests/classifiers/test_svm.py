@@ -5,9 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sigkd.verification.classifiers import WriterDependent
-from sigkd.verification.svm import rbf_kernel, solve_svm, squared_distances
-from sigkd.verification.writer_dependent import GAMMA, fit_writer
+from sigkd.classifiers import Negatives
+from sigkd.classifiers.kernel import rbf_kernel, squared_distances
+from sigkd.classifiers.svm import BACKENDS, TrainingRows, class_costs, solve
+from sigkd.classifiers.wd import WriterDependent
+from sigkd.errors import UsageError
+
+GAMMA = 2.0**-11
 
 
 def _problem(references: int, negatives: int, length: int, seed: int):
@@ -20,7 +24,8 @@ def _problem(references: int, negatives: int, length: int, seed: int):
 
 @pytest.mark.parametrize(("references", "negatives", "length"), [(1, 60, 40), (3, 200, 256), (5, 300, 64), (10, 40, 8)])
 @pytest.mark.parametrize("gamma", [GAMMA, 0.05])
-def test_equals_scikit_learn(references: int, negatives: int, length: int, gamma: float) -> None:
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_equals_scikit_learn(references: int, negatives: int, length: int, gamma: float, backend: str) -> None:
     from sklearn.svm import SVC
 
     positive, negative = _problem(references, negatives, length, references)
@@ -28,19 +33,21 @@ def test_equals_scikit_learn(references: int, negatives: int, length: int, gamma
     rows = rows / np.where(rows.std(axis=0) > 0, rows.std(axis=0), 1)
     labels = np.where(np.arange(len(rows)) < references, 1, -1)
     kernel = rbf_kernel(rows, rows, gamma)
-    coefficients, intercept = solve_svm(kernel, labels, np.where(labels > 0, negatives / references, 1.0))
+    costs = np.where(labels > 0, negatives / references, 1.0)
+    coefficients, intercept = solve(kernel, labels, costs, backend=backend)
     machine = SVC(C=1, kernel="precomputed", class_weight={1: negatives / references, -1: 1.0}, shrinking=False)
     expected = machine.fit(kernel, labels).decision_function(kernel)
     assert np.abs(kernel @ coefficients + intercept - expected).max() < 1e-9
 
 
-def test_exact_at_a_tight_tolerance() -> None:
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_exact_at_a_tight_tolerance(backend: str) -> None:
     positive, negative = _problem(4, 80, 16, 1)
     rows = np.concatenate([positive, negative])
     labels = np.where(np.arange(84) < 4, 1, -1)
     kernel = rbf_kernel(rows, rows, 0.02)
     costs = np.where(labels > 0, 20.0, 1.0)
-    coefficients, intercept = solve_svm(kernel, labels, costs, tolerance=1e-9)
+    coefficients, intercept = solve(kernel, labels, costs, tolerance=1e-9, backend=backend)
     margin = labels * (kernel @ coefficients + intercept)
     alpha = labels * coefficients
     assert abs(coefficients.sum()) < 1e-9
@@ -51,9 +58,10 @@ def test_exact_at_a_tight_tolerance() -> None:
 
 def test_template_equals_the_evaluations_classifier() -> None:
     positive, negative = _problem(5, 150, 200, 3)
-    template = WriterDependent().fit(positive, negative)
+    template = WriterDependent().fit(positive, Negatives(negative))
     queries = np.concatenate([positive[:2] * 0.9, negative[:5]])
-    assert np.abs(template.scores(queries) - fit_writer(positive, negative).scores(queries)).max() < 1e-9
+    machine, _ = TrainingRows(positive, negative, 1 / 200).fit(1.0, backend="libsvm")
+    assert np.abs(template.scores(queries) - machine.scores(queries)).max() < 1e-9
 
 
 def test_distances_are_never_negative() -> None:
@@ -62,15 +70,27 @@ def test_distances_are_never_negative() -> None:
     assert np.allclose(squared_distances(rows, rows), 0, atol=1e-6)
 
 
-def test_a_row_without_cost_is_left_out() -> None:
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_row_without_cost_is_left_out(backend: str) -> None:
     positive, negative = _problem(4, 60, 32, 5)
     rows = np.concatenate([positive, negative])
     labels = np.where(np.arange(64) < 4, 1, -1)
     kernel = rbf_kernel(rows, rows, 0.02)
     costs = np.where(labels > 0, 20.0, 1.0)
     keep = np.arange(64) != 2
-    alone, intercept = solve_svm(kernel[np.ix_(keep, keep)], labels[keep], costs[keep])
+    alone, intercept = solve(kernel[np.ix_(keep, keep)], labels[keep], costs[keep], backend=backend)
     costs[2] = 0.0
-    among, other = solve_svm(kernel, labels, costs)
+    among, other = solve(kernel, labels, costs, backend=backend)
     assert among[2] == 0
     assert np.abs(among[keep] - alone).max() < 1e-9 and abs(intercept - other) < 1e-9
+
+
+def test_costs_weight_the_classes_of_the_used_rows() -> None:
+    labels = np.array([1, 1, -1, -1, -1])
+    assert class_costs(labels, 2.0).tolist() == [3.0, 3.0, 2.0, 2.0, 2.0]
+    assert class_costs(labels, 1.0, np.array([True, False, True, True, True])).tolist() == [3.0, 0.0, 1.0, 1.0, 1.0]
+
+
+def test_an_unknown_back_end_is_named() -> None:
+    with pytest.raises(UsageError, match="unknown back end 'gpu': use numpy or libsvm"):
+        solve(np.eye(2), np.array([1, -1]), np.ones(2), backend="gpu")
