@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sigkd.files import atomic_path
+from sigkd.rendering import new_figure
 
 _NOT_LOSSES = ("epoch", "lr", "seconds", "loss")
 
@@ -18,9 +19,6 @@ def draw_curves(path: Path, rows: Sequence[Mapping[str, float]], title: str) -> 
         rows: one an epoch.
         title: above the picture.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # no global state, no display
-    from matplotlib.figure import Figure
-
     names = list(dict.fromkeys(name for row in rows for name in row))
     rates = [name for name in names if name.endswith("accuracy") or name.startswith("probe_")]
     terms = [name for name in names if name not in (*_NOT_LOSSES, *rates)]
@@ -30,10 +28,10 @@ def draw_curves(path: Path, rows: Sequence[Mapping[str, float]], title: str) -> 
             panel.append("val_loss")
     columns = min(3, len(panels))
     height = -(-len(panels) // columns)
-    figure = Figure(figsize=(4 * columns, 2.8 * height), layout="constrained")
-    FigureCanvasAgg(figure)
-    for number, panel in enumerate(panels, start=1):
-        axes = figure.add_subplot(height, columns, number)
+    figure, places = new_figure(4 * columns, 2.8 * height, columns, height)
+    for axes in places[len(panels) :]:
+        axes.set_visible(False)
+    for axes, panel in zip(places, panels, strict=False):
         for name in panel:
             points = [(row["epoch"], row[name]) for row in rows if name in row]
             axes.plot(*zip(*points, strict=True), marker=".", label=name)

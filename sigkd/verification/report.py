@@ -1,20 +1,21 @@
-"""The report of one verification: a single HTML file without script, fonts or anything else from outside."""
+"""The report of one verification: a single HTML file without script, fonts or anything else from outside.
+
+What it says stands in ``report.html``; here is what fills it.
+"""
 
 from __future__ import annotations
 
 import platform
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from html import escape
-from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sigkd._version import __version__
-from sigkd.files import write_text
 from sigkd.images.preprocess import center_crop
+from sigkd.rendering import write_html
 from sigkd.verification.comparison import Comparison
 from sigkd.verification.occlusion import PATCH, occlude
 from sigkd.verification.pictures import OPPOSES, SUPPORTS, distribution_picture, occlusion_picture, signature_picture
@@ -25,20 +26,7 @@ from sigkd.verification.scale import H1, H2, verbal
 if TYPE_CHECKING:
     from sigkd.verification.engine import Engine
 
-_LIMITS = (
-    "The comparison is of static images. Pressure, speed and the order of strokes are not in them; a traced or printed "
-    "signature may score high.",
-    "The likelihood ratio compares two stated propositions. It is not the probability that a signature is "
-    "genuine: that also "
-    "depends on the other evidence of the case, which this program does not know.",
-    "The ratio holds for signatures like those of the development set: its script, pens, scanners and "
-    "forgers. It is cut at the "
-    "bounds that so small a set supports.",
-    "References should be of the same time and circumstances as the questioned signature. Age, illness, "
-    "posture or a small box "
-    "on a form change a signature.",
-    "This report supports a person's judgement and does not replace an examination of the originals.",
-)
+TEMPLATE = Path(__file__).with_name("report.html")
 
 
 def write_report(
@@ -60,190 +48,93 @@ def write_report(
         answer: the answer that is reported.
     """
     time = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
-    sections = [
-        _head(answer, time),
-        _meaning(answer),
-        _remarks(answer),
-        _images(engine, comparison, references, query),
-        _distributions(comparison, answer),
-        _agreement(comparison, references),
-        _annex(engine, comparison, query, answer, time),
-        f"<h2>Limits</h2><ul>{''.join(f'<li>{escape(limit)}</li>' for limit in _LIMITS)}</ul>",
-    ]
-    style = files("sigkd.verification").joinpath("report.css").read_text(encoding="utf-8")
-    write_text(
-        path,
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        "<title>Signature verification: "
-        f"{escape(answer.query)}</title>\n<style>\n{style}</style></head>\n<body><main>\n"
-        + "\n".join(sections)
-        + "\n</main></body></html>\n",
-    )
+    names = [one.name if one is not None else "" for one in references]
+    facts = {
+        "answer": answer,
+        "time": time,
+        "version": __version__,
+        "evidence": _evidence(answer),
+        "questioned": signature_picture(_crop(query)),
+        "occlusion": _occlusion(engine, comparison, query),
+        "references": [
+            {"number": number, "name": one.name, "picture": signature_picture(_crop(one))}
+            for number, one in enumerate(references, 1)
+            if one is not None
+        ],
+        "distributions": _distributions(comparison, answer),
+        "agreement": list(zip(names, comparison.agreement, strict=True)) if len(comparison.agreement) else [],
+        "record": _record(engine, comparison, query, answer),
+    }
+    write_html(path, TEMPLATE, facts)
 
 
-def _head(answer: Verification, time: str) -> str:
-    who = f"the enrolled writer <b>{escape(answer.writer)}</b>" if answer.writer else "the references given"
-    count = f"{answer.references} reference{'s' * (answer.references > 1)}"
-    human = "<span>A person has to decide.</span>" if answer.decision.value == "inconclusive" else ""
-    limits = answer.thresholds
-    rule = f"accepted from {limits.accept:.3f}"
-    if limits.reject != limits.accept:
-        rule += f", rejected below {limits.reject:.3f}"
-    return (
-        f"<h1>Signature verification</h1><p>Questioned signature <b>{escape(answer.query)}</b>, compared with "
-        f"{who} ({count}).<br>"
-        f'<span class="soft">{escape(time)} UTC, sigkd {__version__}</span></p>'
-        f'<div class="answer {answer.decision.value}"><strong>{answer.decision.value}</strong>{human}'
-        f"<span>score {answer.score:.3f} ({rule})</span></div>"
-        f'<p class="soft">Thresholds: {escape(limits.origin)}.</p>'
-    )
+def _crop(sample: Sample) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    return np.asarray(center_crop(sample.image), np.uint8)
 
 
-def _meaning(answer: Verification) -> str:
+def _evidence(answer: Verification) -> dict[str, Any] | None:
     evidence = answer.evidence
     if evidence is None:
-        return (
-            "<h2>Meaning</h2><p>No calibration fits this model, classifier and cohort, so the score cannot "
-            "be turned into a "
-            "likelihood ratio, and the error rates of the threshold are not known.</p>"
-        )
-    words = verbal(evidence.log10_lr)
-    bound = (
-        " This is the bound that the development set supports; the findings may be stronger."
-        if evidence.bounded
-        else ""
-    )
-    low, high = evidence.bounds
-    return (
-        f"<h2>Meaning</h2><p><b>{escape(words.sentence)}</b>{bound}</p>"
-        f"<dl><dt>H1</dt><dd>{escape(H1)}</dd><dt>H2</dt><dd>{escape(H2[evidence.alternative])}</dd></dl>"
-        f"<p>Likelihood ratio {10**evidence.log10_lr:.3g} (log<sub>10</sub> LR <span "
-        f'class="number">{evidence.log10_lr:+.2f}</span>; '
-        f"bounds {low:+.2f} to {high:+.2f}).</p>"
-        '<p class="soft">Words after the verbal scale of the ENFSI guideline for evaluative reporting '
-        "(2015). A likelihood ratio says "
-        "how much more probable the findings are if one proposition is true than if the other is. It is not "
-        "the probability of a "
-        "proposition.</p>"
-    )
+        return None
+    return {
+        "words": verbal(evidence.log10_lr).sentence,
+        "bounded": evidence.bounded,
+        "h1": H1,
+        "h2": H2[evidence.alternative],
+        "lr": 10**evidence.log10_lr,
+        "log10_lr": evidence.log10_lr,
+        "bounds": evidence.bounds,
+    }
 
 
-def _remarks(answer: Verification) -> str:
-    if not answer.remarks:
-        return "<h2>Remarks on the images</h2><p>None.</p>"
-    return f"<h2>Remarks on the images</h2><ul>{''.join(f'<li>{escape(str(one))}</li>' for one in answer.remarks)}</ul>"
-
-
-def _images(engine: Engine, comparison: Comparison, references: Sequence[Sample | None], query: Sample) -> str:
+def _occlusion(engine: Engine, comparison: Comparison, query: Sample) -> dict[str, Any]:
     found = occlude(engine, comparison.template, query.image)
-    crop = np.asarray(center_crop(query.image), np.uint8)
-    change = np.asarray(center_crop(found.change), np.float64)
-    shown, limit = occlusion_picture(crop, change, "Questioned signature, ink coloured by its effect on the score")
-    supports, opposes = (f"rgb{colour}" for colour in (SUPPORTS, OPPOSES))
-    parts = [
-        "<h2>The signatures as the network sees them</h2>",
-        '<div class="pair">',
-        f"<figure>{signature_picture(crop, 'Questioned signature')}<figcaption>Questioned: "
-        f"{escape(query.name)}</figcaption></figure>",
-        f"<figure>{shown}<figcaption>Aid to the eye: where the score hangs on the ink</figcaption></figure>",
-        "</div>",
-        f'<p class="soft"><span class="swatch" style="background:{supports}"></span>Taking this ink away '
-        "lowers the score: the network "
-        f'finds it like the references. <span class="swatch" style="background:{opposes}"></span>Taking it '
-        "away raises the score: unlike "
-        f"the references. Full colour is a change of {limit:.3f}. Made by replacing {found.patches} patches "
-        f"of {PATCH} x {PATCH} pixels "
-        "by paper, one at a time. Ink is darkened for display. It shows what this network reacts to, and is "
-        "no evidence of who wrote what.</p>",
-    ]
-    kept = [(number, one) for number, one in enumerate(references, 1) if one is not None]
-    if kept:
-        figures = [
-            f"<figure>{signature_picture(np.asarray(center_crop(one.image), np.uint8), f'Reference {number}')}"
-            f"<figcaption>Reference {number}: {escape(one.name)}</figcaption></figure>"
-            for number, one in kept
-        ]
-        parts.append(f'<div class="references">{"".join(figures)}</div>')
-    if len(kept) < len(references):
-        parts.append('<p class="soft">Images of references that the gallery did not keep cannot be shown.</p>')
-    return "".join(parts)
+    picture, limit = occlusion_picture(_crop(query), np.asarray(center_crop(found.change), np.float64))
+    facts = {"picture": picture, "limit": limit, "patches": found.patches, "side": PATCH}
+    return facts | {"supports": SUPPORTS, "opposes": OPPOSES}
 
 
-def _distributions(comparison: Comparison, answer: Verification) -> str:
-    known = comparison.calibration
-    if known is None or answer.evidence is None:
-        return ""
+def _distributions(comparison: Comparison, answer: Verification) -> dict[str, Any] | None:
+    known, evidence = comparison.calibration, answer.evidence
+    if known is None or evidence is None:
+        return None
     impostors = [(one.kind, one.impostor) for one in known.alternatives.values()]
-    picture = distribution_picture(
-        known.genuine, impostors, answer.score, answer.thresholds.accept, answer.thresholds.reject
-    )
-    alternative = known.alternative(answer.evidence.alternative)
-    return (
-        f"<h2>Where the score lies</h2>{picture}"
-        f'<p class="soft">Scores of the development set ({escape(answer.evidence.data)}, {known.references} '
-        "references): "
-        f"{len(known.genuine)} genuine, "
-        + ", ".join(f"{len(scores)} {kind}" for kind, scores in impostors)
-        + f" are drawn. Equal error rate {100 * alternative.measures['eer']:.1f} %, Cllr "
-        f"{alternative.cllr(answer.evidence.method):.3f} "
-        f"(0 is perfect, 1 says nothing; {answer.evidence.alternative} forgeries). The bar below the axis: "
-        "rejected, inconclusive, "
-        "accepted.</p>"
-    )
+    limits = answer.thresholds
+    alternative = known.alternative(evidence.alternative)
+    return {
+        "picture": distribution_picture(known.genuine, impostors, answer.score, limits.accept, limits.reject),
+        "data": evidence.data,
+        "references": known.references,
+        "counts": [("genuine", len(known.genuine)), *((kind, len(scores)) for kind, scores in impostors)],
+        "eer": alternative.measures["eer"],
+        "cllr": alternative.cllr(evidence.method),
+        "alternative": evidence.alternative,
+    }
 
 
-def _agreement(comparison: Comparison, references: Sequence[Sample | None]) -> str:
-    if not len(comparison.agreement):
-        return (
-            "<h2>Do the references agree?</h2><p>With fewer than three references this cannot be said. More "
-            "references make every "
-            "answer more certain.</p>"
-        )
-    names = [f"{one.name}" if one is not None else "" for one in references]
-    rows = "".join(
-        f'<tr><td>Reference {number} {escape(name)}</td><td class="number">{score:.3f}</td></tr>'
-        for number, (name, score) in enumerate(zip(names, comparison.agreement, strict=True), 1)
-    )
-    return (
-        "<h2>Do the references agree?</h2><p>The score of each reference against the others. These have one "
-        "reference fewer, and so "
-        "run a little lower than a query's score.</p>"
-        f'<table><tr class="head"><th>reference</th><th>score</th></tr>{rows}</table>'
-    )
-
-
-def _annex(engine: Engine, comparison: Comparison, query: Sample, answer: Verification, time: str) -> str:
+def _record(
+    engine: Engine, comparison: Comparison, query: Sample, answer: Verification
+) -> list[tuple[str, list[tuple[str, bool]]]]:
+    """Return the rows of the record: a name, and texts with whether each is a hash."""
     import torch
 
-    binding, evidence = answer.binding, answer.evidence
+    binding, evidence, ink = answer.binding, answer.evidence, query.ink
     canvas = f"{binding.canvas[0]} x {binding.canvas[1]}"
     rows = [
-        ("Questioned file, SHA-256", f"<code>{answer.query_hash}</code>"),
-        ("References, SHA-256", "<br>".join(f"<code>{digest or 'not known'}</code>" for digest in comparison.digests)),
-        (
-            "Ink box of the questioned scan",
-            f"{query.ink.width} x {query.ink.height} px, strokes {query.ink.stroke:.1f} px",
-        ),
-        ("Model", f"{escape(binding.model_name)} <code>{binding.model_hash}</code>"),
-        ("Preprocessing", f"version {escape(binding.preprocess_version)}, canvas {canvas}"),
-        ("Classifier", f"{comparison.classifier.name}: {escape(comparison.classifier.title)}"),
-        ("Negatives", escape(answer.negatives)),
+        ("Questioned file, SHA-256", [(answer.query_hash, True)]),
+        ("References, SHA-256", [(digest or "not known", True) for digest in comparison.digests]),
+        ("Ink box of the questioned scan", [(f"{ink.width} x {ink.height} px, strokes {ink.stroke:.1f} px", False)]),
+        ("Model", [(binding.model_name, False), (binding.model_hash, True)]),
+        ("Preprocessing", [(f"version {binding.preprocess_version}, canvas {canvas}", False)]),
+        ("Classifier", [(f"{comparison.classifier.name}: {comparison.classifier.title}", False)]),
+        ("Negatives", [(answer.negatives, False)]),
     ]
     if comparison.negatives == "cohort":
-        rows.append(("Cohort, SHA-256", f"<code>{engine.cohort.hash}</code>"))
+        rows.append(("Cohort, SHA-256", [(engine.cohort.hash, True)]))
     if evidence is not None:
-        rows += [
-            ("Calibration", f"{escape(evidence.method)}, on {escape(evidence.data)}"),
-            ("Calibration, SHA-256", f"<code>{evidence.calibration_hash}</code>"),
-        ]
-    rows.append(
-        (
-            "Versions",
-            f"sigkd {__version__}, Python {platform.python_version()}, torch {torch.__version__}, NumPy "
-            f"{np.__version__}",
-        )
-    )
-    rows.append(("Device", escape(str(engine.device))))
-    body = "".join(f"<tr><th>{name}</th><td>{value}</td></tr>" for name, value in rows)
-    return f"<h2>Record</h2><table>{body}</table>"
+        rows.append(("Calibration", [(f"{evidence.method}, on {evidence.data}", False)]))
+        rows.append(("Calibration, SHA-256", [(evidence.calibration_hash, True)]))
+    versions = f"sigkd {__version__}, Python {platform.python_version()}, torch {torch.__version__}"
+    rows.append(("Versions", [(f"{versions}, NumPy {np.__version__}", False)]))
+    rows.append(("Device", [(str(engine.device), False)]))
+    return rows

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from html import escape as html_escape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -10,12 +12,17 @@ import numpy as np
 import pytest
 
 from sigkd import Verifier
+from sigkd.images.remarks import Remark
 from sigkd.verification.calibration import CalibrationSet, fit_calibration
 from sigkd.verification.occlusion import occlude
 from sigkd.verification.report import write_report
 from sigkd.verification.trials import Trials
 
 _VOID = {"meta", "img", "br", "line", "rect", "polyline", "link"}
+
+
+def escape(text: str) -> str:
+    return html_escape(text).replace("&quot;", "&#34;").replace("&#x27;", "&#39;")  # as Jinja2 writes them
 
 
 class _Balanced(HTMLParser):
@@ -89,8 +96,30 @@ def test_complete_and_self_contained(calibrated: Verifier, scans, tmp_path: Path
     assert not re.search(r"""(?:src|href)=["'](?!data:)""", text)
     assert "http" not in re.sub(r"data:[^\"]*", "", text)
     assert "<b>query</b>.png" not in text and "&lt;b&gt;query&lt;/b&gt;.png" in text
-    assert text.count("<img") == 6
+    assert text.count("<img") == 7
     assert not re.search(r"\d+ % genuine|probability of \d", words)
+
+
+def test_every_text_from_outside_is_escaped(calibrated: Verifier, scans, tmp_path: Path) -> None:
+    evil = "<script>alert(1)</script>\" onload='x"
+    references = [calibrated.engine.sample(scan, name=f"{evil} ref") for scan in scans["Ada"][:3]]
+    query = calibrated.engine.sample(scans["Bob"][0], name=f"{evil} query")
+    comparison = calibrated.compare(references)
+    answer = calibrated.judge(comparison, [query])[0]
+    hostile = replace(
+        answer,
+        writer=f"{evil} writer",
+        negatives=f"{evil} negatives",
+        remarks=(Remark("made-up", f"{evil} remark"),),
+        thresholds=replace(answer.thresholds, origin=f"{evil} origin"),
+        evidence=replace(answer.evidence, data=f"{evil} data"),
+        binding=replace(answer.binding, model_name=f"{evil} model"),
+    )
+    write_report(tmp_path / "r.html", calibrated.engine, comparison, references, query, hostile)
+    text = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert evil not in text and "<script" not in text and "onload='" not in text
+    for end in ("ref", "query", "writer", "negatives", "remark", "origin", "data", "model"):
+        assert f"{escape(evil)} {end}" in text, end
 
 
 def test_without_calibration_and_images(tiny_model, tiny_cohort, scans, tmp_path: Path) -> None:

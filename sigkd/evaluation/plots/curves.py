@@ -10,8 +10,9 @@ import numpy as np
 
 from sigkd import measures
 from sigkd.evaluation.bootstrap import draw_writers
-from sigkd.evaluation.plots.style import DASHES, MARKERS, Theme, legend_below, new_figure
+from sigkd.evaluation.plots.style import DASHES, MARKERS, Theme, legend_below
 from sigkd.evaluation.scoring import SplitScores
+from sigkd.rendering import new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sigkd.evaluation.plots.curves import System
-from sigkd.evaluation.plots.style import Theme, new_figure
+from sigkd.evaluation.plots.style import Theme
+from sigkd.rendering import new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

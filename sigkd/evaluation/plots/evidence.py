@@ -9,7 +9,8 @@ import numpy as np
 
 from sigkd import measures
 from sigkd.evaluation.plots.curves import System
-from sigkd.evaluation.plots.style import Theme, legend_below, new_figure
+from sigkd.evaluation.plots.style import Theme, legend_below
+from sigkd.rendering import new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

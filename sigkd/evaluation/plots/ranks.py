@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sigkd.errors import InputError, UsageError
-from sigkd.evaluation.plots.style import THEMES, Theme, new_figure, save_figure, themed
+from sigkd.evaluation.plots.style import THEMES, Theme, save_figure, themed
+from sigkd.rendering import new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

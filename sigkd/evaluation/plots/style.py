@@ -97,17 +97,6 @@ def themed(theme: Theme) -> Iterator[None]:
         yield
 
 
-def new_figure(width: float = 6.4, height: float = 4.6, columns: int = 1, rows: int = 1) -> tuple[Figure, list[Any]]:
-    """Return a figure without pyplot (nothing is kept, nothing needs a screen) and its axes row by row."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(rows, columns, squeeze=False)
-    return figure, list(axes.ravel())
-
-
 def legend_below(figure: Figure, axes: Any, columns: int = 3) -> None:
     """Put the legend of ``axes`` below everything, where it hides nothing."""
     handles, labels = axes.get_legend_handles_labels()

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sigkd.evaluation.plots.curves import System
-from sigkd.evaluation.plots.style import DASHES, MARKERS, Theme, legend_below, new_figure
+from sigkd.evaluation.plots.style import DASHES, MARKERS, Theme, legend_below
 from sigkd.evaluation.significance import writer_values
+from sigkd.rendering import new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
