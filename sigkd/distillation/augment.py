@@ -34,6 +34,7 @@ class Augmentation:
         strengths: augmentations by name (:data:`sigkd.distillation.augmentations.AUGMENTATIONS`).
         seed: of all the random numbers.
         share: of the images whose ink (stroke width, blur, darkness, noise) is changed, 0 to 1; the others keep theirs.
+        clean_teacher: whether a teacher sees all images with their own ink, in the same crop and warp as the student.
     """
 
     size: tuple[int, int] = (150, 220)
@@ -41,14 +42,25 @@ class Augmentation:
     strengths: Mapping[str, float] | None = None
     seed: int = 0
     share: float = 1.0
+    clean_teacher: bool = False
 
     @property
     def deterministic(self) -> bool:
-        """Whether the same image always comes out the same, so that a teacher's words on it can be kept."""
+        """Whether a student always sees the same of an image."""
         return not self.random_crop and not self.strengths
 
+    @property
+    def fixed_for_teacher(self) -> bool:
+        """Whether a teacher always sees the same of an image, so that its words on it can be kept."""
+        moved = self.random_crop or _moves(self.strengths or {})
+        return self.deterministic or (self.clean_teacher and not moved)
+
     def __call__(self, images: Tensor, step: int, start: int = 0, whole: int | None = None) -> Tensor:
-        """Return float32 [B, 1, h, w] in [0, 1] from uint8 [B, H, W].
+        """Return what a student sees, the first of :meth:`pair`; arguments as there."""
+        return self.pair(images, step, start, whole)[0]
+
+    def pair(self, images: Tensor, step: int, start: int = 0, whole: int | None = None) -> tuple[Tensor, Tensor]:
+        """Return what student and teacher see, each float32 [B, 1, h, w] in [0, 1], from uint8 [B, H, W].
 
         Args:
             images: this process's part of the global batch, on any device.
@@ -63,21 +75,22 @@ class Augmentation:
         centre = (slack[0] // 2, slack[1] // 2)
         if self.deterministic:
             cut = images[:, centre[0] : centre[0] + height, centre[1] : centre[1] + width]
-            return cut.unsqueeze(1).to(torch.float32).div_(255.0)
+            cut = cut.unsqueeze(1).to(torch.float32).div_(255.0)
+            return cut, cut
         share = slice(start, start + len(images))
         draw = _Draw(step_seed(self.seed, step), whole or len(images), share, images.device)
         rows, columns = draw.integers(slack[0] + 1), draw.integers(slack[1] + 1)
         if not self.random_crop:
             rows, columns = torch.full_like(rows, centre[0]), torch.full_like(columns, centre[1])
         strengths = self.strengths or {}
-        if {"rotate", "shear", "scale", "zoom", "elastic"} & set(strengths):
+        if _moves(strengths):
             batch = self._warp(images, rows, columns, strengths, draw)
         else:
             batch = _crop(images, rows, columns, self.size)
         changed = _change_ink(batch, strengths, draw)
-        if self.share >= 1:
-            return changed
-        return torch.where((draw.uniform() < self.share)[:, None, None, None], changed, batch)
+        if self.share < 1:
+            changed = torch.where((draw.uniform() < self.share)[:, None, None, None], changed, batch)
+        return changed, batch if self.clean_teacher else changed
 
     def _warp(
         self, images: Tensor, rows: Tensor, columns: Tensor, strengths: Mapping[str, float], draw: _Draw
@@ -114,6 +127,10 @@ class Augmentation:
             grid = grid + moved.permute(0, 2, 3, 1) * pixels
         source = images.unsqueeze(1).to(torch.float32).div_(255.0)
         return functional.grid_sample(source, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+
+
+def _moves(strengths: Mapping[str, float]) -> bool:
+    return bool({"rotate", "shear", "scale", "zoom", "elastic"} & set(strengths))
 
 
 class _Draw:
@@ -176,7 +193,7 @@ def _change_ink(batch: Tensor, strengths: Mapping[str, float], draw: _Draw) -> T
         batch = torch.where(
             batch > 0, batch + column(level) * noise, batch
         )  # the paper stays exactly 0, as in real data
-    return batch.clamp_(0.0, 1.0)
+    return batch.clamp(0.0, 1.0)
 
 
 def _blur(batch: Tensor, sigma: Tensor, largest: float) -> Tensor:

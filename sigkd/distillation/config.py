@@ -48,6 +48,9 @@ class TrainingConfig:
         [], "Random changes, as ink rotate=5, or all (but noise): {choices}.", names=AUGMENTATIONS
     )
     augment_share: float = option(1.0, "Share of the images whose ink is changed.", Range(0, 1, open_low=True))
+    teacher_sees: Literal["same", "clean"] = option(
+        "same", "Ink that teachers see: the {choices} (as it was before augment).", command="distill"
+    )
     images_per_epoch: int = option(0, "Images in an epoch; 0: all.", NOT_NEGATIVE)
     max_images: int = option(0, "Train on so many images, randomly chosen; 0: all.", NOT_NEGATIVE)
     validation_images: int = option(2000, "Validate on at most so many images; 0: not at all.", NOT_NEGATIVE)
@@ -60,8 +63,12 @@ class TrainingConfig:
     )
     lr_factor: float = option(0.1, "Factor of the step schedule.", POSITIVE)
     step_epochs: int = option(0, "Epochs between two steps of that schedule; 0: a third of them.", NOT_NEGATIVE)
-    momentum: float = option(0.9, "Nesterov momentum.", Range(0, 1, open_high=True))
+    momentum: float = option(0.9, "Momentum.", Range(0, 1, open_high=True))
+    momentum_kind: Literal["nesterov", "plain"] = option(
+        "nesterov", "Kind of momentum: {choices} (the paper's text and its released code)."
+    )
     weight_decay: float = option(0.0, "L2 penalty on all parameters.", NOT_NEGATIVE)
+    average: int = option(0, "Give the mean of the weights after the last so many epochs; 0: the last.", NOT_NEGATIVE)
     precision: Literal["auto", "float32", "bfloat16", "float16"] = option(
         "auto", "Arithmetic of the student: {choices} (bfloat16 where it is fast)."
     )

@@ -1,4 +1,4 @@
-"""A run's curves as one PNG: every loss term, the accuracies, the learning rate."""
+"""A run's curves as one PNG: every loss term, their shares of the gradient, the accuracies, the learning rate."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ def draw_curves(path: Path, rows: Sequence[Mapping[str, float]], title: str) -> 
     """
     names = list(dict.fromkeys(name for row in rows for name in row))
     rates = [name for name in names if name.endswith("accuracy") or name.startswith("probe_")]
-    terms = [name for name in names if name not in (*_NOT_LOSSES, *rates)]
-    panels = [["loss"], *([term] for term in terms if term != "val_loss"), *([rates] if rates else []), ["lr"]]
+    shares = [name for name in names if name.startswith("share_")]
+    terms = [name for name in names if name not in (*_NOT_LOSSES, *rates, *shares)]
+    panels = [["loss"], *([term] for term in terms if term != "val_loss")]
+    panels += [panel for panel in (shares, rates) if panel] + [["lr"]]
     for panel in panels:
         if panel == ["cl"] and "val_loss" in terms:
             panel.append("val_loss")
@@ -36,6 +38,9 @@ def draw_curves(path: Path, rows: Sequence[Mapping[str, float]], title: str) -> 
             points = [(row["epoch"], row[name]) for row in rows if name in row]
             axes.plot(*zip(*points, strict=True), marker=".", label=name)
         axes.set_xlabel("epoch")
+        if panel == shares:
+            axes.set_yscale("log")
+            axes.set_title("shares of the gradient", fontsize="small")
         axes.legend(fontsize="small")
         axes.grid(alpha=0.3)
     figure.suptitle(title, fontsize="medium")

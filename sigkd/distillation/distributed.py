@@ -105,8 +105,9 @@ class GlobalBatchNorm(nn.modules.batchnorm._BatchNorm):
         variance = _sum_over_world(centred.square().sum(dim=axes)) / count
         if self.running_mean is not None and self.running_var is not None and self.num_batches_tracked is not None:
             with torch.no_grad():
-                momentum = 0.1 if self.momentum is None else self.momentum
                 self.num_batches_tracked.add_(1)
+                # without momentum: the mean over all batches, as torch's
+                momentum = 1 / int(self.num_batches_tracked) if self.momentum is None else self.momentum
                 self.running_mean.lerp_(mean, momentum)
                 self.running_var.lerp_(variance * (count / (count - 1)), momentum)
         result = centred * (variance + self.eps).rsqrt().view(shape)

@@ -96,7 +96,7 @@ class Objective:
     def __call__(
         self, student: StudentOutput, targets: Targets, told: Sequence[Told] = ()
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the weighted sum and the unweighted terms (detached), float32 scalars.
+        """Return the weighted sum and the unweighted terms, float32 scalars.
 
         Args:
             student: what the student says.
@@ -114,4 +114,4 @@ class Objective:
             for term in values[0]:
                 terms[term] = torch.stack([each[term] for each in values]).mean()
         total = torch.stack([self.weights[term] * value for term, value in terms.items()]).sum()
-        return total, {term: value.detach() for term, value in terms.items()}
+        return total, terms

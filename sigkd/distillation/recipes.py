@@ -141,12 +141,13 @@ def supervision_mode(config: TrainingConfig, augmentation: Augmentation) -> str:
     Raises:
         UsageError: cached supervision of images that come out otherwise every time.
     """
-    if config.supervision == "cached" and not augmentation.deterministic:
+    if config.supervision == "cached" and not augmentation.fixed_for_teacher:
         raise UsageError(
-            "random crops and augmentation need --supervision online: the teacher has to see what the student sees"
+            "random crops and augmentation need `supervision='online'`: the teacher has to see what the student sees "
+            "(changes of the ink alone do not with `teacher_sees='clean'`)"
         )
     if config.supervision == "auto":
-        return "cached" if augmentation.deterministic else "online"
+        return "cached" if augmentation.fixed_for_teacher else "online"
     return config.supervision
 
 
@@ -156,6 +157,7 @@ def _augmentation(config: TrainingConfig) -> Augmentation:
         strengths=parse_augmentations(config.augment),
         seed=config.seed,
         share=config.augment_share,
+        clean_teacher=config.teacher_sees == "clean",
     )
 
 

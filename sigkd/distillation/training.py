@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +39,12 @@ _MAY_CHANGE = ("checkpoint_seconds", "probe", "probe_every", "supervision", "com
 """Fields that a resumed run may have otherwise than it began: they do not change the result."""
 _READ_EVERY = 20
 """Steps between two looks at the numbers on a GPU, which has to be waited for."""
+_SHARES_EVERY = 200
+"""Steps between two looks at the gradients of single terms, each of which costs a backward pass a term."""
+NEGLIGIBLE = 1e-4
+"""A term with less than this share of the gradient over the first epoch does nothing, which is said."""
+_NORM_BATCHES = 50
+"""Batches from which an averaged network's batch norm is estimated anew."""
 
 
 class DivergedError(SigkdError):
@@ -81,12 +88,13 @@ class Trainer:
                 find_unused_parameters="cl" not in self.objective.names,
             )
         if config.compile:
+            torch._functorch.config.donated_buffer = False  # gradients of single terms go through the graph again
             self.forward = torch.compile(self.forward)  # type: ignore[assignment]
         self.optimizer = torch.optim.SGD(
             self.module.parameters(),
             lr=config.lr,
             momentum=config.momentum,
-            nesterov=config.momentum > 0,
+            nesterov=config.momentum > 0 and config.momentum_kind == "nesterov",
             weight_decay=config.weight_decay,
             fused=self.device.type in ("cpu", "cuda"),
         )
@@ -94,6 +102,7 @@ class Trainer:
         self.epoch = self.step = 0
         self.history: list[dict[str, float]] = []
         self.sums: dict[str, Tensor] = {}
+        self.average: dict[str, Tensor] = {}
         self.bad_step = torch.tensor(-1, device=self.device)
         self.seconds = 0.0
         self.best = -math.inf
@@ -126,7 +135,7 @@ class Trainer:
                     if self._look():
                         self._check_finite(int(self.bad_step))
                         now = time.monotonic()
-                        self._report(float(total), rate_images / max(now - rate_since, 1e-9))
+                        self._report(self._means(), float(total), rate_images / max(now - rate_since, 1e-9))
                         if now - rate_since > 30:
                             rate_images, rate_since = 0, now
                     if stop_together(stop.requested, self.device):
@@ -147,8 +156,8 @@ class Trainer:
             group["lr"] = rate
         batch = self.feed(self.world.share(rows))
         share = len(batch.rows)
-        images = self.augmentation(batch.images, number, self.world.rank * share, len(rows))
-        told: list[Told] = [] if self.supervisor is None else self.supervisor(images, batch.rows)
+        images, clean = self.augmentation.pair(batch.images, number, self.world.rank * share, len(rows))
+        told: list[Told] = [] if self.supervisor is None else self.supervisor(clean, batch.rows)
         with self._autocast():
             output: StudentOutput = self.forward(images.contiguous(memory_format=torch.channels_last))
         targets = Targets(batch.writers, batch.forged)
@@ -156,12 +165,27 @@ class Trainer:
         self.bad_step = torch.where(torch.isfinite(total.detach()) | (self.bad_step >= 0), self.bad_step, number)
         if self.device.type == "cpu":
             self._check_finite(int(self.bad_step))  # before it can spoil the weights
+        if self.step % _SHARES_EVERY == 0 and len(terms) > 1:
+            self._add(self._gradient_shares(terms))
         self.optimizer.zero_grad(set_to_none=True)
         self.scaler.scale(total).backward()  # type: ignore[no-untyped-call]
         self.scaler.step(self.optimizer)
         self.scaler.update()
-        self._add({"loss": total.detach(), **terms, **_accuracy(output, targets)})
+        values = {"loss": total, **terms, **_accuracy(output, targets)}
+        self._add({name: value.detach() for name, value in values.items()})
         return total.detach()
+
+    def _gradient_shares(self, terms: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return each weighted term's share of the gradient: its norm over all parameters by the sum of the norms."""
+        parameters = list(self.module.parameters())
+        norms = []
+        for term, value in terms.items():
+            weighted = self.scaler.scale(self.objective.weights[term] * value)
+            gradients = torch.autograd.grad(weighted, parameters, retain_graph=True, allow_unused=True)
+            squares = [each.float().square().sum() for each in gradients if each is not None]
+            norms.append(torch.stack(squares).sum().sqrt())
+        whole = torch.stack(norms).sum().clamp_min(torch.finfo(torch.float32).tiny)
+        return {f"share_{term}": norm / whole for term, norm in zip(terms, norms, strict=True)}
 
     def _autocast(self) -> torch.autocast:
         lower = self.precision != torch.float32
@@ -173,7 +197,7 @@ class Trainer:
             "epoch": self.epoch + 1,
             "lr": learning_rate(self.config, self.epoch, self.order.steps - 1, self.order.steps),
             **means,
-            **self._validate(),
+            **self._validate(self.module),
         }
         last = self.epoch + 1 == self.config.epochs
         if self.probe is not None and self.world.writes and (last or (self.epoch + 1) % self.config.probe_every == 0):
@@ -181,7 +205,10 @@ class Trainer:
             row |= {f"probe_{name}": float(value) for name, value in self.probe(self.module.network).items()}
         row["seconds"] = self.seconds + time.monotonic() - self._clock
         self.history.append(row)
+        if self.epoch == 0:
+            self._point_out_idle_terms(row)
         self.epoch, self.step, self.sums = self.epoch + 1, 0, {}
+        self._average_weights()
         if self.world.writes:
             self.run_directory.write_metrics(self.history)
             score = row.get("val_accuracy", row.get("accuracy", -row["loss"]))
@@ -191,16 +218,49 @@ class Trainer:
             self.observer.epoch_done(row)
         self._save()
 
+    def _point_out_idle_terms(self, row: Mapping[str, float]) -> None:
+        for term, weight in self.objective.weights.items():
+            share = row.get(f"share_{term}", 1.0)
+            if share < NEGLIGIBLE and self.world.writes:
+                self.observer.notice(
+                    f"warning: the term '{term}' had {share:.1e} of the gradient in the first epoch: "
+                    f"with the weight {weight:g} it does next to nothing"
+                )
+
     @torch.no_grad()
-    def _validate(self) -> dict[str, float]:
+    def _average_weights(self) -> None:
+        """After each of the last ``average`` epochs: take the weights into their mean (Izmailov et al. 2018)."""
+        number = self.epoch - max(self.config.epochs - self.config.average, 0)
+        if self.config.average and number > 0:
+            for name, value in self.module.named_parameters():
+                self.average[name] = torch.lerp(self.average.get(name, value), value, 1 / number)
+
+    def _averaged(self) -> StudentModule:
+        """Return a copy of the student with the averaged weights and batch norm estimated for them."""
+        module = copy.deepcopy(self.module)
+        module.load_state_dict(self.average, strict=False)
+        batches = self.order.epoch(self.config.epochs)[:_NORM_BATCHES]  # of the epoch that would come next
+
+        def images() -> Iterator[Tensor]:
+            for step, rows in enumerate(batches, start=self.config.epochs * self.order.steps):
+                batch = self.feed(self.world.share(rows))
+                seen = self.augmentation(batch.images, step, self.world.rank * len(batch.rows), len(rows))
+                yield seen.contiguous(memory_format=torch.channels_last)
+
+        with self._autocast():
+            torch.optim.swa_utils.update_bn(images(), module)
+        return module
+
+    @torch.no_grad()
+    def _validate(self, module: StudentModule) -> dict[str, float]:
         """Return loss and accuracy of the classification on a fixed choice of validation images."""
         rows = self.data.validation
         limit = self.config.validation_images
-        if not len(rows) or not limit or self.module.network.classes is None or "cl" not in self.objective.names:
+        if not len(rows) or not limit or module.network.classes is None or "cl" not in self.objective.names:
             return {}
         if len(rows) > limit:
             rows = np.sort(np.random.default_rng([self.config.seed, 0x7A11]).permutation(rows)[:limit])
-        self.module.eval()
+        module.eval()
         crop = Augmentation()
         sums = torch.zeros(3, dtype=torch.float64)
         for part in np.array_split(
@@ -210,7 +270,7 @@ class Trainer:
                 continue
             batch = self.feed(part)
             with self._autocast():
-                output = self.module(crop(batch.images, 0).contiguous(memory_format=torch.channels_last))
+                output = module(crop(batch.images, 0).contiguous(memory_format=torch.channels_last))
             if output.logits is None:
                 continue
             each = nn.functional.cross_entropy(output.logits.float(), batch.writers, reduction="none")
@@ -224,9 +284,13 @@ class Trainer:
     def _finish(self) -> dict[str, Any]:
         row = self.history[-1]
         facts = self._write_facts("complete")
+        final = self.module
+        if self.config.average:
+            final = self._averaged()
+            facts["averaged"] = self._validate(final)
+            row = {**row, **facts["averaged"]}
         if self.world.writes:
-            digest = save_model(self.run_directory.final, self.module.network, self._metadata(row))
-            facts |= {"final_hash": digest}
+            facts["final_hash"] = save_model(self.run_directory.final, final.network, self._metadata(row))
             self.run_directory.write_facts(facts)
             draw_curves(self.run_directory.curves, self.history, self.run_directory.path.name)
         barrier()
@@ -244,7 +308,11 @@ class Trainer:
         if not self.sums:
             return {}
         values = mean_over_world(torch.stack(list(self.sums.values()))).tolist()
-        return {name: value / self.step for name, value in zip(self.sums, values, strict=True)}
+        looks = -(-self.step // _SHARES_EVERY)
+        return {
+            name: value / (looks if name.startswith("share_") else self.step)
+            for name, value in zip(self.sums, values, strict=True)
+        }
 
     def _look(self) -> bool:
         return self.device.type == "cpu" or self.step % _READ_EVERY == 0 or self.step == self.order.steps
@@ -263,18 +331,26 @@ class Trainer:
             "Lower --lr, or use --precision float32"
         )
 
-    def _report(self, total: float, rate: float) -> None:
+    def _report(self, means: dict[str, float], total: float, rate: float) -> None:
         if not self.world.writes:
             return
         steps = self.order.steps
         left = ((self.config.epochs - self.epoch) * steps - self.step) * self.config.batch_size / max(rate, 1e-9)
-        means = {name: float(value) / self.step for name, value in self.sums.items()}
-        accuracy = means.pop("accuracy", None)
-        means.pop("loss", None)
+        terms = {term: means[term] for term in self.objective.weights if term in means}
         lr = float(self.optimizer.param_groups[0]["lr"])
         previous = self.history[-1] if self.history else {}
         status = Status(
-            self.epoch + 1, self.config.epochs, self.step, steps, rate, left, lr, total, means, accuracy, previous
+            self.epoch + 1,
+            self.config.epochs,
+            self.step,
+            steps,
+            rate,
+            left,
+            lr,
+            total,
+            terms,
+            means.get("accuracy"),
+            previous,
         )
         self.observer.step_done(status)
 
@@ -301,6 +377,7 @@ class Trainer:
                 "scaler": self.scaler.state_dict(),
                 "random": random_state(self.device),
                 "sums": self.sums,
+                "average": self.average,
                 "history": self.history,
                 "seconds": self.seconds,
                 "best": self.best,
@@ -310,9 +387,11 @@ class Trainer:
     def _restore(self, state: Mapping[str, Any]) -> None:
         began, now = state["config"], self.config.as_dict()
         for name, value in now.items():
-            if name not in _MAY_CHANGE and began.get(name) != value:
+            if name not in began:  # an option that is younger than the run
+                self.observer.notice(f"the run began without the option '{name}' and goes on with {value!r}")
+            elif name not in _MAY_CHANGE and began[name] != value:
                 raise UsageError(
-                    f"the run began with {name} = {began.get(name)!r} and cannot go on with {value!r}; "
+                    f"the run began with {name} = {began[name]!r} and cannot go on with {value!r}; "
                     "start another with --name"
                 )
         if state["data_hash"] != self.data.content_hash:
@@ -323,6 +402,7 @@ class Trainer:
         restore_random_state(state["random"], self.device)
         self.epoch, self.step = state["epoch"], state["step"]
         self.sums = {name: value.to(self.device) for name, value in state["sums"].items()}
+        self.average = {name: value.to(self.device) for name, value in state.get("average", {}).items()}
         self.history = [dict(row) for row in state["history"]]
         self.seconds, self.best = state["seconds"], state["best"]
         self.observer.notice(f"resumed at epoch {self.epoch + 1}, step {self.step + 1}")

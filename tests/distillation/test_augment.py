@@ -70,6 +70,28 @@ def test_shares_of_a_batch_make_up_the_whole(images, names):
     torch.testing.assert_close(torch.cat(parts), whole, atol=1e-6, rtol=0)
 
 
+def test_a_clean_teacher_sees_the_student_s_crop_and_warp_with_its_own_ink(images):
+    everything = parse_augmentations(["all", "noise"])
+    moves = {name: everything[name] for name in ("rotate", "shear", "scale", "zoom", "elastic")}
+    both = Augmentation(random_crop=True, strengths=everything, seed=4, clean_teacher=True)
+    student, teacher = both.pair(images, 5)
+    assert torch.equal(student, Augmentation(random_crop=True, strengths=everything, seed=4)(images, 5))
+    assert torch.equal(teacher, Augmentation(random_crop=True, strengths=moves, seed=4)(images, 5))
+    assert not torch.equal(student, teacher)
+    same = Augmentation(random_crop=True, strengths=everything, seed=4).pair(images, 5)
+    assert torch.equal(*same)
+
+
+def test_a_share_of_the_images_keeps_its_ink(images):
+    change = Augmentation(strengths={"ink": 0.1}, seed=1, share=0.5, clean_teacher=True)
+    changed = []
+    for step in range(40):
+        student, teacher = change.pair(images, step)
+        assert torch.equal(teacher, Augmentation()(images, 0))
+        changed += (student != teacher).flatten(1).any(dim=1).tolist()
+    assert 0.35 < sum(changed) / len(changed) < 0.65
+
+
 def test_warp_without_strength_is_the_crop(images):
     change = Augmentation(random_crop=True, strengths={"rotate": 0.0}, seed=3)
     plain = Augmentation(random_crop=True, seed=3)

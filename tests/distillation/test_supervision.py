@@ -153,8 +153,13 @@ def test_mode():
     assert supervision_mode(TrainingConfig(), still) == "cached"
     assert supervision_mode(TrainingConfig(), moving) == "online"
     assert supervision_mode(TrainingConfig(supervision="online"), still) == "online"
-    with pytest.raises(UsageError, match="need --supervision online"):
+    with pytest.raises(UsageError, match="need `supervision='online'`"):
         supervision_mode(TrainingConfig(supervision="cached"), moving)
+    inked = {"strengths": {"ink": 0.5}}
+    assert supervision_mode(TrainingConfig(), Augmentation(**inked)) == "online"
+    assert supervision_mode(TrainingConfig(), Augmentation(**inked, clean_teacher=True)) == "cached"
+    for moved in ({"random_crop": True}, {"strengths": {"ink": 0.5, "rotate": 3.0}}):
+        assert supervision_mode(TrainingConfig(), Augmentation(**(inked | moved), clean_teacher=True)) == "online"
 
 
 def test_names_of_teachers(tmp_path):

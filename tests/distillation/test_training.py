@@ -11,14 +11,16 @@ import torch
 from tiny import training_images
 
 from sigkd.configuration import read_toml
-from sigkd.distillation import recipes
+from sigkd.distillation import recipes, supervision
+from sigkd.distillation.augment import Augmentation
 from sigkd.distillation.config import TrainingConfig, teacher_config
+from sigkd.distillation.data import Feeder, Order
 from sigkd.distillation.losses import LOSSES
 from sigkd.distillation.losses.cl import ClassificationLoss
 from sigkd.distillation.observer import SilentObserver
 from sigkd.distillation.rundir import RunDirectory
 from sigkd.distillation.student import build_student
-from sigkd.distillation.training import DivergedError
+from sigkd.distillation.training import DivergedError, Trainer
 from sigkd.errors import InputError, UsageError
 from sigkd.models.io import load_file, load_model, save_model
 from sigkd.models.networks import NETWORKS
@@ -229,23 +231,179 @@ def test_warm_start(tmp_path):
         distill(tmp_path / "third", dataclasses.replace(warm, student="signet"))
 
 
-def test_options_reach_the_loop(tmp_path):
-    config = dataclasses.replace(
-        CONFIG,
-        loss="cl",
-        epochs=2,
-        images_per_epoch=16,
-        max_images=24,
-        label_smoothing=0.1,
-        weight_decay=0.1,
-        validation_images=3,
-    )
+def test_lengths_reach_the_loop(tmp_path):
+    config = dataclasses.replace(CONFIG, loss="cl", epochs=2, images_per_epoch=16, max_images=24)
     watcher = Watcher()
     facts = distill(tmp_path, config, observer=watcher)
     assert facts["steps_per_epoch"] == 2
     assert facts["data"]["training_images"] == 24
     assert len(watcher.statuses) == 4
-    assert facts["last"]["cl"] > 0.1  # smoothing keeps the loss up
+
+
+def one_step(tmp_path, name, **changes):
+    """Return the first convolution before and after a run of one step, and the facts."""
+    fields = {"loss": "cl", "epochs": 1, "batch_size": 32, "schedule": "constant", "lr": 0.5, **changes}
+    config = dataclasses.replace(CONFIG, **fields)
+    facts = distill(tmp_path / name, config)
+    start, _ = build_student(config, 4)
+    return start.network.first[0].weight.detach(), state(tmp_path / name / "final.safetensors")["first.0.weight"], facts
+
+
+def test_weight_decay_reaches_the_loop(tmp_path):
+    start, plain, _ = one_step(tmp_path, "plain", momentum=0.0)
+    _, decayed, _ = one_step(tmp_path, "decayed", momentum=0.0, weight_decay=0.1)
+    torch.testing.assert_close(plain - decayed, 0.5 * 0.1 * start)  # lr * decay * weight
+
+
+def test_kinds_of_momentum(tmp_path):
+    start, without, _ = one_step(tmp_path, "without", momentum=0.0)
+    _, plain, _ = one_step(tmp_path, "plain", momentum_kind="plain")
+    _, nesterov, _ = one_step(tmp_path, "nesterov")
+    torch.testing.assert_close(plain, without)  # of plain momentum the first step knows nothing
+    torch.testing.assert_close(nesterov - start, 1.9 * (without - start), rtol=1e-4, atol=1e-6)  # g + 0.9 g
+
+
+def test_label_smoothing_reaches_the_loop(tmp_path, monkeypatch):
+    seen = []
+    real = ClassificationLoss.__call__
+    monkeypatch.setattr(
+        ClassificationLoss, "__call__", lambda self, *a: seen.append(self.label_smoothing) or real(self, *a)
+    )
+    _, _, plain = one_step(tmp_path, "plain")
+    _, _, smooth = one_step(tmp_path, "smooth", label_smoothing=0.3)
+    assert seen == [0.0, 0.3]
+    assert plain["last"]["cl"] != smooth["last"]["cl"]
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(3, 3), (2000, 8), (0, 0)])
+def test_so_many_images_are_validated_on(tmp_path, monkeypatch, limit, expected):
+    validated = set()
+    real = Feeder.__call__
+
+    def feed(self, rows):
+        validated.update(set(rows.tolist()) & set(training_images().validation.tolist()))
+        return real(self, rows)
+
+    monkeypatch.setattr(Feeder, "__call__", feed)
+    facts = distill(tmp_path, dataclasses.replace(CONFIG, loss="cl", epochs=2, validation_images=limit))
+    assert len(validated) == expected
+    assert ("val_accuracy" in facts["last"]) == (limit > 0)
+
+
+def test_the_best_is_that_of_the_best_validation(tmp_path, monkeypatch):
+    accuracies = iter([0.25, 0.75, 0.5])
+    kept = []
+    monkeypatch.setattr(Trainer, "_validate", lambda self, module: {"val_loss": 1.0, "val_accuracy": next(accuracies)})
+    real = Trainer._finish_epoch
+
+    def finish(self):
+        weights = {name: value.clone() for name, value in self.module.network.state_dict().items()}
+        kept.append(weights)
+        real(self)
+
+    monkeypatch.setattr(Trainer, "_finish_epoch", finish)
+    distill(tmp_path, dataclasses.replace(CONFIG, loss="cl"))
+    assert equal(state(tmp_path / "best.safetensors"), kept[1])
+    assert equal(state(tmp_path / "final.safetensors"), kept[2])
+    assert load_file(tmp_path / "best.safetensors").metadata["metrics"]["epoch"] == 2
+
+
+def test_shares_of_the_gradient(tmp_path):
+    watcher = Watcher()
+    config = dataclasses.replace(CONFIG, loss="geom+tce", epochs=2, weight={"tce": 1e-9})
+    distill(tmp_path, config, observer=watcher)
+    for row in watcher.rows:
+        shares = {name: value for name, value in row.items() if name.startswith("share_")}
+        assert shares.keys() == {"share_cl", "share_geom1", "share_geom2", "share_tce"}
+        assert sum(shares.values()) == pytest.approx(1, abs=1e-5)
+    warned = [notice for notice in watcher.notices if notice.startswith("warning")]
+    assert len(warned) == 1
+    assert "the term 'tce' had" in warned[0]
+    assert "with the weight 1e-09 it does next to nothing" in warned[0]
+    assert "share_geom1" in (tmp_path / "metrics.csv").read_text().splitlines()[0]
+    assert "share_tce" not in watcher.statuses[-1].terms
+
+
+def test_shares_are_those_of_the_terms_alone(tmp_path, monkeypatch):
+    found = []
+    real = Trainer._gradient_shares
+    monkeypatch.setattr(Trainer, "_gradient_shares", lambda self, terms: found.append(real(self, terms)) or found[-1])
+    norms = {}
+    for loss, no_cl in (("cl", False), ("bt", True)):  # one plain step each: the way gone is the gradient
+        name = f"alone-{loss}"
+        config = {"loss": loss, "no_cl": no_cl, "momentum": 0.0, "weight": {"bt": 0.01} if no_cl else {}}
+        one_step(tmp_path, name, **config)
+        start, _ = build_student(dataclasses.replace(CONFIG, **config), 4)
+        after = state(tmp_path / name / "final.safetensors")
+        ways = [after[key] - value.detach() for key, value in start.network.named_parameters()]
+        norms[loss] = float(torch.sqrt(sum(way.square().sum() for way in ways))) / 0.5
+    assert not found  # one term has everything
+    one_step(tmp_path, "both", loss="bt", weight={"bt": 0.01})
+    whole = sum(norms.values())
+    assert {term: float(value) for term, value in found[0].items()} == pytest.approx(
+        {f"share_{loss}": norm / whole for loss, norm in norms.items()}, rel=1e-3
+    )
+
+
+def test_averaged_weights(tmp_path, monkeypatch):
+    kept = []
+    real = Trainer._average_weights
+    monkeypatch.setattr(
+        Trainer,
+        "_average_weights",
+        lambda self: kept.append({k: v.detach().clone() for k, v in self.module.named_parameters()}) or real(self),
+    )
+    config = dataclasses.replace(CONFIG, loss="cl", epochs=5, average=3)
+    facts = distill(tmp_path / "whole", config)
+    final = state(tmp_path / "whole" / "final.safetensors")
+    for name in ("first.0.weight", "head.bias"):
+        expected = torch.stack([weights[f"network.{name}"] for weights in kept[2:]]).mean(dim=0)
+        torch.testing.assert_close(final[name], expected)
+    assert not equal(final, state(tmp_path / "whole" / "best.safetensors"))
+    # batch norm is estimated anew: as a pass over the same images by the averaged weights gives it
+    network = load_file(tmp_path / "whole" / "final.safetensors").network
+    order = Order(training_images().training, 8, 0).epoch(5)
+    seen = [Augmentation()(torch.from_numpy(training_images().images[rows]), 0) for rows in order]
+    means = torch.stack([network.first[0](each).mean(dim=(0, 2, 3)) for each in seen]).mean(dim=0)
+    torch.testing.assert_close(network.first[1].running_mean, means.detach(), rtol=1e-4, atol=1e-5)
+    assert facts["averaged"].keys() == {"val_loss", "val_accuracy"}
+    stop = Watcher((5, 2), lambda: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        distill(tmp_path / "broken", config, observer=stop)
+    distill(tmp_path / "broken", config, resume=True)
+    assert equal(final, state(tmp_path / "broken" / "final.safetensors"))
+
+
+def test_the_teacher_sees_the_clean_image(tmp_path, monkeypatch):
+    asked = []
+    real = supervision.ask
+    monkeypatch.setattr(supervision, "ask", lambda *a: asked.append((a[1], a[2])) or real(*a))
+    config = dataclasses.replace(CONFIG, epochs=1, loss="bc", augment=["ink=0.1", "blur"], teacher_sees="clean")
+
+    def clean(images, rows):
+        plain = torch.from_numpy(training_images().images[rows][:, 10:160, 11:231]).float() / 255
+        return torch.equal(images[:, 0], plain)
+
+    facts = distill(tmp_path / "cached", config, cache=tmp_path / "cache")
+    assert facts["supervision"] == "cached"  # what the teacher sees never changes
+    distill(tmp_path / "online", dataclasses.replace(config, supervision="online"))
+    assert all(clean(images, rows) for images, rows in asked)
+    assert equal(*(state(tmp_path / name / "final.safetensors") for name in ("cached", "online")))
+    asked.clear()
+    distill(tmp_path / "same", dataclasses.replace(config, teacher_sees="same"))
+    assert not any(clean(images, rows) for images, rows in asked)
+
+
+def test_an_option_younger_than_the_run_is_named(tmp_path):
+    config = dataclasses.replace(CONFIG, epochs=1, loss="cl")
+    distill(tmp_path, config)
+    directory = RunDirectory(tmp_path)
+    kept = directory.load_checkpoint()
+    del kept["config"]["momentum_kind"]
+    directory.save_checkpoint(kept)
+    watcher = Watcher()
+    distill(tmp_path, config, resume=True, observer=watcher)
+    assert "without the option 'momentum_kind' and goes on with 'nesterov'" in watcher.notices[0]
 
 
 def test_probe(tmp_path):
