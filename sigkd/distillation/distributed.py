@@ -5,15 +5,17 @@ Started by ``torchrun``; without it everything here is the identity of one proce
 
 from __future__ import annotations
 
+import inspect
 import os
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 import torch.distributed as dist
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.distributed.nn.functional import all_gather, all_reduce
+from torch.nn.parallel import DistributedDataParallel
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,8 @@ def gather_batch(local: Tensor) -> Tensor:
     """Return the batches of all processes joined along the first axis; gradients flow back to where they came from."""
     if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
         return local
-    return torch.cat(list(all_gather(local.contiguous())))  # type: ignore[no-untyped-call]
+    joined: Tensor = _Joined.apply(local)
+    return joined
 
 
 def mean_over_world(value: Tensor) -> Tensor:
@@ -77,9 +80,60 @@ def barrier() -> None:
         dist.barrier()
 
 
-def _sum_over_world(value: Tensor) -> Tensor:
-    total: Tensor = all_reduce(value)  # type: ignore[no-untyped-call]
+# torch's own differentiable collectives changed their names between the releases that are supported
+class _Joined(torch.autograd.Function):
+    """The tensors of all processes, one after the other; each process gets the gradient of its part from all."""
+
+    @staticmethod
+    def forward(ctx: Any, local: Tensor) -> Tensor:
+        parts = [torch.empty_like(local) for _ in range(dist.get_world_size())]
+        dist.all_gather(parts, local.contiguous())
+        return torch.cat(parts)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        return _all_reduced(gradient).chunk(dist.get_world_size())[dist.get_rank()]
+
+
+class _Summed(torch.autograd.Function):
+    """The sum over all processes, of values and of gradients."""
+
+    @staticmethod
+    def forward(ctx: Any, local: Tensor) -> Tensor:
+        return _all_reduced(local)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        return _all_reduced(gradient)
+
+
+def _all_reduced(value: Tensor) -> Tensor:
+    total = value.clone(memory_format=torch.contiguous_format)
+    dist.all_reduce(total)
     return total
+
+
+def _sum_over_world(value: Tensor) -> Tensor:
+    total: Tensor = _Summed.apply(value)
+    return total
+
+
+def in_parallel(module: nn.Module, device: torch.device, *, every_parameter_used: bool) -> nn.Module:
+    """Return ``module`` wrapped so that gradients are averaged over all processes.
+
+    Buffers are not sent before each pass: they are equal already, since batch norm sees the global batch.
+    """
+    name = "forward_sync_buffers"
+    known = inspect.signature(DistributedDataParallel.__init__).parameters
+    buffers: dict[str, Any] = {
+        name if name in known else "broadcast_buffers": False
+    }  # torch renames it, with a warning
+    return DistributedDataParallel(
+        module,
+        device_ids=[device.index] if device.type == "cuda" else None,
+        find_unused_parameters=not every_parameter_used,
+        **buffers,
+    )
 
 
 class GlobalBatchNorm(nn.modules.batchnorm._BatchNorm):

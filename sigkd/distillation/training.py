@@ -12,13 +12,20 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.parallel import DistributedDataParallel
 
 from sigkd.distillation.augment import Augmentation
 from sigkd.distillation.config import TrainingConfig
 from sigkd.distillation.curves import draw_curves
 from sigkd.distillation.data import Feeder, Order, TrainingImages
-from sigkd.distillation.distributed import ALONE, World, barrier, mean_over_world, stop_together, synchronize_batch_norm
+from sigkd.distillation.distributed import (
+    ALONE,
+    World,
+    barrier,
+    in_parallel,
+    mean_over_world,
+    stop_together,
+    synchronize_batch_norm,
+)
 from sigkd.distillation.interrupt import StopRequest
 from sigkd.distillation.losses import StudentOutput, Targets
 from sigkd.distillation.objective import Objective
@@ -81,12 +88,7 @@ class Trainer:
         self.forward: nn.Module = self.module
         if self.world.size > 1:
             synchronize_batch_norm(self.module)
-            self.forward = DistributedDataParallel(
-                self.module,
-                device_ids=[self.device.index] if self.device.type == "cuda" else None,
-                broadcast_buffers=False,  # they are equal already: batch norm sees the global batch
-                find_unused_parameters="cl" not in self.objective.names,
-            )
+            self.forward = in_parallel(self.module, self.device, every_parameter_used="cl" in self.objective.names)
         if config.compile:
             torch._functorch.config.donated_buffer = False  # gradients of single terms go through the graph again
             self.forward = torch.compile(self.forward)  # type: ignore[assignment]
@@ -182,8 +184,8 @@ class Trainer:
         for term, value in terms.items():
             weighted = self.scaler.scale(self.objective.weights[term] * value)
             gradients = torch.autograd.grad(weighted, parameters, retain_graph=True, allow_unused=True)
-            squares = [each.float().square().sum() for each in gradients if each is not None]
-            norms.append(torch.stack(squares).sum().sqrt())
+            flat = torch.cat([each.float().flatten() for each in gradients if each is not None])
+            norms.append(mean_over_world(flat).norm())
         whole = torch.stack(norms).sum().clamp_min(torch.finfo(torch.float32).tiny)
         return {f"share_{term}": norm / whole for term, norm in zip(terms, norms, strict=True)}
 
@@ -309,10 +311,11 @@ class Trainer:
             return {}
         values = mean_over_world(torch.stack(list(self.sums.values()))).tolist()
         looks = -(-self.step // _SHARES_EVERY)
-        return {
+        means = {
             name: value / (looks if name.startswith("share_") else self.step)
             for name, value in zip(self.sums, values, strict=True)
         }
+        return dict(sorted(means.items(), key=lambda item: item[0].startswith("share_")))  # the shares last
 
     def _look(self) -> bool:
         return self.device.type == "cpu" or self.step % _READ_EVERY == 0 or self.step == self.order.steps

@@ -1,6 +1,7 @@
 """Runs in processes of their own: killed without warning and resumed, and shared by two processes."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -30,7 +31,7 @@ def start(arguments):
 def finish(process):
     out, err = process.communicate(timeout=240)
     assert process.returncode == 0, err
-    return out
+    return out, err
 
 
 def free_port():
@@ -99,9 +100,16 @@ def test_a_run_shared_by_two_processes(text_home):
         str(text_home),
     ]
     shared = start([*TORCHRUN, free_port(), TINY, *options, "--name", "shared", "--json"])
-    finish(start([sys.executable, TINY, *options, "--name", "alone"]))
-    output = finish(shared)
+    _, alone_said = finish(start([sys.executable, TINY, *options, "--name", "alone"]))
+    output, said = finish(shared)
     assert output.count('"status": "complete"') == 1  # one process reports
+    assert "Warning" not in said
+    # the first line on the way has the mean over both processes, which is that of the joint batch
+    first = [
+        [float(value) for value in re.search(r"left: cl (\S+) geom1 (\S+) geom2 (\S+) bc (\S+)", text).groups()]
+        for text in (alone_said, said)
+    ]
+    assert first[1] == pytest.approx(first[0], rel=2e-3)
     one, two = (
         load_file(text_home / "runs" / name / "final.safetensors").network.state_dict() for name in ("alone", "shared")
     )

@@ -4,10 +4,9 @@ import sys
 
 import tiny  # noqa: F401 - registers the network
 import torch
-from torch.nn.parallel import DistributedDataParallel
 
 from sigkd.distillation.config import TrainingConfig
-from sigkd.distillation.distributed import join_world, leave_world, synchronize_batch_norm
+from sigkd.distillation.distributed import in_parallel, join_world, leave_world, synchronize_batch_norm
 from sigkd.distillation.losses import LOSSES, Targets
 from sigkd.distillation.objective import Objective
 from sigkd.distillation.signals import Seen
@@ -66,9 +65,8 @@ if __name__ == "__main__":
     module = student()
     synchronize_batch_norm(module)
     each = BATCH // world.size
-    terms = step(DistributedDataParallel(module, broadcast_buffers=False), world.rank * each, (world.rank + 1) * each)[
-        1
-    ]
+    parallel = in_parallel(module, torch.device("cpu"), every_parameter_used=True)
+    terms = step(parallel, world.rank * each, (world.rank + 1) * each)[1]
     if world.writes:
         torch.save(result(module, terms), sys.argv[1])
     leave_world()
