@@ -78,7 +78,7 @@ def measure(
                 continue
             random = stripe_random(0, page.name, index)
             made = (
-                cut_matched(line, pen, options, random) if options.match else cut_crops(line, stripe, options, random)
+                cut_matched(line, pen, options, random) if options.matched else cut_crops(line, stripe, options, random)
             )
             crops += sum(not isinstance(crop, str) for crop in made)
             clock.lap("crops")
@@ -132,7 +132,7 @@ def made_up() -> None:
         write_text_pages(Path(directory), writers=4, pages=2)
         pages = find_pages("folder", Path(directory)).pages
         measure(pages[:1], {}, TextOptions(), None, "seams")  # makes the resampling operators, imports SciPy
-        for options in (TextOptions(), TextOptions(match="signatures", blur=(0.8, 1.5))):
+        for options in (TextOptions(), TextOptions(match="signatures", blur="0.8:1.5")):
             print(json.dumps(measure(pages, {}, options, None, "seams")), flush=True)
 
 
@@ -162,7 +162,7 @@ def main() -> None:
         for kind in KINDS:
             print(json.dumps(measure(pages, forms, TextOptions(), kind, arguments.lines)), flush=True)
         return
-    for options in (TextOptions(), TextOptions(match="signatures", blur=(0.8, 1.5))):
+    for options in (TextOptions(), TextOptions(match="signatures", blur="0.8:1.5")):
         print(json.dumps(measure(pages, forms, options, None, arguments.lines)), flush=True)
 
 

@@ -116,14 +116,17 @@ def _listed(choices: list[str], last: str) -> str:
 
 
 def check(config: Any) -> None:
-    """Hold the values of a configuration against the ranges of its options.
+    """Hold the values of a configuration against the ranges and choices of its options.
 
     Raises:
         UsageError: one lies outside; the message names it.
     """
+    kinds = get_type_hints(type(config))
     for field in dataclasses.fields(config):
         declared: Declaration = field.metadata["option"]
         value = getattr(config, field.name)
+        if get_origin(kinds[field.name]) is Literal:
+            checked(value, kinds[field.name], f"'{field.name}'")
         if declared.range is not None and value not in declared.range:
             raise UsageError(f"'{field.name}' must {declared.range}, not {value}")
 

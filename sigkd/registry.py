@@ -49,16 +49,20 @@ class Registry(Generic[T]):
         """Return the object registered under ``name``.
 
         Raises:
-            UsageError: if there is none; the message has the nearest name and the whole list.
+            UsageError: as :meth:`check`.
         """
-        if name not in self._entries and name in self._modules():
+        self.check(name)
+        if name not in self._entries:
             importlib.import_module(self._modules()[name])
             if name not in self._entries:
                 raise ValueError(f"{self._modules()[name]} registers no {self.kind} '{name}'")
-        if name not in self._entries:
+        return self._entries[name]
+
+    def check(self, name: str) -> None:
+        """Raise UsageError if there is no such name; the message has the nearest one and the whole list."""
+        if name not in self:
             names = self.names()
             raise UsageError(f"unknown {self.kind} '{name}'.{nearest(name, names)} Known: {', '.join(names)}")
-        return self._entries[name]
 
     def names(self) -> list[str]:
         """Return the names: the package's modules by the alphabet, then what was registered elsewhere."""

@@ -43,11 +43,11 @@ def _parameter(option: Option, called: str | None) -> inspect.Parameter:
     """Return the parameter from which Typer makes the option."""
     kind = option.kind
     several = get_origin(kind) in (dict, list)
-    shown = option.default if isinstance(option.default, str) else f"{option.default:g}" if _is_number(option) else ""
+    shown = f"{option.default:g}" if _is_number(option) else " ".join(option.default) if several else option.default
     info = typer.Option(
         called or f"--{option.name.replace('_', '-')}",
         help=option.help,
-        show_default=shown or False,
+        show_default=shown if isinstance(shown, str) and shown else False,
         rich_help_panel=option.group or None,
     )
     plain = list[str] if several else kind if kind in (int, float, bool) else str

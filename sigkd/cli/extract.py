@@ -10,6 +10,8 @@ import typer
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.options import CacheDir, DataDir, Device, Json, Model
+from sigkd.images.canvas import CANVASES
+from sigkd.models.formats import feature_suffixes
 
 
 @app.command(cls=SigkdCommand)
@@ -17,11 +19,11 @@ def extract(
     source: Annotated[
         list[str], typer.Argument(help="A prepared dataset (its name or .npz file), or image files and folders.")
     ],
-    out: Annotated[Path, typer.Option(help="Where to write: .npz, .csv, .mat or .parquet.")],
+    out: Annotated[Path, typer.Option(help=f"Where to write: {', '.join(feature_suffixes())}.")],
     model: Model = None,
     canvas: Annotated[
         str | None,
-        typer.Option(help="HEIGHTxWIDTH or a dataset's name, for raw images.", show_default="the model's own"),
+        typer.Option(help=f"For raw images: HEIGHTxWIDTH, or {', '.join(CANVASES)}.", show_default="the model's own"),
     ] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out images that cannot be used.")] = False,
     batch_size: Annotated[int, typer.Option(help="Images a step; halved when the GPU's memory runs out.", min=1)] = 64,

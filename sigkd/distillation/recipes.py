@@ -79,7 +79,7 @@ def distill(
     """
     RunDirectory(run).check(resume)
     objective, augmentation = Objective(config), _augmentation(config)
-    NETWORKS.get(config.student)  # an unknown one is refused before the teachers' long work
+    NETWORKS.check(config.student)  # an unknown one is refused before the teachers' long work
     mode = supervision_mode(config, augmentation)
     teachers = [load_teacher(name) for name in teacher_names(config.teacher)] if objective.signals else []
     precision = resolve_precision(config.precision, device)

@@ -84,10 +84,10 @@ def cut_crops(line: Line, stripe: Stripe, options: TextOptions, random: np.rando
     positions = crop_positions(stripe.image.shape[1], line.height, aspect)
     for position, canvas in _chosen(len(positions), options, random):
         start, end = positions[position]
-        blur = float(random.uniform(*options.blur))
+        blur = float(random.uniform(*options.blurs))
         step = int(random.integers(SCALE_STEPS))
         image = blurred(stripe.image, start, end, blur)
-        size, scale = scaled_canvas(CANVASES[CANVAS_NAMES[canvas]], options.scale, step, image)
+        size, scale = scaled_canvas(CANVASES[CANVAS_NAMES[canvas]], options.scales, step, image)
         try:
             finished = normalize_signature(image, size, SIZE)
         except ImageError:
@@ -100,7 +100,7 @@ def cut_crops(line: Line, stripe: Stripe, options: TextOptions, random: np.rando
 def _chosen(positions: int, options: TextOptions, random: np.random.Generator) -> list[tuple[int, int]]:
     """Return the (position, canvas) pairs of a stripe."""
     canvases = [CANVAS_NAMES.index(name) for name in options.canvases]
-    if options.per_canvas is None:
+    if not options.per_canvas:
         return [
             (position, canvases[chosen])
             for position in range(positions)

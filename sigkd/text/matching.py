@@ -195,7 +195,7 @@ def cut_matched(line: Line, pen: Pen, options: TextOptions, random: np.random.Ge
     position = 0
     for _ in range(options.per_position):
         squeeze = float(random.uniform(*_SQUEEZE))
-        blur = float(random.uniform(*options.blur))
+        blur = float(random.uniform(*options.blurs))
         columns = close_gaps(line.image, round(_GAP * line.height * random.uniform()))
         strokes = find_strokes(line.image, columns, squeeze, blur) if columns.size else None
         if strokes is None:

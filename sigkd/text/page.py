@@ -88,7 +88,7 @@ def process_page(page: Page, options: TextOptions) -> PageResult:
             continue
         result.stripes += 1
         random = stripe_random(options.seed, page.name, number)
-        crops = cut_matched(line, pen, options, random) if options.match else cut_crops(line, stripe, options, random)
+        crops = cut_matched(line, pen, options, random) if options.matched else cut_crops(line, stripe, options, random)
         for crop in crops:
             if isinstance(crop, str):
                 result.skip(crop)

@@ -178,7 +178,7 @@ def _finish(
         raise DatasetError(
             f"{run['source']}: no writer has {options.min_crops} crops; lower --min-crops or give --keep-small"
         )
-    if options.max_images is not None and keep.sum() > options.max_images:
+    if options.max_images and keep.sum() > options.max_images:
         keep[np.flatnonzero(keep)] = thin_rows(label[keep], options.max_images, options.seed)
     kept_label, rows = label[keep], rows[keep]
     kept, new_label = np.unique(kept_label, return_inverse=True)

@@ -63,7 +63,7 @@ def test_table_histogram_and_preview(pages, tmp_path, capsys):
         (("--layout", "iam"), 4, "forms.txt"),
         (("--layout", "folder", "--scale", "big"), 2, "LOW:HIGH"),
         (("--layout", "folder", "--lines", "x"), 2, "line finder"),
-        (("--layout", "folder", "--preview", "x.txt"), 2, "must end in .png"),
+        (("--layout", "folder", "--preview", "x.txt"), 2, "name ends in .png"),
         (("--layout", "folder", "--beside", "x"), 2, "--preview"),
     ],
 )

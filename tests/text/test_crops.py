@@ -12,7 +12,7 @@ from sigkd.text import crops
 from sigkd.text.ink import separate_ink
 from sigkd.text.lines import find_lines
 from sigkd.text.matching import SIGNATURES, Pen, close_gaps, cut_matched, draw
-from sigkd.text.options import ASPECTS, TextOptions, parse_range
+from sigkd.text.options import ASPECTS, TextOptions
 from sigkd.text.stripes import solid_stripe
 
 
@@ -76,9 +76,9 @@ def test_same_seed_same_crops_other_seed_others(line):
 
 
 def test_scale_enlarges_and_blur_softens(line):
-    plain = cut(line, canvases=("gpds",), aspect="gpds")
-    large = cut(line, canvases=("gpds",), aspect="gpds", scale=(2.0, 2.0))
-    soft = cut(line, canvases=("gpds",), aspect="gpds", blur=(2.0, 2.0))
+    plain = cut(line, canvases=["gpds"], aspect="gpds")
+    large = cut(line, canvases=["gpds"], aspect="gpds", scale="2")
+    soft = cut(line, canvases=["gpds"], aspect="gpds", blur="2")
 
     def width(crop):
         return np.ptp(np.flatnonzero(crop.image.any(axis=0))) + 1
@@ -97,7 +97,7 @@ def test_scaled_canvas_keeps_the_ink_inside():
 
 
 def test_matched_crops_have_the_signatures_statistics(line):
-    options = TextOptions(match="signatures", per_position=6, blur=(0.8, 1.5), pen="crop")
+    options = TextOptions(match="signatures", per_position=6, blur="0.8:1.5", pen="crop")
     random = crops.stripe_random(0, "p", 0)
     found = [c for c in cut_matched(line, Pen.drawn(random), options, random) if not isinstance(c, str)]
     assert len(found) >= 20
@@ -134,16 +134,18 @@ def test_gaps_are_closed():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"canvases": ("gpd",)}, "unknown canvas"),
-        ({"canvases": ()}, "at least one"),
+        ({"canvases": ["gpd"]}, "unknown canvas"),
+        ({"canvases": []}, "at least one"),
         ({"aspect": "square"}, "unknown aspect"),
         ({"aspect": "99"}, "plausible"),
-        ({"scale": (2.0, 1.0)}, "--scale"),
-        ({"blur": (-1.0, 1.0)}, "--blur"),
-        ({"validation": 1.0}, "--validation"),
-        ({"per_position": 5}, "--per-position"),
-        ({"match": "text"}, "--match"),
+        ({"scale": "2:1"}, "`scale`"),
+        ({"blur": "-1:1"}, "`blur`"),
+        ({"validation": 1.0}, "validation"),
+        ({"per_position": 5}, "`per_position`"),
+        ({"match": "text"}, "'match' must be one of"),
         ({"pen": "quill"}, "pen"),
+        ({"views": ["952,tall"]}, "`views` tall"),
+        ({"lines": "seam"}, "line finder"),
     ],
 )
 def test_options_that_cannot_work_are_refused(options, message):
@@ -152,7 +154,8 @@ def test_options_that_cannot_work_are_refused(options, message):
 
 
 def test_ranges():
-    assert parse_range("1.5:4", "--scale") == (1.5, 4.0)
-    assert parse_range("2", "--scale") == (2.0, 2.0)
+    assert TextOptions(scale="1.5:4").scales == (1.5, 4.0)
+    assert TextOptions(blur="2").blurs == (2.0, 2.0)
+    assert TextOptions(views=["952, 600", "fitted"]).views == ["952", "600", "fitted"]
     with pytest.raises(UsageError, match="LOW:HIGH"):
-        parse_range("1:2:3", "--scale")
+        TextOptions(scale="1:2:3")
