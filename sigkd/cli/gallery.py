@@ -150,25 +150,35 @@ def import_(
 
 @gallery_app.command("check", cls=SigkdCommand)
 def check(
-    gallery: File = None, passphrase_file: Passphrase = None, data_dir: DataDir = None, json: Json = False
+    expect: Annotated[
+        str | None, typer.Option(help="A head of the log that was noted earlier: it must still be in the log.")
+    ] = None,
+    gallery: File = None,
+    passphrase_file: Passphrase = None,
+    data_dir: DataDir = None,
+    json: Json = False,
 ) -> None:
-    """Check structure, every stored value, the log, and who may read the file. Exit code 4 where something is wrong."""
-    from sigkd.cli.output import error_line, print_json, warning_line
+    """Check structure, every stored value, the log, and who may read the file. Exit code 4 where something is wrong.
+
+    Example: sigkd gallery check --expect 0123456789abcdef
+    """
+    from sigkd.cli.output import as_options, error_line, note_line, print_json, warning_line
     from sigkd.cli.progress import console_progress
     from sigkd.cli.verification import opened
     from sigkd.errors import ExitCode
     from sigkd.gallery.maintenance import check as examine
 
     with opened(gallery, data_dir, passphrase_file) as store:
-        health = examine(store, progress=console_progress())
+        health = examine(store, expect=expect, progress=console_progress())
         path = store.path
     for remark in health.remarks:
         warning_line(remark)
     if json:
         print_json(health.as_dict())
     elif not health.problems:
-        log = f"{health.entries} log entries, head {health.log_head[:16]}"
-        typer.echo(f"{path}: sound; {health.writers} writers, {health.references} references, {log}")
+        counts = f"{health.writers} writers, {health.references} references, {health.entries} log entries"
+        typer.echo(f"{path}: sound; {counts}\nhead of the log: {health.head or 'none'}")
+        note_line(f"note: {as_options(health.proof)}")
     else:
         for problem in health.problems:
             error_line(f"{path}: {problem}")
@@ -213,7 +223,7 @@ def rekey(
             from sigkd.verification.engine import Engine
 
             engine = Engine(model, device=device, data=data_dir, cache=cache_dir)
-            count = rekey_gallery(store, engine, actor=actor, progress=console_progress())
+            count, left = rekey_gallery(store, engine, actor=actor, progress=console_progress())
             done = f"{count} references extracted again with {engine.model.name}"
         elif encrypt:
             passphrase = read_passphrase(

@@ -158,7 +158,7 @@ def show_log(entries: Sequence[Entry]) -> None:
     for column in ("no.", "time (UTC)", "who", "action", "writer", "detail"):
         table.add_column(column)
     for one in entries:
-        detail = ", ".join(f"{key} {value}" for key, value in one.detail.items())
+        detail = ", ".join(f"{key} {value}" for key, value in one.detail.items() if key != "state")
         table.add_row(str(one.number), one.at[:19], one.actor, one.action, (one.subject or "")[:12], detail)
     print_table(table)
 

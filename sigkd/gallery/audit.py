@@ -14,7 +14,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sigkd.errors import GalleryError
-from sigkd.gallery.vault import Vault, keyed_hash
+from sigkd.gallery.digests import digest
+from sigkd.gallery.schema import AUDIT_TRIGGERS
+from sigkd.gallery.vault import Vault
 
 _START = b"\x00" * 32
 
@@ -28,7 +30,7 @@ class Entry:
     """UTC, ISO 8601."""
     actor: str
     action: str
-    """``create``, ``enroll``, ``verify``, ``remove``, ``export``, ``import``, ``rekey``, ``audit``."""
+    """``create``, ``enroll``, ``verify``, ``remove``, ``export``, ``rekey``, ``audit``, ``migrate``."""
     subject: str | None
     """Keyed hash of the writer's name, hexadecimal."""
     detail: dict[str, Any]
@@ -67,52 +69,68 @@ def append(
         "detail": detail or {},
     }
     at = now()
-    entry = vault.seal(json.dumps(document, allow_nan=False).encode(), f"audit:{number}")
+    entry = json.dumps(document, allow_nan=False).encode()
+    link = digest(pepper, "audit", previous, number, at, entry)
     connection.execute(
         "INSERT INTO audit (id, at, entry, hash) VALUES (?, ?, ?, ?)",
-        (number, at, entry, _link(pepper, previous, number, at, entry)),
+        (number, at, vault.seal(entry, f"audit:{number}"), link),
     )
-
-
-def _link(pepper: bytes, previous: bytes, number: int, at: str, entry: bytes) -> bytes:
-    return keyed_hash(pepper, b"|".join([previous, str(number).encode(), at.encode(), entry]))
+    connection.execute("INSERT OR REPLACE INTO meta VALUES ('head', ?)", (link.hex(),))
 
 
 def entries(
     connection: sqlite3.Connection, vault: Vault, *, subject: bytes | None = None, last: int | None = None
 ) -> list[Entry]:
-    """Return the entries in order, of one writer where ``subject`` is given, the newest ``last`` of them."""
+    """Return the entries in order, of one writer where ``subject`` is given, the newest ``last`` of them.
+
+    Raises:
+        GalleryError: one is damaged.
+    """
     found = []
     for number, at, sealed in connection.execute("SELECT id, at, entry FROM audit ORDER BY id"):
-        facts = json.loads(vault.open(sealed, f"audit:{number}"))
-        if subject is None or facts["subject"] == subject.hex():
-            found.append(
-                Entry(int(number), str(at), facts["actor"], facts["action"], facts["subject"], facts["detail"])
-            )
+        entry = _entry(int(number), str(at), vault.open(sealed, f"audit:{number}"))
+        if subject is None or entry.subject == subject.hex():
+            found.append(entry)
     return found if last is None else found[-last:] if last else []
 
 
-def check_chain(connection: sqlite3.Connection, pepper: bytes) -> tuple[int, str]:
-    """Check that no entry was changed, exchanged or taken out of the middle.
+def _entry(number: int, at: str, content: bytes) -> Entry:
+    try:
+        facts = json.loads(content)
+        return Entry(number, at, facts["actor"], facts["action"], facts["subject"], dict(facts["detail"]))
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise GalleryError(f"entry {number} of the audit log is damaged: restore a backup") from None
+
+
+def check_chain(connection: sqlite3.Connection, vault: Vault, pepper: bytes) -> list[str]:
+    """Check that no entry was changed, exchanged, added or taken out.
 
     Returns:
-        The number of entries and the last hash: noted elsewhere, it also shows entries missing at the end.
+        The links (hexadecimal), one an entry; the last is the head. One that was noted elsewhere must be among them.
 
     Raises:
         GalleryError: the chain is broken; the message has the first entry that does not fit.
     """
-    previous, expected = _START, 1
-    for number, at, entry, link in connection.execute("SELECT id, at, entry, hash FROM audit ORDER BY id"):
-        if number != expected or bytes(link) != _link(pepper, previous, number, at, entry):
+    links: list[str] = []
+    previous = _START
+    for number, at, sealed, link in connection.execute("SELECT id, at, entry, hash FROM audit ORDER BY id"):
+        expected = len(links) + 1
+        if number == expected:
+            previous = digest(pepper, "audit", previous, number, at, vault.open(sealed, f"audit:{number}"))
+        if number != expected or link != previous:
             raise GalleryError(f"the audit log was changed at entry {expected}")
-        previous, expected = bytes(link), expected + 1
-    return expected - 1, previous.hex()
+        links.append(previous.hex())
+    row = connection.execute("SELECT value FROM meta WHERE key = 'head'").fetchone()
+    if (row[0] if row else "") != (links[-1] if links else ""):
+        raise GalleryError(f"the audit log was cut off after entry {len(links)}")
+    return links
 
 
-def reseal(connection: sqlite3.Connection, old: Vault, new: Vault, pepper: bytes) -> None:
-    """Write all entries anew under another vault, inside the caller's transaction: the chain stays, with new links."""
-    from sigkd.gallery.schema import AUDIT_TRIGGERS
+def rewrite(connection: sqlite3.Connection, old: Vault, new: Vault, pepper: bytes) -> None:
+    """Seal all entries with another vault and chain them anew, inside the caller's transaction.
 
+    Links are over the entries' contents: another vault does not change them, and a head that was noted stays valid.
+    """
     definitions = [
         connection.execute("SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = ?", (name,)).fetchone()[0]
         for name in AUDIT_TRIGGERS
@@ -121,8 +139,11 @@ def reseal(connection: sqlite3.Connection, old: Vault, new: Vault, pepper: bytes
         connection.execute(f"DROP TRIGGER {name}")
     previous = _START
     for number, at, sealed in connection.execute("SELECT id, at, entry FROM audit ORDER BY id").fetchall():
-        entry = new.seal(old.open(sealed, f"audit:{number}"), f"audit:{number}")
-        previous = _link(pepper, previous, number, at, entry)
+        content = old.open(sealed, f"audit:{number}")
+        previous = digest(pepper, "audit", previous, number, at, content)
+        entry = new.seal(content, f"audit:{number}")
         connection.execute("UPDATE audit SET entry = ?, hash = ? WHERE id = ?", (entry, previous, number))
+    if previous != _START:
+        connection.execute("INSERT OR REPLACE INTO meta VALUES ('head', ?)", (previous.hex(),))
     for definition in definitions:
         connection.execute(definition)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sqlite3
 import stat
@@ -12,13 +11,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sigkd.errors import GalleryError, LockedError
-from sigkd.gallery.schema import SCHEMA_VERSION, check_version, migrate
-
-logger = logging.getLogger(__name__)
+from sigkd.gallery.schema import check_objects, check_version, migrate
 
 BUSY_SECONDS = 30.0
 """How long to wait for another process's write."""
 READ_ONLY = "is read-only; nothing was changed: make it writable, or verify with `audit=False`"
+MAX_VALUE = 64 * 2**20
+"""Bytes of the largest value (a kept image) that is written or read."""
 _MAGIC = b"SQLite format 3\x00"
 
 
@@ -30,6 +29,8 @@ def explained(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         kind = LockedError if _is_locked(str(error)) else GalleryError
         raise kind(f"{path}: {_explanation(str(error))}") from error
+    except UnicodeDecodeError as error:  # of a name in SQLite's own tables
+        raise GalleryError(f"{path}: {_explanation('malformed text')}") from error
 
 
 def _is_locked(text: str) -> bool:
@@ -44,8 +45,10 @@ def _explanation(text: str) -> str:
         return READ_ONLY
     if _is_locked(text):
         return f"another process has been writing for {BUSY_SECONDS:.0f} s; try again"
-    if "not a database" in lower or "malformed" in lower or "corrupt" in lower:
+    if any(word in lower for word in ("not a database", "malformed", "corrupt", "decode")):
         return f"damaged or not a gallery ({text}): restore a backup"
+    if "too big" in lower:
+        return f"holds a value of more than {MAX_VALUE // 2**20} MiB: damaged or tampered with, restore a backup"
     if "i/o" in lower:
         return f"the disk reports an error or is full ({text}); nothing of this change was kept"
     if "unable to open" in lower:
@@ -98,15 +101,15 @@ def is_writable(path: Path) -> bool:
 
 
 def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
-    """Open an existing gallery, check that it is one, and bring it to the newest version.
+    """Open an existing gallery and check that it is one, of this version or an older one.
 
     Raises:
-        GalleryError: absent, foreign, cut off, newer than this program, or not to be opened.
+        GalleryError: absent, foreign, cut off, tampered with, newer than this program, or not to be opened.
     """
     if not path.exists():
         raise GalleryError(f"{path}: no such gallery; 'sigkd enroll NAME IMAGES... --gallery {path.name}' makes one")
-    if path.is_dir():
-        raise GalleryError(f"{path}: is a folder, not a gallery")
+    if not path.is_file():
+        raise GalleryError(f"{path}: is a {'folder' if path.is_dir() else 'device or pipe'}, not a gallery")
     try:
         with path.open("rb") as stream:
             head = stream.read(len(_MAGIC))
@@ -118,18 +121,17 @@ def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
         connection = _connect_reading(path) if read_only else _connect_writing(path)
     try:
         with explained(path):
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE + 4096)
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA trusted_schema = OFF")
             connection.execute("PRAGMA cell_size_check = ON")
             connection.execute("PRAGMA temp_store = MEMORY")
             connection.execute("PRAGMA secure_delete = ON")
             check_version(connection, str(path))
+            check_objects(connection, str(path))
             if not read_only:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = FULL")
-                before = migrate(connection)
-                if before < SCHEMA_VERSION:
-                    logger.info("%s: brought from version %d to %d", path, before, SCHEMA_VERSION)
     except BaseException:
         connection.close()
         raise

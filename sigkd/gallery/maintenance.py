@@ -13,11 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sigkd.errors import GalleryError
+from sigkd.errors import GalleryError, UsageError
 from sigkd.gallery import audit
+from sigkd.gallery.digests import EMPTY_ROLL, rolled
 from sigkd.gallery.records import pack_features
-from sigkd.gallery.schema import AUDIT_TRIGGERS, SCHEMA_VERSION
+from sigkd.gallery.schema import SCHEMA_VERSION
 from sigkd.gallery.store import Gallery
+from sigkd.gallery.templates import load_template
 from sigkd.gallery.vault import PlainVault, Vault, is_weak, new_vault
 from sigkd.models.binding import Binding
 from sigkd.progress import SILENT, Progress
@@ -34,10 +36,12 @@ class Health:
     writers: int = 0
     references: int = 0
     entries: int = 0
-    log_head: str = ""
-    """The last hash of the log: note it elsewhere, and entries missing at the end can be shown too."""
+    head: str = ""
+    """The last link of the log: noted elsewhere, it shows later that everything up to it is as it was."""
     problems: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    proof: str = ""
+    """What such a check can prove, in a sentence."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return JSON values."""
@@ -47,15 +51,40 @@ class Health:
             "writers": self.writers,
             "references": self.references,
             "log_entries": self.entries,
-            "log_head": self.log_head,
+            "log_head": self.head,
             "problems": self.problems,
             "remarks": self.remarks,
+            "proof": self.proof,
         }
 
 
-def check(gallery: Gallery, *, progress: Progress = SILENT) -> Health:
-    """Check the file's structure, every stored value, the log's chain, and who may read the file."""
-    health = Health()
+_PLAIN_PROOF = (
+    "a check finds damage; whoever can write this unencrypted file can also make one that passes. Note the head "
+    "elsewhere: `expect` shows later that all up to it is as it was"
+)
+_SEALED_PROOF = (
+    "without the passphrase nobody changes the file unseen, but it can be exchanged for an older copy of itself. Note "
+    "the head elsewhere: `expect` shows later that it was not"
+)
+LEAST_HEAD = 16
+"""Digits of a head that must be given."""
+
+
+def check(gallery: Gallery, *, expect: str | None = None, progress: Progress = SILENT) -> Health:
+    """Check the file's structure, every stored value, the log's chain, and who may read the file.
+
+    Args:
+        gallery: open.
+        expect: a head of the log that was noted earlier (its first 16 digits at least); it must be in the chain.
+        progress: where the work is reported.
+
+    Raises:
+        UsageError: ``expect`` is no head.
+    """
+    expect = None if expect is None else expect.strip().lower()
+    if expect is not None and (len(expect) < LEAST_HEAD or set(expect) - set("0123456789abcdef")):
+        raise UsageError(f"a head of the log has 64 hexadecimal digits; give at least {LEAST_HEAD} to `expect`")
+    health = Health(proof=_SEALED_PROOF if gallery.encrypted else _PLAIN_PROOF)
     with gallery.reading() as connection:
         for (line,) in connection.execute("PRAGMA integrity_check").fetchall():
             if line != "ok":
@@ -63,35 +92,8 @@ def check(gallery: Gallery, *, progress: Progress = SILENT) -> Health:
         orphans = len(connection.execute("PRAGMA foreign_key_check").fetchall())
         if orphans:
             health.problems.append(f"{orphans} rows belong to no writer")
-        triggers = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")}
-        missing = [name for name in AUDIT_TRIGGERS if name not in triggers]
-        if missing:
-            health.problems.append("the audit log is not protected: its triggers are gone")
-        try:
-            health.entries, health.log_head = audit.check_chain(connection, gallery.pepper)
-            audit.entries(connection, gallery.vault, last=1)
-        except GalleryError as error:
-            health.problems.append(str(error))
-    lengths = set()
-    try:
-        known = gallery.writers()
-    except GalleryError as error:
-        known = []
-        health.problems.append(str(error))
-    with progress.task("checking", total=len(known), unit="writers") as task:
-        for writer in known:
-            health.writers += 1
-            try:
-                references = gallery.references(writer.name, images=True)
-                health.references += len(references)
-                lengths |= {len(reference.features) for reference in references}
-                if not references:
-                    health.problems.append(f"'{writer.name}' has no reference")
-            except GalleryError as error:
-                health.problems.append(f"'{writer.name}': {error}")
-            task.advance()
-    if len(lengths) > 1:
-        health.problems.append(f"features of different lengths: {sorted(lengths)}")
+        _check_log(gallery, health, expect)
+        _check_writers(gallery, health, progress)
     mode = stat.S_IMODE(gallery.path.stat().st_mode)
     if mode & 0o077:
         health.remarks.append(
@@ -107,6 +109,48 @@ def check(gallery: Gallery, *, progress: Progress = SILENT) -> Health:
     return health
 
 
+def _check_log(gallery: Gallery, health: Health, expect: str | None) -> None:
+    try:
+        links = audit.check_chain(gallery.connection, gallery.vault, gallery.pepper)
+        entries = gallery.entries()
+    except GalleryError as error:
+        health.problems.append(str(error))
+        return
+    health.entries, health.head = len(links), links[-1] if links else ""
+    if expect is not None and not any(link.startswith(expect) for link in links):
+        health.problems.append(f"the log has no entry {expect}: entries were changed or taken away since it was noted")
+    states = [entry.detail["state"] for entry in entries if "state" in entry.detail]
+    if gallery.audited and states and states[-1] != gallery.state_digest():
+        health.problems.append("writers or references were changed without an entry in the log")
+
+
+def _check_writers(gallery: Gallery, health: Health, progress: Progress) -> None:
+    """Read everything that is stored of every writer, and see that nobody is missing."""
+    connection, lengths, known = gallery.connection, set(), []
+    rows = connection.execute("SELECT id, subject, digest FROM writer ORDER BY id").fetchall()
+    with progress.task("checking", total=len(rows), unit="writers") as task:
+        for number, (row, subject, own) in enumerate(rows, 1):
+            known.append(own)
+            try:
+                name = gallery.name_of(subject)
+                references = gallery.references(name, images=True)
+                lengths |= {len(reference.features) for reference in references}
+                if not references:
+                    health.problems.append(f"'{name}' has no reference")
+                query = "SELECT classifier, negatives FROM template WHERE writer_id = ?"
+                for classifier, negatives in connection.execute(query, (row,)).fetchall():
+                    load_template(gallery, name, classifier, negatives)
+                health.writers += 1
+                health.references += len(references)
+            except GalleryError as error:
+                health.problems.append(f"writer {number}: {str(error).removeprefix(f'{gallery.path}: ')}")
+            task.advance()
+    if len(lengths) > 1:
+        health.problems.append(f"features of different lengths: {sorted(lengths)}")
+    if gallery.meta("roll") != rolled(EMPTY_ROLL, added=known):
+        health.problems.append("a writer is missing, or was added by another program")
+
+
 def rekey_model(
     gallery: Gallery,
     binding: Binding,
@@ -114,7 +158,7 @@ def rekey_model(
     *,
     actor: str | None = None,
     progress: Progress = SILENT,
-) -> int:
+) -> tuple[int, list[str]]:
     """Extract all features again with another model, in one transaction.
 
     Args:
@@ -125,7 +169,7 @@ def rekey_model(
         progress: where the work is reported.
 
     Returns:
-        The number of references.
+        The number of references, and where old bytes may be left, in words for people.
 
     Raises:
         GalleryError: a writer's images were not kept; nothing is changed.
@@ -151,12 +195,12 @@ def rekey_model(
                 connection.execute("UPDATE reference SET features = ? WHERE id = ?", (sealed, row))
             total += len(rows)
             task.advance()
+        gallery.sign_everything()
         connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'pool_version'")
         gallery.set_meta("binding", json.dumps(binding.as_dict()))
         gallery.log(actor, "rekey", detail={"model_hash": binding.model_hash, "references": total})
     logger.info("%s: %d references extracted again with %s", gallery.path, total, binding.model_name)
-    gallery.erase()
-    return total
+    return total, [] if gallery.erase() else [STILL_READ]
 
 
 def rekey_passphrase(gallery: Gallery, passphrase: str | None, *, actor: str | None = None) -> list[str]:
@@ -204,8 +248,9 @@ def _seal_anew(gallery: Gallery, new: Vault) -> None:
         place = f"name:{uids[row]}"
         connection.execute("UPDATE writer SET name = ? WHERE id = ?", (new.seal(old.open(sealed, place), place), row))
     connection.execute("DELETE FROM template")  # fitted again when next needed
-    audit.reseal(connection, old, new, gallery.pepper)
+    audit.rewrite(connection, old, new, gallery.pepper)
     gallery.set_meta("pepper", new.seal(gallery.pepper, "pepper"))
+    gallery.sign_everything()
 
 
 def _check_room(gallery: Gallery) -> None:

@@ -48,8 +48,10 @@ class EnrolledWriter:
 class WriterState(NamedTuple):
     """What changes whenever a writer's comparison has to be made anew."""
 
-    writer: int
-    updated_at: str
+    uid: bytes
+    """Random; of a writer who is removed and enrolled again it is another."""
+    revision: int
+    """Counts the changes of the writer's references."""
     pool_version: int
     binding: str
 

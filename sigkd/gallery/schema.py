@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
+from functools import lru_cache
 
 from sigkd.errors import GalleryError
 
@@ -52,7 +54,28 @@ CREATE TRIGGER pool_grew AFTER INSERT ON pool BEGIN UPDATE meta SET value = valu
 CREATE TRIGGER pool_shrank AFTER DELETE ON pool BEGIN UPDATE meta SET value = value + 1 WHERE key = 'pool_version'; END;
 """
 
-MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2)
+_VERSION_3 = """
+DROP TABLE template;
+CREATE TABLE template (
+    writer_id INTEGER NOT NULL REFERENCES writer(id) ON DELETE CASCADE,
+    classifier TEXT NOT NULL,
+    negatives TEXT NOT NULL,       -- hash of the cohort, or writers:N for the N-th state of the pool
+    revision INTEGER NOT NULL,     -- of the writer, when it was fitted
+    arrays BLOB NOT NULL,          -- safetensors
+    digest BLOB NOT NULL,          -- keyed hash over this row
+    PRIMARY KEY (writer_id, classifier)
+) WITHOUT ROWID;
+ALTER TABLE writer ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;   -- grows with every change
+ALTER TABLE writer ADD COLUMN digest BLOB NOT NULL DEFAULT x'';      -- over this row and its references' digests
+ALTER TABLE reference ADD COLUMN pooled INTEGER NOT NULL DEFAULT 0;  -- 1: serves as a negative for other writers
+ALTER TABLE reference ADD COLUMN image_digest BLOB;
+ALTER TABLE reference ADD COLUMN digest BLOB NOT NULL DEFAULT x'';   -- over this row, with the image's digest
+UPDATE reference SET pooled = 1 WHERE id IN (SELECT reference_id FROM pool);
+DROP TABLE pool;
+CREATE INDEX reference_pooled ON reference (id) WHERE pooled = 1;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3)
 """What brings version n to n + 1; the first makes an empty file a gallery. Never change one that was released."""
 
 SCHEMA_VERSION = len(MIGRATIONS)
@@ -83,14 +106,57 @@ def check_version(connection: sqlite3.Connection, source: str) -> int:
     return version
 
 
-def migrate(connection: sqlite3.Connection) -> int:
-    """Bring the open file to the newest version in one transaction; return the version it had."""
+def check_objects(connection: sqlite3.Connection, source: str) -> None:
+    """Refuse a file whose tables, indexes and triggers are not exactly those of a gallery of its version.
+
+    A view in the place of a table may run for ever, a trigger of the right name may do nothing.
+
+    Raises:
+        GalleryError: the first object that is foreign, changed or missing.
+    """
+    expected, found = _expected_objects(version_of(connection)), _objects(connection)
+    wrong = sorted({name for name, *_ in set(expected) ^ set(found)} or ({"doubled"} if expected != found else ()))
+    if wrong:
+        raise GalleryError(f"{source}: tampered with or damaged: '{wrong[0]}' is not the program's: restore a backup")
+
+
+def _objects(connection: sqlite3.Connection) -> list[tuple[str, str, str]]:
+    """Return name, kind and definition of everything in the file but SQLite's own tables and indexes."""
+    rows = connection.execute("SELECT name, type, sql FROM sqlite_master").fetchall()
+    return sorted(
+        (str(name), str(kind), "".join(str(sql).split()).replace('"', ""))
+        for name, kind, sql in rows
+        if not (kind == "table" and name in _SQLITES_OWN) and not (kind == "index" and sql is None)
+    )
+
+
+_SQLITES_OWN = {"sqlite_sequence", "sqlite_stat1", "sqlite_stat4"}
+
+
+@lru_cache(maxsize=4)
+def _expected_objects(version: int) -> list[tuple[str, str, str]]:
+    connection = sqlite3.connect(":memory:")
+    for step in MIGRATIONS[:version]:
+        connection.executescript(step)
+    try:
+        return _objects(connection)
+    finally:
+        connection.close()
+
+
+def migrate(connection: sqlite3.Connection, complete: Callable[[sqlite3.Connection], None] = lambda _: None) -> int:
+    """Bring the open file to the newest version in one transaction; return the version it had.
+
+    ``complete`` is called inside it, after a file with content got its new tables.
+    """
     connection.execute("BEGIN IMMEDIATE")
     try:
         before = version_of(connection)
         for step in MIGRATIONS[before:]:
             for statement in _statements(step):
                 connection.execute(statement)
+        if 0 < before < SCHEMA_VERSION:
+            complete(connection)
         if before < SCHEMA_VERSION:
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

@@ -52,7 +52,7 @@ class PlainVault:
 
     def open(self, sealed: bytes, place: str) -> bytes:
         """Return the value itself."""
-        return bytes(sealed)
+        return _sealed(sealed, place)
 
 
 class KeyVault:
@@ -73,13 +73,20 @@ class KeyVault:
         """Return the plaintext; the place must be the one that it was sealed for."""
         from cryptography.exceptions import InvalidTag
 
+        value = _sealed(sealed, place)
         try:
-            plain = self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], f"{self._gallery}|{place}".encode())
-            return bytes(plain)
-        except InvalidTag:
+            return bytes(self._cipher.decrypt(value[:_NONCE], value[_NONCE:], f"{self._gallery}|{place}".encode()))
+        except (InvalidTag, ValueError):
             raise GalleryError(
                 f"an encrypted value ({place.split(':')[0]}) was changed or moved: restore a backup"
             ) from None
+
+
+def _sealed(value: object, place: str) -> bytes:
+    """Return what was read from the file, if it has the type that was written."""
+    if not isinstance(value, bytes):
+        raise GalleryError(f"a stored value ({place.split(':')[0]}) is damaged: restore a backup")
+    return value
 
 
 def _aesgcm() -> Any:

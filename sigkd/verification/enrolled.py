@@ -103,7 +103,7 @@ class EnrolledWriters:
             if cached is not None and cached[0] == state:
                 self._cache.move_to_end(name)
                 return cached[1]
-        made = self._make(name)
+        state, made = self._make(name)
         with self._lock:
             self._cache[name] = (state, made)
             while len(self._cache) > CACHED:
@@ -115,9 +115,10 @@ class EnrolledWriters:
         state = self.gallery.state(name)
         return state if self.negatives == "writers" else state._replace(pool_version=0)
 
-    def _make(self, name: str) -> Comparison:
-        self.gallery.check_binding(self.engine.binding)
-        references = self.gallery.references(name)
+    def _make(self, name: str) -> tuple[WriterState, Comparison]:
+        with self.gallery.reading():  # one state of the file
+            self.gallery.check_binding(self.engine.binding)
+            state, references = self._state(name), self.gallery.references(name)
         features = np.stack([one.features for one in references])
         classifier = choose_classifier(self.engine.classifier_name, len(features))
         if self.negatives == COHORT or classifier.name == "wi":
@@ -131,11 +132,11 @@ class EnrolledWriters:
             template, arrays = _fit(classifier, features, against)
             if not self.gallery.read_only:
                 with self.gallery.writing():
-                    keep_template(self.gallery, name, classifier.name, key, arrays)
+                    keep_template(self.gallery, name, classifier.name, key, arrays, revision=state.revision)
         else:
             template = classifier.restore(arrays, features, against)
         agreement = np.asarray(arrays["agreement"], np.float64)
-        return self.engine.compare(
+        return state, self.engine.compare(
             features,
             [one.ink for one in references],
             [one.digest for one in references],
@@ -181,7 +182,9 @@ def _fit(classifier: Classifier, features: NDArray[np.float32], against: Negativ
     return template, {**template.to_arrays(), "agreement": agreement}
 
 
-def rekey_gallery(gallery: Gallery, engine: Engine, *, actor: str | None = None, progress: Progress = SILENT) -> int:
+def rekey_gallery(
+    gallery: Gallery, engine: Engine, *, actor: str | None = None, progress: Progress = SILENT
+) -> tuple[int, list[str]]:
     """Extract the features of all kept images with the engine's model; see :func:`.maintenance.rekey_model`."""
     from sigkd.gallery.maintenance import rekey_model
 

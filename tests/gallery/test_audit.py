@@ -39,13 +39,12 @@ def test_append_only(gallery: Gallery, statement: str) -> None:
 
 def test_a_changed_entry_breaks_the_chain(gallery: Gallery) -> None:
     gallery.enroll("Ada", stored(1), BINDING)
-    assert check_chain(gallery.connection, gallery.pepper)[0] == 2
+    assert len(check_chain(gallery.connection, gallery.vault, gallery.pepper)) == 2
     gallery.connection.execute("DROP TRIGGER audit_no_update")
     gallery.connection.execute("UPDATE audit SET at = '1999-01-01' WHERE id = 1")
     with pytest.raises(GalleryError, match="changed at entry 1"):
-        check_chain(gallery.connection, gallery.pepper)
-    problems = " ".join(check(gallery).problems)
-    assert "entry 1" in problems and "triggers are gone" in problems
+        check_chain(gallery.connection, gallery.vault, gallery.pepper)
+    assert "entry 1" in " ".join(check(gallery).problems)
 
 
 def test_switchable_and_the_switch_is_logged(gallery: Gallery) -> None:

@@ -14,7 +14,7 @@ import pytest
 from sigkd.errors import GalleryError, LockedError
 from sigkd.gallery import Gallery
 from sigkd.gallery.maintenance import check
-from sigkd.gallery.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION, version_of
+from sigkd.gallery.schema import APPLICATION_ID, SCHEMA_VERSION
 from tests.gallery.conftest import BINDING, stored
 
 REPOSITORY = Path(__file__).parents[2]
@@ -183,26 +183,6 @@ def test_newer_version(tmp_path: Path) -> None:
     connection.close()
     with pytest.raises(GalleryError, match=r"written by a newer sigkd .* upgrade"):
         Gallery(path)
-
-
-def test_older_version_is_migrated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from sigkd.gallery import schema
-    from sigkd.gallery.templates import load_pool
-
-    path = tmp_path / "g.sigkd"
-    with monkeypatch.context() as old:
-        old.setattr(schema, "MIGRATIONS", MIGRATIONS[:1])
-        old.setattr(schema, "SCHEMA_VERSION", 1)
-        old.setattr(Gallery, "_fill_pool", lambda self, writer: None)
-        with Gallery.create(path) as gallery:
-            gallery.enroll("Ada", stored(1), BINDING)
-            assert version_of(gallery.connection) == 1
-    with Gallery(path) as gallery:
-        assert version_of(gallery.connection) == SCHEMA_VERSION
-        assert len(gallery.references("Ada")) == 3
-        gallery.enroll("Bob", stored(2), BINDING)
-        assert len(load_pool(gallery)[1]) == 2
-        assert not check(gallery).problems
 
 
 def test_absent_foreign_and_damaged_files(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def test_values_cannot_be_moved_between_writers(tmp_path: Path) -> None:
             "UPDATE reference SET features = (SELECT features FROM reference WHERE writer_id = 2 AND ordinal = 1) "
             "WHERE writer_id = 1 AND ordinal = 1"
         )
-        with pytest.raises(GalleryError, match="changed or moved"):
+        with pytest.raises(GalleryError, match="reference 1 of 'Ada Lovelace' was changed"):
             gallery.references("Ada Lovelace")
         assert check(gallery).problems
 
@@ -99,7 +99,8 @@ def test_rekey_model(tmp_path: Path) -> None:
             seen.extend(images)
             return np.full((len(images), 32), 2.0, np.float32)
 
-        assert rekey_model(gallery, other, extract) == 5
+        assert rekey_model(gallery, other, extract) == (5, [])
+        assert not check(gallery).problems
         assert gallery.binding == other
         assert set(seen) == {b"an image's content", b"another image"}
         assert np.array_equal(gallery.references("Bob")[1].features, np.full(32, 2.0))
@@ -299,7 +300,7 @@ def test_a_rekey_that_fails_leaves_the_old_key(tmp_path: Path, monkeypatch: pyte
         raise sqlite3.OperationalError("database or disk is full")
 
     with _filled(tmp_path / "g", "pass") as gallery:
-        monkeypatch.setattr(audit, "reseal", fail)
+        monkeypatch.setattr(audit, "rewrite", fail)
         with pytest.raises(GalleryError, match="nothing of this change was kept"):
             rekey_passphrase(gallery, None)
         gallery.enroll("Dora", stored(4, 2, 512), BINDING)

@@ -64,7 +64,7 @@ def _everything_below(folder: Path) -> bytes:
 def test_rekey_with_another_model(encrypted: Verifier, scans, tiny_model, tmp_path: Path, audited, no_temporary_files):
     other = Verifier(replace(tiny_model, hash="ee" * 32), device="cpu")
     with audited() as events:
-        assert rekey_gallery(encrypted.gallery, other.engine) == 3
+        assert rekey_gallery(encrypted.gallery, other.engine) == (3, [])
     assert events.written == [] and list(no_temporary_files.iterdir()) == []
     assert _png(scans["Ada"][0])[-200:] not in _everything_below(tmp_path)
 

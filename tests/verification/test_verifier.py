@@ -218,6 +218,6 @@ def test_rekey_with_kept_images(verifier: Verifier, scans, tiny_model) -> None:
 
     verifier.enroll("Ada", scans["Ada"][:3], keep_images=True)
     other = Verifier(replace(tiny_model, hash="ee" * 32), device="cpu", cohort=None)
-    assert rekey_gallery(verifier.gallery, other.engine) == 3
+    assert rekey_gallery(verifier.gallery, other.engine) == (3, [])
     with pytest.raises(GalleryError, match="the model is"):
         verifier.verify("Ada", scans["Ada"][4])
