@@ -55,9 +55,8 @@ def verify(
 ) -> None:
     """Verify a signature against references, or against an enrolled writer.
 
-    Exit codes: 0 accepted, 1 rejected, 3 inconclusive, 2 usage, 4 bad input, 5 model. Of several queries the first
-    that is
-    not accepted decides (rejected before inconclusive).
+    Exit codes: 0 accepted, 1 rejected, 3 inconclusive, 2 usage, 4 bad input, 5 model. Of several queries the first that
+    is not accepted decides (rejected before inconclusive).
 
     Example: sigkd verify ref/*.png query.png
     """

@@ -131,8 +131,7 @@ def select_writers(
 
     Raises:
         InputError: with the writers' names, if some have too few genuine signatures for ``max(nrefs)`` references and
-            one
-            test, if there are no forgeries of the asked kind, or if fewer than two writers remain.
+            one test, if there are no forgeries of the asked kind, or if fewer than two writers remain.
     """
     y, yforg = np.asarray(y), np.asarray(yforg)
     if (y < 0).any():

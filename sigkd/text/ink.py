@@ -71,9 +71,8 @@ def ink_threshold(page: U8) -> npt.NDArray[np.float32] | None:
     """Return for an evened-out page [H, W] the level up to which pixels are ink, float32 [H, W]; None if blank.
 
     Otsu's threshold over the pixels near edges only: a page is nearly all paper, and Otsu over all of it splits the
-    paper.
-    Tiles of the page have thresholds of their own, so that faint writing under a dark printed head is found; they
-    may not be much more inclusive than the page's, which keeps the writing of the back, shining through, away.
+    paper. Tiles of the page have thresholds of their own, so that faint writing under a dark printed head is found;
+    they may not be much more inclusive than the page's, which keeps the writing of the back, shining through, away.
     """
     gradient = u8(cv2.morphologyEx(page, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)))
     whole = _edge_threshold(page, gradient, _LEAST_EDGE)

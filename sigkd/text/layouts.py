@@ -46,7 +46,7 @@ def find_pages(layout: str, root: Path, writers: Path | None = None) -> Pages:
         layout: a registered name (``cvl``, ``iam``, ``folder``, ``csv``, ``lines``).
         root: the collection's directory; for ``csv`` the table itself.
         writers: the writer table of the ``iam`` layout; default ``forms.txt`` in ``root``, in its parent or in
-        ``ascii/``.
+            ``ascii/``.
 
     Raises:
         DatasetError: if nothing below ``root`` fits the layout.

@@ -1,9 +1,9 @@
 """Crops whose size, shape, stroke width and ink level are distributed as those of signatures (``--match signatures``).
 
 The paper's crops of 300 dpi pages are several times smaller than signatures on the same canvas, and enlarging them
-makes
-their strokes as much too thick. Here the strokes are drawn anew: every ink pixel's distance from the stroke's middle
-line decides, so that a stroke of any width follows the writer's movement, its thick and thin parts in proportion.
+makes their strokes as much too thick. Here the strokes are drawn anew: every ink pixel's distance from the stroke's
+middle line decides, so that a stroke of any width follows the writer's movement, its thick and thin parts in
+proportion.
 """
 
 from __future__ import annotations

@@ -36,8 +36,7 @@ INDEX_DTYPE = np.dtype(
     ]
 )
 """One row a crop: page number, line on the page, stripe position, canvas, aspect, canvas factor, blur (page pixels),
-columns
-[start, end) of the stripe, and the rows and columns [top, bottom) x [left, right) of the page that hold it."""
+columns [start, end) of the stripe, and the rows and columns [top, bottom) x [left, right) of the page that hold it."""
 
 
 @dataclass

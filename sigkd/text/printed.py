@@ -62,8 +62,7 @@ def printed_block(printed: list[bool]) -> tuple[int, int]:
     """Return the [start, end) lines that are left when print above and below the writing is taken away.
 
     Print on a form stands in a block; a single line in the midst of the writing is only neat writing. Short lines
-    inside the block
-    (a title) go with it.
+    inside the block (a title) go with it.
 
     Args:
         printed: for every line of a page, from above, whether it looks printed.

@@ -20,8 +20,7 @@ def split_rows(
     """Return the part of every crop: 0 training, 1 validation.
 
     A writer's pages are divided where he has several, else the lines of his page; a writer with a single line is
-    training only.
-    Writers with at least two units have something in either part (unless ``validation`` is 0).
+    training only. Writers with at least two units have something in either part (unless ``validation`` is 0).
 
     Args:
         label: [N] writer of each crop.

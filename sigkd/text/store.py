@@ -1,9 +1,8 @@
 """What is finished stays finished: crops are appended page by page, and a killed run goes on where it stopped.
 
 The directory ``<target>.partial`` holds ``images.npy`` (its header is written last), ``index.bin`` and
-``journal.jsonl``. A page is
-finished when its line stands in the journal; whatever the other two hold beyond the journal's last line is cut off
-on opening.
+``journal.jsonl``. A page is finished when its line stands in the journal; whatever the other two hold beyond the
+journal's last line is cut off on opening.
 """
 
 from __future__ import annotations
