@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import sys
 from pathlib import Path
@@ -10,6 +11,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "text"))
 from written_pages import write_page
 
 from sigkd.cli.app import main
+from sigkd.errors import InputError
+from sigkd.text.options import TextOptions
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +76,43 @@ def test_mistakes_are_named_in_one_line(pages, tmp_path, capsys, args, code, mes
     assert message in err
     assert "Traceback" not in err
     assert out == ""
+
+
+REACHING = {
+    "lines": ("paper", "paper"),
+    "canvases": ("gpds,cedar", ["gpds", "cedar"]),
+    "aspect": ("mcyt", "mcyt"),
+    "per_position": ("2", 2),
+    "per_canvas": ("3", 3),
+    "scale": ("1.5:4", "1.5:4"),
+    "blur": ("0.5", "0.5"),
+    "match": ("signatures", "signatures"),
+    "pen": ("crop", "crop"),
+    "views": ("fitted", ["fitted"]),
+    "validation": ("0.1", 0.1),
+    "min_crops": ("7", 7),
+    "keep_small": (None, True),
+    "max_images": ("9", 9),
+    "seed": ("5", 5),
+}
+
+
+def test_every_option_is_tried():
+    assert set(REACHING) == {field.name for field in dataclasses.fields(TextOptions)}
+
+
+@pytest.mark.parametrize("name", REACHING)
+def test_options_reach_the_work(name, pages, tmp_path, capsys, monkeypatch):
+    seen = []
+
+    def stops(source, target, layout, options, **rest):
+        seen.append(options)
+        raise InputError("seen")
+
+    monkeypatch.setattr("sigkd.text.prepare.prepare_text", stops)
+    given, expected = REACHING[name]
+    words = [f"--{name.replace('_', '-')}", *([] if given is None else [given])]
+    code, _, err = run(capsys, pages, "--layout", "folder", "--data-dir", tmp_path, *words)
+    assert (code, err) == (4, "error: seen\n")
+    assert seen == [dataclasses.replace(TextOptions(), **{name: expected})]
+    assert seen != [TextOptions()]
