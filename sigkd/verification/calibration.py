@@ -202,17 +202,17 @@ def fit_calibration(
     Raises:
         CalibrationError: too few scores, or scores without information.
     """
-    alternatives = {}
+    kept, alternatives = _thin(genuine), {}
     for kind, scores in impostors.items():
         if len(scores) < 2:
             continue
         fitted = {name: METHODS.get(name).fit(genuine, scores) for name in METHODS}
         measures = {"eer": eer_global(genuine, scores), "min_cllr": min_cllr(genuine, scores)}
         measures |= {f"cllr_{name}": _cllr(method, genuine, scores) for name, method in fitted.items()}
-        alternatives[kind] = Alternative(kind, _thin(genuine), _thin(scores), measures, fitted)
+        alternatives[kind] = Alternative(kind, kept, _thin(scores), measures, fitted)
     if not alternatives:
         raise CalibrationError("the trials have no forgeries, neither skilled nor random")
-    return Calibration(classifier, negatives, references, _thin(genuine), alternatives, writers)
+    return Calibration(classifier, negatives, references, kept, alternatives, writers)
 
 
 def _thin(scores: Scores) -> Scores:

@@ -207,6 +207,19 @@ def test_calibrate_and_use_it(run_sigkd, place: Path, options, tmp_path: Path) -
     evidence = answer["evidence"]
     assert evidence["h1"] and evidence["h2"] and evidence["verbal"].startswith("The findings")
     assert abs(evidence["log10_lr"]) < 3
+    older = json.loads((tmp_path / "c.json").read_text())
+    for one in older["calibrations"]:
+        for alternative in one["alternatives"].values():
+            del alternative["density"], alternative["bounds"]["density"], alternative["measures"]["cllr_density"]
+    (tmp_path / "older.json").write_text(json.dumps(older))
+    asked = ["verify", *_images(place, "ada", 4), place / "bob" / "4.png", *options, "--method", "density", "--json"]
+    for name in ("c.json", "older.json"):
+        evidence = run_sigkd(*asked, "--far", "0.1", "--calibration", tmp_path / name).json["evidence"]
+        assert evidence["method"] == "density" and evidence["bounds_log10"][0] <= evidence["log10_lr"] < 0
+    older["calibrations"][0]["alternatives"]["random"]["logistic"]["slope"] *= -1
+    (tmp_path / "older.json").write_text(json.dumps(older))
+    refused = run_sigkd(*asked, "--calibration", tmp_path / "older.json", expect=4)
+    assert "the slope must be positive" in refused.stderr
     other = ["--model", "resnet18:random:5", "--calibration", tmp_path / "c.json", "--cohort", place / "c5.npz"]
     run_sigkd(
         "cohort",
