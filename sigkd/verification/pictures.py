@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from sigkd.measures import bandwidth, density
 from sigkd.rendering import new_figure, png_address, svg_address
 
 SUPPORTS, OPPOSES = (200, 80, 0), (0, 90, 181)
@@ -40,21 +41,9 @@ def occlusion_picture(image: NDArray[np.uint8], change: NDArray[np.float64]) -> 
     return png_address(np.clip(255.0 * (1 - ink) + colour * ink, 0, 255).astype(np.uint8)), limit
 
 
-def _density(scores: NDArray[np.floating], grid: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return a Gaussian kernel density (Silverman's bandwidth) on a grid."""
-    spread = (
-        min(float(scores.std()), float(np.subtract(*np.percentile(scores, [75, 25]))) / 1.34)
-        or float(scores.std())
-        or 1.0
-    )
-    width = 0.9 * spread * len(scores) ** -0.2
-    density: NDArray[np.float64] = np.exp(-0.5 * ((grid[:, None] - scores[None, :]) / width) ** 2).sum(axis=1)
-    return density / float(len(scores) * width * np.sqrt(2 * np.pi))
-
-
 def distribution_picture(
-    genuine: NDArray[np.floating],
-    impostors: Sequence[tuple[str, NDArray[np.floating]]],
+    genuine: NDArray[np.float64],
+    impostors: Sequence[tuple[str, NDArray[np.float64]]],
     score: float,
     accept: float,
     reject: float,
@@ -69,12 +58,11 @@ def distribution_picture(
     styles = {"skilled": (_SKILLED, "--")}
     with rc_context({"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.spines.left": False}):
         figure, (axes,) = new_figure(8.2, 3.6)
-        axes.plot(grid, _density(genuine, grid), color=_GENUINE, linewidth=1.8, label="genuine signatures")
-        for kind, scores in impostors:
-            colour, dash = styles.get(kind, (_OTHER, ":"))
-            axes.plot(
-                grid, _density(scores, grid), color=colour, linestyle=dash, linewidth=1.8, label=f"{kind} forgeries"
-            )
+        kinds = [("genuine signatures", genuine, _GENUINE, "-")]
+        kinds += [(f"{kind} forgeries", scores, *styles.get(kind, (_OTHER, ":"))) for kind, scores in impostors]
+        for label, scores, colour, dash in kinds:
+            curve = density(scores, grid, bandwidth(scores) or 1.0)
+            axes.plot(grid, curve, color=colour, linestyle=dash, linewidth=1.8, label=label)
         axes.axvline(score, color="#111111", linewidth=2.2)
         right = score > low + 0.75 * (high - low)
         axes.annotate(
