@@ -18,7 +18,7 @@ _PEN_DPI = 400.0
 _ANY_WRITER = 1 << 30
 
 
-def written(
+def handwriting(
     text: str, mm: float, dpi: tuple[float, float], rng: np.random.Generator, writer: int | None = None
 ) -> NDArray[np.uint8]:
     """Return a line of handwriting as ink [h, w] uint8 (0 none .. 255 black), cut to its ink.

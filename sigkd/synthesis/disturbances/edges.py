@@ -5,10 +5,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from sigkd.synthesis.disturbances.light import lit, smooth_noise
+from sigkd.synthesis.disturbances.light import lit
 from sigkd.synthesis.disturbances.registry import Level, disturbance
 from sigkd.synthesis.disturbances.scan import Scan
 from sigkd.synthesis.disturbances.surface import add_noise, add_truth, blend, extend, grey, is_bilevel
+from sigkd.synthesis.marks import smooth_noise
 
 _MM = Level("mm wide", 5.0, 1.0, 20.0)
 

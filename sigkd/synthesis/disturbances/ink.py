@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 
 from sigkd.synthesis.disturbances.registry import Level, disturbance
-from sigkd.synthesis.disturbances.scan import U8, Scan
+from sigkd.synthesis.disturbances.scan import Scan
 from sigkd.synthesis.disturbances.surface import as_before, blend, coloured, find_marks, is_bilevel, paper_level
+from sigkd.synthesis.marks import U8
 
 _WIDTH = Level("mm of stroke width", 0.1, 0.02, 0.4)
 

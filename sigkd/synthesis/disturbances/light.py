@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigkd.synthesis.disturbances.registry import Level, disturbance
-from sigkd.synthesis.disturbances.scan import U8, Scan
+from sigkd.synthesis.disturbances.scan import Scan
 from sigkd.synthesis.disturbances.surface import blend, coloured, multiply
+from sigkd.synthesis.marks import U8
 
 _LOST = Level("share of light lost", 0.5, 0.1, 0.8)
 F32 = NDArray[np.float32]
@@ -78,13 +79,3 @@ def cast(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
     full = np.full(scan.shape, 255, np.uint8)
     red, green, blue = (round(float(255 * (1 - part))) for part in share)
     return scan.with_image(multiply(coloured(scan).image, full, (red, green, blue)))
-
-
-def smooth_noise(shape: tuple[int, int], sigma: float, rng: np.random.Generator) -> F32:
-    """Return a smooth random field [H, W] of mean 0 and deviation 1, correlated over ``sigma`` pixels."""
-    height, width = shape
-    factor = max(int(sigma / 2), 1)
-    small = rng.standard_normal((height // factor + 4, width // factor + 4), dtype=np.float32)
-    small = np.asarray(cv2.GaussianBlur(small, (0, 0), max(sigma / factor, 0.3)), np.float32)
-    small = (small - small.mean()) / max(float(small.std()), 1e-6)
-    return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)

@@ -3,58 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sigkd.synthesis.disturbances.registry import Level, disturbance
-from sigkd.synthesis.disturbances.scan import MM_PER_INCH, U8, Scan
+from sigkd.synthesis.disturbances.scan import Scan
 from sigkd.synthesis.disturbances.surface import Ink, extend, find_marks, imprint
+from sigkd.synthesis.marks import Segments, draw_lines
 
 _MM = Level("mm thick", 0.17, 0.08, 0.8)
-
-Segments = list[tuple[float, float, float, float]]
-
-
-def draw_lines(scan: Scan, segments: Segments, thickness: float, dash: tuple[float, float] | None = None) -> U8:
-    """Return straight lines as coverage [H, W].
-
-    Args:
-        scan: gives size and resolution.
-        segments: x, y of either end, in pixels.
-        thickness: on paper in mm; where pixels are not square, level and upright lines differ in pixels.
-        dash: mm of line and of gap.
-    """
-    height, width = scan.shape
-    pixel = np.array([MM_PER_INCH / scan.dpi[0], MM_PER_INCH / scan.dpi[1]])
-    coverage = np.zeros((height, width), np.uint8)
-    for x0, y0, x1, y1 in segments:
-        start, end = np.array([x0, y0]) * pixel, np.array([x1, y1]) * pixel
-        length = float(np.hypot(*(end - start)))
-        if length == 0:
-            continue
-        run = (end - start) / length
-        # coverage is the part of a pixel's shadow (in the line's frame) that the line covers: exact for level lines
-        along_size, across_size = float(np.abs(run) @ pixel), float(np.abs(run[::-1]) @ pixel)
-        reach = (thickness / 2 + across_size) / pixel
-        left, top = np.maximum(np.floor(np.minimum([x0, y0], [x1, y1]) - reach), 0).astype(int)
-        right, bottom = np.ceil(np.maximum([x0, y0], [x1, y1]) + reach).astype(int) + 1
-        right, bottom = min(right, width), min(bottom, height)
-        if left >= right or top >= bottom:
-            continue
-        x = (np.arange(left, right, dtype=np.float32) * pixel[0] - start[0])[None, :]
-        y = (np.arange(top, bottom, dtype=np.float32) * pixel[1] - start[1])[:, None]
-        along, across = x * run[0] + y * run[1], y * run[0] - x * run[1]
-        part = _overlap(across, -thickness / 2, thickness / 2, across_size) * _overlap(along, 0.0, length, along_size)
-        if dash:
-            part *= _overlap(along % (dash[0] + dash[1]), 0.0, dash[0], along_size)
-        place = coverage[top:bottom, left:right]
-        np.maximum(place, np.rint(255 * part).astype(np.uint8), out=place)
-    return coverage
-
-
-def _overlap(centre: NDArray[np.floating], low: float, high: float, size: float) -> NDArray[np.floating]:
-    """Return the share of an interval of a size about ``centre`` that lies within ``low`` .. ``high``."""
-    inside = np.minimum(centre + size / 2, high) - np.maximum(centre - size / 2, low)
-    return np.asarray(np.clip(inside / size, 0, 1))
 
 
 def _tone(rng: np.random.Generator) -> int:
@@ -77,7 +32,9 @@ def _rule(
     left = -2.0 if rng.random() < 0.5 else scan.across(rng.uniform(0.5, 2.5))
     right = width + 2.0 if rng.random() < 0.5 else width - scan.across(rng.uniform(0.5, 2.5))
     slope = [y + tilt * (x - width / 2) for x in (left, right)]
-    return imprint(scan, draw_lines(scan, [(left, slope[0], right, slope[1])], level, dash), _tone(rng), "line")
+    return imprint(
+        scan, draw_lines(scan.shape, scan.dpi, [(left, slope[0], right, slope[1])], level, dash), _tone(rng), "line"
+    )
 
 
 def _roomy(scan: Scan, rng: np.random.Generator, mm: float) -> Scan:
@@ -140,7 +97,7 @@ def ruled(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
         (-2, y - tilt / 2, width + 2, y + tilt / 2) for y in np.arange(first - pitch, height + pitch, pitch)
     ]
     tone = (130, 160, 210) if scan.colour else int(rng.integers(140, 190))
-    return imprint(scan, draw_lines(scan, segments, rng.uniform(0.12, 0.25)), tone, "line")
+    return imprint(scan, draw_lines(scan.shape, scan.dpi, segments, rng.uniform(0.12, 0.25)), tone, "line")
 
 
 def _frame(left: float, top: float, right: float, bottom: float) -> Segments:
@@ -159,7 +116,7 @@ def box(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
     left, top, right, bottom = find_marks(scan).box
     gap = [scan.length(rng.uniform(1.0, 3.0)) for _ in range(4)]
     sides = _frame(left - gap[0], top - gap[1], right + gap[2], bottom + gap[3])
-    return imprint(scan, draw_lines(scan, sides, level), _tone(rng), "line")
+    return imprint(scan, draw_lines(scan.shape, scan.dpi, sides, level), _tone(rng), "line")
 
 
 @disturbance("box-tight", "a form's box that the signature overruns", _MM)
@@ -170,7 +127,7 @@ def box_tight(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
     wide, high = right - left, bottom - top
     over = rng.uniform(-0.05, 1 / 6, 4)
     sides = _frame(left + over[0] * wide, top + over[1] * high, right - over[2] * wide, bottom - over[3] * high)
-    return imprint(scan, draw_lines(scan, sides, level), _tone(rng), "line")
+    return imprint(scan, draw_lines(scan.shape, scan.dpi, sides, level), _tone(rng), "line")
 
 
 @disturbance("comb", "a row of cells for single letters under the signature", _MM)
@@ -186,4 +143,4 @@ def comb(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
     short = head + (base - head) * (0.6 if rng.random() < 0.5 else 0.0)
     sides = _frame(first, head, first + count * pitch, base)
     sides += [(first + n * pitch, short, first + n * pitch, base) for n in range(1, count)]
-    return imprint(scan, draw_lines(scan, sides, level), _tone(rng), "line")
+    return imprint(scan, draw_lines(scan.shape, scan.dpi, sides, level), _tone(rng), "line")

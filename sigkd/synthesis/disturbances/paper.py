@@ -7,10 +7,11 @@ import colorsys
 import cv2
 import numpy as np
 
-from sigkd.synthesis.disturbances.light import lit, smooth_noise
+from sigkd.synthesis.disturbances.light import lit
 from sigkd.synthesis.disturbances.registry import Level, disturbance
 from sigkd.synthesis.disturbances.scan import Scan
 from sigkd.synthesis.disturbances.surface import add_noise, add_truth, as_before, blend, is_bilevel, multiply
+from sigkd.synthesis.marks import smooth_noise
 
 _PASTELS = (48.0, 40.0, 55.0, 95.0, 140.0, 205.0, 225.0, 345.0)
 """Hues of tinted paper, degrees: chamois and yellows, greens, blues, pink."""

@@ -6,12 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-U8 = NDArray[np.uint8]
-Resolution = tuple[float, float]
+from sigkd.synthesis.marks import MM_PER_INCH, U8, Resolution
 
-MM_PER_INCH = 25.4
 POINTS_PER_INCH = 72.0
 
 NUMBERS = "number"

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from sigkd.synthesis.disturbances.scan import NUMBERS, U8, Resolution, Scan
+from sigkd.synthesis.disturbances.scan import NUMBERS, Scan
+from sigkd.synthesis.marks import U8, Resolution
 
 _PAPER_SCALE_DPI = 75.0
 _PAPER_KERNEL_MM = 2.5
