@@ -26,6 +26,7 @@ app = typer.Typer(
 COMMAND_MODULES = (
     "demo",
     "disturb",
+    "documents",
     "preprocess",
     "prepare_text",
     "train_teacher",

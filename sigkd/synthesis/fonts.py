@@ -120,6 +120,11 @@ def text_coverage(text: str, font: Font, pixels: float, stretch: float = 1.0) ->
     return coverage
 
 
+def text_rise(text: str, font: Font, pixels: float) -> int:
+    """Return how many rows of :func:`text_coverage` lie above the baseline."""
+    return 1 - int(font.size(pixels).getbbox(text, anchor="ls")[1])
+
+
 @cache
 def _matplotlib_fonts() -> Path:
     found = importlib.util.find_spec("matplotlib")

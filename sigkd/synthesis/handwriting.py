@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sigkd.synthesis.lognormal import trajectory
 from sigkd.synthesis.plan import word_plan
-from sigkd.synthesis.render import Trace, ink_map
+from sigkd.synthesis.render import Trace, deposited, ink_map
 from sigkd.synthesis.writer import writer_style
 
 _FIGURE_HEIGHT = 2.0
@@ -50,7 +50,7 @@ def handwriting(
     low, high = every.min(axis=0) - room, every.max(axis=0) + room
     width, height = (int(side) for side in np.ceil(high - low))
     moved = [Trace(trace.position - low, trace.speed) for trace in traces]
-    ink = ink_map(moved, pen, (height, width), oversample=2)
+    ink = np.clip(deposited(ink_map(moved, pen, (height, width), oversample=2), pen, rng), 0, 255).astype(np.uint8)
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     if not rows.size:
         return ink

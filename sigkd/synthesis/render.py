@@ -71,7 +71,7 @@ def _tile(number: int) -> Image:
     return np.asarray(cv2.LUT(soft, table), np.uint8)
 
 
-def _texture(number: int, shape: tuple[int, int], rng: np.random.Generator) -> Image:
+def texture(number: int, shape: tuple[int, int], rng: np.random.Generator) -> Image:
     """Return a part of a texture at a random place, repeated (with mirror images) where the sheet is larger."""
     tile = _tile(number)
     dy, dx = (int(value) for value in rng.integers(0, _TILE // 2, 2))
@@ -134,15 +134,18 @@ def ink_map(traces: list[Trace], pen: Pen, shape: tuple[int, int], oversample: i
     return np.asarray(cv2.resize(sheet, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
+def deposited(ink: Image, pen: Pen, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return what stays on the paper, 0 .. 255: where the pen presses lightly, ink is on the paper's ridges only."""
+    grain = texture(1, ink.shape, rng).astype(np.float32)
+    missed = np.float32(pen.grain / 255.0) * grain * (1.15 - np.float32(0.45 / 255.0) * ink)
+    return np.asarray(ink.astype(np.float32) * (1.0 - missed), np.float32)
+
+
 def scan(ink: Image, pen: Pen, paper: Paper, rng: np.random.Generator) -> Image:
     """Return the scanned sheet [H, W] uint8 (255 white) that carries ``ink``."""
     shape = ink.shape
-    grain = _texture(1, shape, rng).astype(np.float32)
-    # where the pen presses lightly the ink stays on the paper's ridges
-    covered = ink.astype(np.float32) * (
-        1.0 - np.float32(pen.grain / 255.0) * grain * (1.15 - np.float32(0.45 / 255.0) * ink)
-    )
-    sheet = _texture(2, shape, rng).astype(np.float32)
+    covered = deposited(ink, pen, rng)
+    sheet = texture(2, shape, rng).astype(np.float32)
     sheet -= 128.0
     sheet *= np.float32(paper.fibre / 64.0)
     sheet += np.float32(paper.white)
@@ -151,6 +154,6 @@ def scan(ink: Image, pen: Pen, paper: Paper, rng: np.random.Generator) -> Image:
     sheet += np.linspace(-1, 1, shape[1], dtype=np.float32)[None, :] * np.float32(direction[1] * paper.shade)
     sheet *= 1.0 - covered / np.float32(255.0) * np.float32(0.97)
     image = cv2.GaussianBlur(np.clip(sheet, 0, 255).astype(np.uint8), (0, 0), paper.blur)
-    noise = (_texture(0, shape, rng).astype(np.float32) - np.float32(127.5)) * np.float32(paper.noise / 74.0)
+    noise = (texture(0, shape, rng).astype(np.float32) - np.float32(127.5)) * np.float32(paper.noise / 74.0)
     noise += image
     return np.asarray(np.clip(noise, 0, 255), np.uint8)

@@ -12,7 +12,7 @@ from sigkd.errors import UsageError
 from sigkd.synthesis.lognormal import trajectory
 from sigkd.synthesis.plan import Component, SignaturePlan, signature_plan
 from sigkd.synthesis.render import Image, Trace, ink_map, random_paper, scan
-from sigkd.synthesis.writer import Array, Style, generator, random_pen, writer_style
+from sigkd.synthesis.writer import Array, Pen, Style, generator, random_pen, writer_style
 
 Kind = Literal["genuine", "skilled"]
 LARGEST = (900, 1300)
@@ -84,11 +84,10 @@ def _performed(
     return style, replace(plan, components=parts, rise=plan.rise + rng.normal(0, drift * 0.7)), rng, drift
 
 
-def signature_image(writer: int, index: int, kind: Kind = "genuine", seed: int = 0) -> Image:
-    """Return one made-up signature as a grey scan [H, W] uint8 (0 black ink, 255 white paper), about 400 dpi.
-
-    A skilled forgery follows the writer's plan with other kinematics: slower, segmented, trembling, with the forger's
-    pen and some of the forger's slant. A random forgery is another writer's genuine signature.
+def signature_ink(
+    writer: int, index: int, kind: Kind = "genuine", seed: int = 0
+) -> tuple[Image, Pen, np.random.Generator]:
+    """Return the ink of a made-up signature [H, W] uint8 (0 none .. 255 black), its pen, and what draws its paper.
 
     Args:
         writer: number of the made-up writer, >= 0.
@@ -120,5 +119,15 @@ def signature_image(writer: int, index: int, kind: Kind = "genuine", seed: int =
     width, height = np.ceil(high - low).astype(int) + margin[::2] + margin[1::2]
     offset = np.array([margin[0], margin[2]]) - low
     traces = [Trace(xy * scale + offset, speed * scale) for xy, (_, speed) in zip(placed, moves, strict=True)]
-    ink = ink_map(traces, style.pen, (int(height), int(width)), oversample=3)
-    return scan(ink, style.pen, random_paper(rng), rng)
+    return ink_map(traces, style.pen, (int(height), int(width)), oversample=3), style.pen, rng
+
+
+def signature_image(writer: int, index: int, kind: Kind = "genuine", seed: int = 0) -> Image:
+    """Return one made-up signature as a grey scan [H, W] uint8 (0 black ink, 255 white paper), about 400 dpi.
+
+    A skilled forgery follows the writer's plan with other kinematics: slower, segmented, trembling, with the forger's
+    pen and some of the forger's slant. A random forgery is another writer's genuine signature. Arguments and errors are
+    those of :func:`signature_ink`.
+    """
+    ink, pen, rng = signature_ink(writer, index, kind, seed)
+    return scan(ink, pen, random_paper(rng), rng)

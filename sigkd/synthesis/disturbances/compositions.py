@@ -42,9 +42,28 @@ def phone_photo(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
         ("table-edge", 0.35, 3, 8),
         ("shade", 0.9, 0.1, 0.5),
         ("corner-shadow", 0.3, 0.1, 0.4),
-        ("cast", 0.8, 0.05, 0.2),
+        ("cast", 0.8, 0.05, 0.15),
         ("defocus", 0.6, 0.05, 0.15),
         ("motion", 0.2, 0.1, 0.25),
+        ("noise", 1.0, 1, 5),
+        ("jpeg", 1.0, 92, 70),
+    )
+    return _compose(coloured(scan), level, rng, steps)
+
+
+@disturbance("page-photo", "a whole sheet photographed on a desk: as phone-photo", _SEVERITY)
+def page_photo(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
+    """Photograph a page, of which the picture is the whole."""
+    steps = (
+        ("resolution-untagged", 1.0, 250, 180),
+        ("crease", 0.2, 0.05, 0.25),
+        ("on-desk", 1.0, 4, 12),
+        ("turn", 0.8, 0.5, 3),
+        ("perspective", 0.9, 3, 12),
+        ("shade", 0.9, 0.1, 0.4),
+        ("corner-shadow", 0.3, 0.1, 0.4),
+        ("cast", 0.8, 0.05, 0.15),
+        ("defocus", 0.5, 0.05, 0.12),
         ("noise", 1.0, 1, 5),
         ("jpeg", 1.0, 92, 70),
     )

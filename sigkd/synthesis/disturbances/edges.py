@@ -11,6 +11,7 @@ from sigkd.synthesis.disturbances.scan import Scan
 from sigkd.synthesis.disturbances.surface import add_noise, add_truth, blend, extend, grey, is_bilevel
 from sigkd.synthesis.marks import smooth_noise
 
+_DESKS = ((150, 105, 65), (95, 70, 55), (60, 60, 65), (120, 120, 115))
 _MM = Level("mm wide", 5.0, 1.0, 20.0)
 
 
@@ -55,16 +56,25 @@ def border(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
 def table_edge(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
     """Show a desk (wood, plain or dark, with grain) beyond one or two edges of the sheet, which throw a shadow."""
     scan, sides = _outer_paper(scan, level, rng)
-    sides = sides[:2]
-    tilt = np.tan(np.radians(rng.normal(0, 2.0)))
-    edges = [(side, scan.length(level), tilt * (1 if side in ("left", "bottom") else -1)) for side in sides]
-    outside = _beyond(scan, edges)
+    return _over_desk(scan, sides[:2], scan.length(level), np.tan(np.radians(rng.normal(0, 2.0))), rng)
+
+
+@disturbance("on-desk", "the whole sheet on a desk, as in a photo of a page", _MM)
+def on_desk(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
+    """Show a desk of ``level`` around the picture, which is the whole sheet."""
+    reach = int(np.ceil(scan.length(level)))
+    scan = extend(scan, rng, left=reach, top=reach, right=reach, bottom=reach)
+    return _over_desk(scan, ["left", "top", "right", "bottom"], reach, 0.0, rng)
+
+
+def _over_desk(scan: Scan, sides: list[str], deep: float, tilt: float, rng: np.random.Generator) -> Scan:
+    """Lay a desk over the outer parts of a picture, ``deep`` pixels wide, with the shadow of the sheet's edges."""
+    outside = _beyond(scan, [(side, deep, tilt * (1 if side in ("left", "bottom") else -1)) for side in sides])
     height, width = scan.shape
     streaks = smooth_noise((height, max(width // 40, 2)), 1.5, rng)
     grain = np.asarray(cv2.resize(streaks, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
-    desks = ((150, 105, 65), (95, 70, 55), (60, 60, 65), (120, 120, 115))
     desk = np.empty((*scan.shape, 3), np.uint8)
-    desk[:] = desks[int(rng.integers(4))]
+    desk[:] = _DESKS[int(rng.integers(len(_DESKS)))]
     desk = add_noise(desk if scan.colour else grey(desk), 9 * grain)
     shadow = np.asarray(cv2.GaussianBlur(outside, (0, 0), max(scan.length(0.8), 0.5)), np.float32)
     sheet = lit(scan.image, 1 - np.float32(0.25) * shadow)

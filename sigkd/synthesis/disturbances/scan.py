@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from sigkd.synthesis.marks import MM_PER_INCH, U8, Resolution
 
 POINTS_PER_INCH = 72.0
 
-NUMBERS = "number"
-"""The layer that numbers the signatures of a page: 0 none, 1 the first ...; it is never blended."""
+NUMBERS, FIELDS = "number", "field"
+"""The layers that number what is around the signatures of a page, and the places for them: 0 none, 1 the first ...
+They are never blended; a signature's own pixels are those of the layer ``signature`` with its number, see
+:func:`signature_mask`."""
+PRESENT = 96
+"""Coverage above which a pixel of the truth counts as ink."""
 
 
 @dataclass(frozen=True)
@@ -55,3 +61,31 @@ class Scan:
     def with_image(self, image: U8) -> Scan:
         """Return the scan with another picture of the same size."""
         return replace(self, image=image)
+
+
+def signature_mask(scan: Scan, number: int | None = None) -> U8:
+    """Return where a page's signature is (or any, without a number), uint8 [H, W] of 0 and 255."""
+    ink = scan.layers["signature"] > PRESENT
+    if number is not None:
+        ink &= scan.layers[NUMBERS] == number
+    return np.asarray(ink.astype(np.uint8) * 255)
+
+
+def signature_boxes(scan: Scan) -> dict[int, tuple[int, int, int, int]]:
+    """Return the ink boxes of a page's signatures by number: left, top, right, bottom, the last two exclusive."""
+    return _boxes(scan.layers[NUMBERS], scan.layers["signature"] > PRESENT) if NUMBERS in scan.layers else {}
+
+
+def field_boxes(scan: Scan) -> dict[int, tuple[int, int, int, int]]:
+    """Return the boxes of a page's places for signatures by their numbers, as :func:`signature_boxes`."""
+    layer = scan.layers.get(FIELDS)
+    return {} if layer is None else _boxes(layer, layer > 0)
+
+
+def _boxes(numbers: U8, ink: NDArray[np.bool_]) -> dict[int, tuple[int, int, int, int]]:
+    boxes = {}
+    for number in np.unique(numbers[ink]).tolist():
+        if number:
+            left, top, width, height = cv2.boundingRect(((numbers == number) & ink).astype(np.uint8))
+            boxes[number] = (left, top, left + width, top + height)
+    return boxes

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from sigkd.synthesis.disturbances.scan import NUMBERS, Scan
+from sigkd.synthesis.disturbances.scan import FIELDS, NUMBERS, Scan, signature_mask
 from sigkd.synthesis.marks import U8, Resolution
 
 _PAPER_SCALE_DPI = 75.0
@@ -69,7 +69,7 @@ def find_marks(scan: Scan) -> Ink:
     height, width = image.shape
     contrast = cv2.subtract(paper_level(scan.with_image(image)), image)
     if "signature" in scan.layers:
-        mask = np.asarray((scan.layers["signature"] > 96).astype(np.uint8) * 255)
+        mask = np.asarray(signature_mask(scan))
     else:
         level, _ = cv2.threshold(contrast, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
         mask = np.asarray((contrast > max(0.7 * level, _LEAST_CONTRAST)).astype(np.uint8) * 255)
@@ -212,7 +212,7 @@ def warp(scan: Scan, matrix: NDArray[np.float64], size: tuple[int, int]) -> Scan
         return np.asarray(result, np.uint8)
 
     layers = {
-        name: moved(layer, cv2.INTER_NEAREST if name == NUMBERS else cv2.INTER_LINEAR, 0)
+        name: moved(layer, cv2.INTER_NEAREST if name in (NUMBERS, FIELDS) else cv2.INTER_LINEAR, 0)
         for name, layer in scan.layers.items()
     }
     image = moved(scan.image, cv2.INTER_CUBIC, 255)
@@ -225,7 +225,7 @@ def resample(scan: Scan, dpi: Resolution) -> Scan:
     size = (max(round(width * dpi[0] / scan.dpi[0]), 1), max(round(height * dpi[1] / scan.dpi[1]), 1))
     bilevel = is_bilevel(scan.image)
     layers = {
-        name: np.asarray(_resized(layer, size, nearest=name == NUMBERS), np.uint8)
+        name: np.asarray(_resized(layer, size, nearest=name in (NUMBERS, FIELDS)), np.uint8)
         for name, layer in scan.layers.items()
     }
     return replace(scan, image=as_before(_resized(scan.image, size), bilevel), dpi=dpi, layers=layers)
