@@ -76,7 +76,7 @@ def documents(
     for name in kind or kinds(side):
         for number in range(count):
             document = make_document(name, seed, number, signed=signed, split=side, fonts=fonts, dpi=dpi)
-            scan = asked[len(made) % len(asked)](document.scan, seed, number) if asked else document.scan
+            scan = asked[len(made) % len(asked)](document.scan, seed, len(made)) if asked else document.scan
             path = out / f"{name}-{number + 1:04d}.png"
             made.append({"file": str(path), **write_document(path, document, scan, masks=masks)})
             if sheet is not None:

@@ -6,19 +6,23 @@ from sigkd.synthesis import signature_image
 from sigkd.synthesis.disturbances import DISTURBANCES, Chain, Scan, all_disturbances, parse_chain, parse_chains
 
 
+def small(writer, index):
+    return np.ascontiguousarray(signature_image(writer, index)[::3, ::3])
+
+
 def grey_scan():
-    return Scan(signature_image(5, 1), (400.0, 400.0), (400.0, 400.0))
+    return Scan(small(5, 1), (133.0, 133.0), (133.0, 133.0))
 
 
 def colour_scan():
-    image = signature_image(6, 0)
-    return Scan(np.stack([image, image // 2 + 120, image], axis=2), (300.0, 300.0))
+    image = small(6, 0)
+    return Scan(np.stack([image, image // 2 + 120, image], axis=2), (133.0, 133.0))
 
 
 def bilevel_scan():
-    image = np.where(signature_image(5, 1) < 150, 0, 255).astype(np.uint8)
+    image = np.where(small(5, 1) < 150, 0, 255).astype(np.uint8)
     truth = {"signature": 255 - image, "number": (image == 0).astype(np.uint8)}
-    return Scan(image, (600.0, 300.0), None, truth)
+    return Scan(image, (200.0, 100.0), None, truth)
 
 
 def blank_scan():
@@ -104,3 +108,8 @@ def test_a_step_draws_the_same_whatever_stands_before_it():
 def test_what_cannot_be_read_is_named(text, words):
     with pytest.raises(UsageError, match=words):
         parse_chains([text])
+
+
+def test_the_guide_names_them_all(repository):
+    page = (repository / "docs/guides/disturbances.md").read_text(encoding="utf-8")
+    assert not [name for name in DISTURBANCES if f"`{name}`" not in page]
