@@ -1,4 +1,4 @@
-"""How long tests, demo and training wait for made-up data: milliseconds of one thread a signature, page, disturbance."""
+"""How long tests, demo and training wait for made-up data: milliseconds a signature, page, disturbance; one thread."""
 
 from __future__ import annotations
 
