@@ -84,7 +84,7 @@ def gallery(verifier, path: Path, writers: int) -> dict[str, float]:
     ink = InkMeasures(100, 300, 4.0, 120.0, 0, False, 200)
     blank = np.zeros((170, 242), np.uint8)
     enrolled = verifier.open_gallery(create=True)
-    cohort = verifier.engine.cohort.features
+    cohort = verifier.cohort.features
 
     def features(count: int) -> np.ndarray:
         centres = cohort[generator.integers(len(cohort), size=count)] * generator.uniform(
@@ -143,7 +143,7 @@ def main() -> None:
         import torch
         from PIL import Image
 
-        from sigkd import Verifier
+        from sigkd import Choices, Verifier
         from sigkd.classifiers.cohort import build_cohort, save_cohort
         from sigkd.errors import SigkdError
         from sigkd.models.io import load_model
@@ -159,17 +159,17 @@ def main() -> None:
             except SigkdError:  # an installation without the default student: the architecture is what costs
                 options.model = "resnet18:random"
         model = load_model(options.model)
-        verifier = Verifier(model, gallery=folder / "g.sigkd", device="cpu")
+        verifier = Verifier(Choices(model, device="cpu"), gallery=folder / "g.sigkd")
         arguments = ["--device", "cpu"] + (["--model", options.model] if options.model else [])
         try:
-            count = len(verifier.engine.cohort)
+            count = len(verifier.cohort)
         except SigkdError:
             file = Path(options.cohort) if options.cohort else folder / "cohort.npz"
             if not options.cohort:
                 save_cohort(build_cohort(["made-up"], model, data=folder), file)
-            verifier = Verifier(model, gallery=folder / "g.sigkd", cohort=file, device="cpu")
+            verifier = Verifier(Choices(model, cohort=file, device="cpu"), gallery=folder / "g.sigkd")
             arguments += ["--cohort", str(file)]
-            count = len(verifier.engine.cohort)
+            count = len(verifier.cohort)
         torch.set_num_threads(max(1, 2 // options.threads))
         results = {
             "model": model.name,

@@ -12,15 +12,20 @@ from typing import TYPE_CHECKING
 from sigkd._version import __version__
 
 if TYPE_CHECKING:
+    from sigkd.verification.choices import Choices
     from sigkd.verification.verifier import Verifier
 
-__all__ = ["Verifier", "__version__"]
+__all__ = ["Choices", "Verifier", "__version__"]
 
 logging.getLogger("sigkd").addHandler(logging.NullHandler())  # silent unless the program that uses it listens
 
 
 def __getattr__(name: str) -> object:
     """Import the public classes on first use, so that ``import sigkd`` and ``sigkd --help`` stay fast."""
+    if name == "Choices":
+        from sigkd.verification.choices import Choices
+
+        return Choices
     if name == "Verifier":
         from sigkd.verification.verifier import Verifier
 

@@ -11,7 +11,8 @@ import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from sigkd.errors import InputError, UsageError
 from sigkd.registry import nearest
@@ -74,7 +75,7 @@ def option(
     ...     epochs: int = option(60, "Passes over the images.", POSITIVE)
     >>> check(update(Recipe(), {"epochs": 0}, "here"))
     Traceback (most recent call last):
-    sigkd.errors.UsageError: 'epochs' must be greater than 0, not 0
+    sigkd.errors.UsageError: `epochs` must be greater than 0, not 0
     """
     metadata = {"option": Declaration(help, range, names, group, command)}
     if isinstance(default, (list, dict)):
@@ -98,9 +99,8 @@ class Option:
 def options(config: Any, command: str = "") -> list[Option]:
     """Return the options of a configuration, with its values as defaults, that ``command`` has."""
     found, group = [], ""
-    kinds = get_type_hints(type(config))
-    for field in dataclasses.fields(config):
-        declared: Declaration = field.metadata["option"]
+    kinds = _kinds(config)
+    for field, declared in _declared(config):
         group = declared.group or group
         if declared.command in ("", command):
             choices = list(declared.names if declared.names is not None else get_args(kinds[field.name]))
@@ -109,6 +109,23 @@ def options(config: Any, command: str = "") -> list[Option]:
                 help = help.format(choices=_listed(choices, "or" if declared.names is None else "and"))
             found.append(Option(field.name, kinds[field.name], getattr(config, field.name), help, group))
     return found
+
+
+def _declared(config: Any) -> list[tuple[dataclasses.Field[Any], Declaration]]:
+    """Return the fields that are options; what only Python can give has no declaration."""
+    fields = dataclasses.fields(config)
+    return [(field, field.metadata["option"]) for field in fields if "option" in field.metadata]
+
+
+def _kinds(config: Any) -> dict[str, Any]:
+    """Return the fields' types, without the None of an option that may be left open."""
+    return {name: _without_none(kind) for name, kind in get_type_hints(type(config)).items()}
+
+
+def _without_none(kind: Any) -> Any:
+    if get_origin(kind) not in (Union, UnionType):
+        return kind
+    return Union[tuple(one for one in get_args(kind) if one is not NoneType)]  # noqa: UP007 - made at run time
 
 
 def _listed(choices: list[str], last: str) -> str:
@@ -121,14 +138,15 @@ def check(config: Any) -> None:
     Raises:
         UsageError: one lies outside; the message names it.
     """
-    kinds = get_type_hints(type(config))
-    for field in dataclasses.fields(config):
-        declared: Declaration = field.metadata["option"]
+    kinds = _kinds(config)
+    for field, declared in _declared(config):
         value = getattr(config, field.name)
+        if value is None:
+            continue
         if get_origin(kinds[field.name]) is Literal:
-            checked(value, kinds[field.name], f"'{field.name}'")
+            checked(value, kinds[field.name], f"`{field.name}`")
         if declared.range is not None and value not in declared.range:
-            raise UsageError(f"'{field.name}' must {declared.range}, not {value}")
+            raise UsageError(f"`{field.name}` must {declared.range}, not {value}")
 
 
 C = TypeVar("C")

@@ -102,9 +102,9 @@ def test_settings(bake):
         (("--more", "yeast=true"), r"write LOSS\.SETTING=VALUE"),
         (("--more", "dough.yeast"), r"write LOSS\.SETTING=VALUE"),
         (("--kind", "thik"), "must be one of thin, thick, not 'thik'. Did you mean 'thick'"),
-        (("--eggs", "-1"), "'eggs' must not be below 0, not -1"),
-        (("--heat", "0"), "'heat' must be greater than 0"),
-        (("--share", "1"), r"'share' must lie in \[0, 1\), not 1"),
+        (("--eggs", "-1"), "`eggs` must not be below 0, not -1"),
+        (("--heat", "0"), "`heat` must be greater than 0"),
+        (("--share", "1"), r"`share` must lie in \[0, 1\), not 1"),
     ],
 )
 def test_wrong_values(bake, words, message):

@@ -54,14 +54,16 @@ def calibrate(
     from sigkd.cli.progress import console_progress
     from sigkd.verification.calibrate import calibrate as fit
     from sigkd.verification.calibrate import development_set
-    from sigkd.verification.engine import Engine
+    from sigkd.verification.choices import Choices
+    from sigkd.verification.verifier import Verifier
 
     progress = console_progress()
-    engine = Engine(model, cohort=cohort, device=device, data=data_dir, cache=cache_dir, progress=progress)
-    known = development_set(dataset, engine, data=paths.data_dir(data_dir), writers=writers, progress=progress)
+    choices = Choices(model, cohort=cohort, device=device, data=data_dir, cache=cache_dir, progress=progress)
+    verifier = Verifier(choices)
+    development = development_set(dataset, verifier, data=paths.data_dir(data_dir), writers=writers, progress=progress)
     calibrations, rates = fit(
-        engine,
-        known,
+        verifier,
+        development,
         nref or [1, 3, 5],
         classifiers=classifier or ("wd", "wi"),
         negatives=negatives or ("cohort", "writers"),

@@ -17,7 +17,9 @@ F = TypeVar("F", bound=Callable[..., None])
 C = TypeVar("C")
 
 
-def with_options(config: Any, command: str, called: Mapping[str, str] | None = None) -> Callable[[F], F]:
+def with_options(
+    config: Any, command: str, called: Mapping[str, str] | None = None, *, only: Sequence[str] | None = None
+) -> Callable[[F], F]:
     """Return a decorator that puts an option for each field of ``config`` in the place of a function's ``**options``.
 
     The function gets what was given on the command line, None (or nothing) for the rest: a file may come between it
@@ -27,12 +29,17 @@ def with_options(config: Any, command: str, called: Mapping[str, str] | None = N
         config: the configuration.
         command: the command's name, for fields that only one command has.
         called: names of options that are not those of their fields.
+        only: the fields that the command has; None: all.
     """
 
     def decorate(function: F) -> F:
         signature = inspect.signature(function, eval_str=True)
         declared = [each for each in signature.parameters.values() if each.kind is not each.VAR_KEYWORD]
-        made = [_parameter(each, (called or {}).get(each.name)) for each in options(config, command)]
+        made = [
+            _parameter(each, (called or {}).get(each.name))
+            for each in options(config, command)
+            if only is None or each.name in only
+        ]
         function.__signature__ = signature.replace(parameters=[*declared, *made])  # type: ignore[attr-defined]
         return function
 
@@ -57,7 +64,7 @@ def _parameter(option: Option, called: str | None) -> inspect.Parameter:
 
 
 def _is_number(option: Option) -> bool:
-    return option.kind in (int, float)
+    return option.kind in (int, float) and option.default is not None
 
 
 def merge(base: C, file: Path | None, given: Mapping[str, Any]) -> C:

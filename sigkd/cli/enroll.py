@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
+from sigkd.cli.declared import with_options
 from sigkd.cli.options import CacheDir, DataDir, Device, Json, Model
+from sigkd.verification.choices import COMPARING, Choices
 
 
 @app.command(cls=SigkdCommand)
+@with_options(Choices(), "enroll", only=COMPARING)
 def enroll(
     name: Annotated[str | None, typer.Argument(help="The writer.", show_default=False)] = None,
     images: Annotated[list[Path] | None, typer.Argument(help="References.", show_default=False)] = None,
@@ -34,16 +37,15 @@ def enroll(
     passphrase_file: Annotated[Path | None, typer.Option(help="Passphrase: the first line of a file.")] = None,
     audit: Annotated[bool, typer.Option("--audit/--no-audit", help="Whether a new gallery keeps a log.")] = True,
     actor: Annotated[str | None, typer.Option(help="Who enrols, for the log.", show_default="the user")] = None,
-    classifier: Annotated[str, typer.Option(help="auto, wd (support vector machine) or wi (distance).")] = "auto",
     negatives: Annotated[
         str, typer.Option(help="cohort, or writers: references of other enrolled writers.")
     ] = "cohort",
-    cohort: Annotated[str, typer.Option(help="default, a cohort or features file, or a dataset.")] = "default",
     model: Model = None,
     device: Device = "auto",
     data_dir: DataDir = None,
     cache_dir: CacheDir = None,
     json: Json = False,
+    **options: Any,
 ) -> None:
     """Enrol a writer with a few references, or many writers at once.
 
@@ -52,7 +54,7 @@ def enroll(
     from sigkd import paths
     from sigkd.cli.output import print_json, warning_line
     from sigkd.cli.progress import console_progress
-    from sigkd.cli.verification import gallery_path, passphrase_for
+    from sigkd.cli.verification import choices_of, gallery_path, passphrase_for
     from sigkd.errors import UsageError
     from sigkd.verification.bulk import enroll_from
     from sigkd.verification.verifier import Verifier
@@ -65,18 +67,12 @@ def enroll(
     file = gallery_path(gallery, data_dir)
     progress = console_progress()
     with Verifier(
-        model,
-        cohort=cohort,
-        classifier=classifier,
+        choices_of(options, model=model, device=device, data=data_dir, cache=cache_dir, progress=progress),
         gallery=file,
         passphrase=passphrase_for(file, passphrase_file, new=encrypt),
         negatives=negatives,
         actor=actor,
         audit=audit,
-        device=device,
-        data=data_dir,
-        cache=cache_dir,
-        progress=progress,
     ) as verifier:
         if source is None:
             assert name is not None  # noqa: S101 - checked above

@@ -220,11 +220,12 @@ def rekey(
     left: list[str] = []
     with opened(gallery, data_dir, passphrase_file) as store:
         if wants_model:
-            from sigkd.verification.engine import Engine
+            from sigkd.verification.choices import Choices
+            from sigkd.verification.verifier import Verifier
 
-            engine = Engine(model, device=device, data=data_dir, cache=cache_dir)
-            count, left = rekey_gallery(store, engine, actor=actor, progress=console_progress())
-            done = f"{count} references extracted again with {engine.model.name}"
+            verifier = Verifier(Choices(model, device=device, data=data_dir, cache=cache_dir))
+            count, left = rekey_gallery(store, verifier, actor=actor, progress=console_progress())
+            done = f"{count} references extracted again with {verifier.model.name}"
         elif encrypt:
             passphrase = read_passphrase(
                 new_passphrase_file, prompt="New passphrase: ", confirm=True, environment=False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +14,17 @@ if TYPE_CHECKING:
     from sigkd.gallery import EnrolledWriter, Gallery
     from sigkd.gallery.audit import Entry
     from sigkd.models.binding import Binding
+    from sigkd.verification.choices import Choices
     from sigkd.verification.result import Verification
 
 PASSPHRASE_VARIABLE = "SIGKD_PASSPHRASE"  # noqa: S105 - the name of a variable
+
+
+def choices_of(options: Mapping[str, Any], **others: Any) -> Choices:
+    """Return the choices that were made on the command line; what was not given keeps its default."""
+    from sigkd.verification.choices import Choices
+
+    return Choices(**{name: value for name, value in options.items() if value is not None}, **others)
 
 
 def gallery_path(option: Path | None, data_dir: Path | None) -> Path:

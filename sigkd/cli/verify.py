@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
+from sigkd.cli.declared import with_options
 from sigkd.cli.options import CacheDir, DataDir, Device, Json, Model
-from sigkd.verification.calibrations import METHODS
+from sigkd.verification.choices import Choices
 
 
 @app.command(cls=SigkdCommand)
+@with_options(Choices(), "verify")
 def verify(
     images: Annotated[
         list[Path],
@@ -25,21 +27,7 @@ def verify(
     gallery: Annotated[
         Path | None, typer.Option(help="The gallery's file.", show_default="gallery.sigkd in the data directory")
     ] = None,
-    classifier: Annotated[str, typer.Option(help="auto, wd (support vector machine) or wi (distance).")] = "auto",
-    cohort: Annotated[
-        str, typer.Option(help="default, a cohort or features file, or a dataset: the negatives.")
-    ] = "default",
     negatives: Annotated[str, typer.Option(help="With --writer: cohort, or writers (other enrolled ones).")] = "cohort",
-    calibration: Annotated[
-        str | None,
-        typer.Option(help="A file of 'sigkd calibrate', or none.", show_default="the default one where it fits"),
-    ] = None,
-    far: Annotated[float | None, typer.Option(help="False acceptance rate to accept at, e.g. 0.01.")] = None,
-    frr: Annotated[float | None, typer.Option(help="False rejection rate to reject at.")] = None,
-    against: Annotated[str | None, typer.Option(help="The alternative: skilled or random forgeries.")] = None,
-    method: Annotated[
-        str | None, typer.Option(help=f"Of calibration: {', '.join(METHODS)}.", show_default="the calibration's")
-    ] = None,
     report: Annotated[Path | None, typer.Option(help="Write a self-contained HTML report.")] = None,
     table: Annotated[Path | None, typer.Option("--csv", help="Write one row a query.")] = None,
     model: Model = None,
@@ -52,6 +40,7 @@ def verify(
     data_dir: DataDir = None,
     cache_dir: CacheDir = None,
     json: Json = False,
+    **options: Any,
 ) -> None:
     """Verify a signature against references, or against an enrolled writer.
 
@@ -61,30 +50,19 @@ def verify(
     Example: sigkd verify ref/*.png query.png
     """
     from sigkd.cli.progress import console_progress
-    from sigkd.cli.verification import gallery_path, passphrase_for, show_verifications
+    from sigkd.cli.verification import choices_of, gallery_path, passphrase_for, show_verifications
     from sigkd.images.formats import named_images
     from sigkd.verification.batch import exit_code, verify_ad_hoc, verify_enrolled, write_csv
     from sigkd.verification.verifier import Verifier
 
     file = None if writer is None else gallery_path(gallery, data_dir)
     verifier = Verifier(
-        model,
-        cohort=cohort,
-        calibration=calibration,
-        classifier=classifier,
-        method=method,
-        against=against,
-        far=far,
-        frr=frr,
-        device=device,
-        data=data_dir,
-        cache=cache_dir,
+        choices_of(options, model=model, device=device, data=data_dir, cache=cache_dir, progress=console_progress()),
         gallery=file,
         passphrase=passphrase_for(file, passphrase_file) if file is not None and file.exists() else None,
         negatives=negatives,
         actor=actor,
         audit=audit,
-        progress=console_progress(),
     )
     if writer is None:
         outcome = verify_ad_hoc(verifier, images, report=report)

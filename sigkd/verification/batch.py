@@ -11,10 +11,9 @@ from sigkd.errors import ExitCode, UsageError
 from sigkd.files import atomic_path
 from sigkd.progress import SILENT, Progress
 from sigkd.verification.result import Verification
-from sigkd.verification.samples import Sample
 
 if TYPE_CHECKING:
-    from sigkd.verification.comparison import Comparison
+    from sigkd.verification.comparison import Case
     from sigkd.verification.verifier import Verifier
 
 CHUNK = 64
@@ -36,49 +35,38 @@ def verify_ad_hoc(verifier: Verifier, images: Sequence[Path], *, report: Path | 
             raise UsageError(
                 f"{path} is a folder: name image files (sigkd verify {path}/*.png QUERY), or enrol a writer"
             )
-    samples = [verifier.engine.sample(path) for path in images]
-    features = verifier.engine.features([sample.image for sample in samples])
-    known = samples[:-1]
-    comparison = verifier.engine.compare(features[:-1], [s.ink for s in known], [s.digest for s in known])
-    answers = comparison.judge(samples[-1:], features[-1:])
+    case = verifier.case_against(images[:-1], images[-1])
     if report is not None:
-        _report(report, verifier, comparison, known, samples[-1], answers[0])
-    return answers
+        _report(report, verifier, case)
+    return [case.answer]
 
 
 def verify_enrolled(
     verifier: Verifier, writer: str, files: Sequence[Path], *, report: Path | None = None, progress: Progress = SILENT
 ) -> list[Verification]:
-    """Verify files against an enrolled writer; bad images stop the run before anything is logged.
+    """Verify files against an enrolled writer; an image that cannot be used stops the run.
 
     Raises:
         UsageError: a report for more than one query; otherwise as :meth:`Verifier.verify`.
     """
-    if report is not None and len(files) != 1:
-        raise UsageError(f"`report` is for one query, not {len(files)}")
+    if report is not None:
+        if len(files) != 1:
+            raise UsageError(f"`report` is for one query, not {len(files)}")
+        case = verifier.case_of(writer, files[0])
+        _report(report, verifier, case)
+        return [case.answer]
     answers: list[Verification] = []
     with progress.task("verifying", total=len(files), unit="signatures") as task:
         for start in range(0, len(files), CHUNK):
-            samples = [verifier.engine.sample(path) for path in files[start : start + CHUNK]]
-            answers += verifier.verify_many(writer, samples)
-            task.advance(len(samples))
-            if report is not None:
-                comparison, known = verifier.enrolled(writer, images=True)
-                _report(report, verifier, comparison, known, samples[0], answers[0])
+            answers += verifier.verify_many(writer, files[start : start + CHUNK])
+            task.advance(len(files[start : start + CHUNK]))
     return answers
 
 
-def _report(
-    path: Path,
-    verifier: Verifier,
-    comparison: Comparison,
-    references: Sequence[Sample | None],
-    query: Sample,
-    answer: Verification,
-) -> None:
+def _report(path: Path, verifier: Verifier, case: Case) -> None:
     from sigkd.verification.report import write_report
 
-    write_report(path, verifier.engine, comparison, references, query, answer)
+    write_report(path, verifier, case)
 
 
 def exit_code(answers: Sequence[Verification]) -> ExitCode:

@@ -56,7 +56,7 @@ def _candidates(source: str, data: Path, verifier: Verifier, references: int | N
 
     prepared = find_prepared(source, data)
     canvas = tuple(prepared.metadata.get("canvas") or ())
-    if canvas and canvas != tuple(verifier.engine.model.canvas):
+    if canvas and canvas != tuple(verifier.model.canvas):
         raise InputError(f"'{source}' is prepared on another canvas than the model's; prepare it again with `canvas`")
     chosen = []
     for number, name in enumerate(prepared.writers):
@@ -111,7 +111,7 @@ def enroll_from(
                     batch.append((candidate.name, samples))
                     result.skipped.pop(candidate.name, None)
             if batch:
-                features = verifier.engine.features([sample.image for _, samples in batch for sample in samples])
+                features = verifier.features([sample.image for _, samples in batch for sample in samples])
                 enrolled.enroll_many(batch, features, mode=mode)
                 result.enrolled += [name for name, _ in batch]
                 result.references += len(features)
@@ -123,11 +123,11 @@ def _samples(
     verifier: Verifier, candidate: _Candidate, keep: bool, result: BulkResult, progress: Progress
 ) -> Iterator[Sample]:
     for number, image in enumerate(candidate.images if candidate.images is not None else ()):
-        ink = measure_normalized(image, verifier.engine.model.canvas)
+        ink = measure_normalized(image, verifier.model.canvas)
         yield Sample(f"{candidate.name} {number + 1}", "", image, ink)
     for file in candidate.files:
         try:
-            yield verifier.engine.sample(file, keep=keep)
+            yield verifier.sample(file, keep=keep)
         except ImageError as error:
             progress.warn(f"{error}; left out")
             result.skipped[candidate.name] = str(error)

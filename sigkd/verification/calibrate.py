@@ -21,7 +21,7 @@ from sigkd.verification.held_out import Rates, cross_validate
 from sigkd.verification.trials import NEGATIVES, collect_trials, select_writers
 
 if TYPE_CHECKING:
-    from sigkd.verification.engine import Engine
+    from sigkd.verification.verifier import Verifier
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,13 @@ class DevelopmentSet:
 
 
 def development_set(
-    name: str, engine: Engine, *, data: Path, writers: str | None = None, progress: Progress = SILENT
+    name: str, verifier: Verifier, *, data: Path, writers: str | None = None, progress: Progress = SILENT
 ) -> DevelopmentSet:
     """Load a prepared dataset by name or file and extract its features, or read a features file.
 
     Args:
         name: of the dataset, or a ``.npz`` file with images (``x``) or features.
-        engine: the model that extracts.
+        verifier: the model that extracts.
         data: home of the prepared datasets.
         writers: which writers, see :func:`sigkd.verification.trials.select_writers`.
         progress: where the work is reported.
@@ -55,8 +55,8 @@ def development_set(
     path = Path(name)
     if is_features_file(path):
         known = FeatureSet.load(path)
-        bound = Binding(known.model_hash, known.preprocess_version, engine.binding.canvas)
-        difference = engine.binding.difference(bound)
+        bound = Binding(known.model_hash, known.preprocess_version, verifier.binding.canvas)
+        difference = verifier.binding.difference(bound)
         if difference:
             raise InputError(f"{path}: {difference}; extract the features again")
         features, y, yforg, facts = known.features, known.y, known.yforg, known.metadata
@@ -66,10 +66,10 @@ def development_set(
 
         batch = gather_images([name], data, progress=progress)
         canvas = batch.metadata.get("canvas")
-        if canvas and tuple(canvas) != tuple(engine.model.canvas):
+        if canvas and tuple(canvas) != tuple(verifier.model.canvas):
             raise InputError(
                 f"'{name}' is prepared on the canvas {canvas[0]}x{canvas[1]}, the model works on "
-                f"{engine.model.canvas[0]}x{engine.model.canvas[1]}: prepare it again with --canvas"
+                f"{verifier.model.canvas[0]}x{verifier.model.canvas[1]}: prepare it again with --canvas"
             )
         features, y, yforg, facts, images = None, batch.y, batch.yforg, batch.metadata, batch.images
     names = [str(writer) for writer in facts.get("writers") or sorted({int(writer) for writer in y})]
@@ -78,7 +78,7 @@ def development_set(
     if not len(rows):
         raise InputError(f"'{name}' has no labelled signatures of these writers")
     kept = (
-        engine.features(list(images[rows].reshape(len(rows), *images.shape[-2:])), progress)
+        verifier.features(list(images[rows].reshape(len(rows), *images.shape[-2:])), progress)
         if images is not None
         else None
     )
@@ -95,7 +95,7 @@ def development_set(
 
 
 def calibrate(
-    engine: Engine,
+    verifier: Verifier,
     development: DevelopmentSet,
     references: Sequence[int],
     *,
@@ -112,7 +112,7 @@ def calibrate(
     """Calibrate every combination, and measure each by cross-validation over writers.
 
     Args:
-        engine: model and cohort.
+        verifier: model and cohort.
         development: the labelled features.
         references: numbers of references.
         classifiers: names of classifiers; ``wi`` is calibrated with the cohort only.
@@ -139,7 +139,7 @@ def calibrate(
         if kind not in NEGATIVES:
             raise UsageError(f"unknown negatives '{kind}': use {' or '.join(NEGATIVES)}")
     fitted, rates = [], []
-    cohort = engine.cohort
+    cohort = verifier.cohort
     for name in classifiers:
         classifier = CLASSIFIERS.get(name)()
         for kind in negatives:
@@ -183,4 +183,4 @@ def calibrate(
     if not fitted:
         raise CalibrationError("nothing could be calibrated on this set")
     facts = {**development.description, "splits": splits, "seed": seed}
-    return CalibrationSet(engine.binding, cohort.hash, method, facts, tuple(fitted)), rates
+    return CalibrationSet(verifier.binding, cohort.hash, method, facts, tuple(fitted)), rates

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sigkd.classifiers import Classifier, Template
+from sigkd.classifiers import Classifier, Negatives, Template
 from sigkd.errors import CalibrationError
+from sigkd.gallery import StoredReference
 from sigkd.images.ink_measures import InkMeasures
 from sigkd.models.binding import Binding
 from sigkd.verification.calibration import Calibration, CalibrationSet
+from sigkd.verification.choices import Choices
 from sigkd.verification.decision import Thresholds, uncalibrated
 from sigkd.verification.remarks import copy_remark, disagreement_remark, size_remark
 from sigkd.verification.result import Evidence, Verification
@@ -20,37 +22,83 @@ from sigkd.verification.samples import Sample
 
 
 @dataclass(frozen=True)
+class References:
+    """What is known of the references of a comparison; the places are those of the rows."""
+
+    features: NDArray[np.float32]
+    """[r, D]."""
+    inks: tuple[InkMeasures, ...]
+    digests: tuple[str, ...]
+    """SHA-256 of the files; empty where there was none."""
+
+    @classmethod
+    def of(cls, described: Iterable[Sample | StoredReference], features: NDArray[np.float32]) -> References:
+        """Return the references that these samples (or rows of a gallery) are, with their features [r, D]."""
+        described = list(described)
+        return cls(features, tuple(one.ink for one in described), tuple(one.digest for one in described))
+
+
+@dataclass(frozen=True)
 class Operating:
-    """How scores become answers; the same for all writers of a verifier."""
+    """How scores against some negatives become answers."""
 
+    choices: Choices
     calibrations: CalibrationSet | None = None
-    named: bool = False
-    """The calibration was named by the user: then it must fit, instead of being passed over."""
-    method: str | None = None
-    """Of calibration (:data:`sigkd.verification.calibrations.METHODS`); None: what the calibration recommends."""
-    against: str | None = None
-    """``skilled`` or ``random``: the alternative proposition; None: skilled where there are such scores."""
-    far: float | None = None
-    frr: float | None = None
 
-    def find(self, classifier: str, negatives: str, references: int) -> Calibration | None:
+    def comparison(
+        self,
+        writer: str | None,
+        references: References,
+        negatives: Negatives,
+        classifier: Classifier,
+        template: Template,
+        agreement: NDArray[np.float64],
+        binding: Binding,
+    ) -> Comparison:
+        """Return the comparison at the calibration that fits, or without one at the best threshold that there is.
+
+        Raises:
+            CalibrationError: as :meth:`_calibration`.
+        """
+        calibration = self._calibration(classifier.name, negatives.kind, len(references.features))
+        if calibration is None or self.calibrations is None:
+            reason = "none for this classifier and negatives" if self.calibrations else "no calibration fits this model"
+            thresholds = uncalibrated(agreement, classifier.border, classifier.border_meaning, reason)
+        else:
+            rates = self.choices.far, self.choices.frr
+            thresholds = calibration.thresholds(self.calibrations.source, self.choices.against, *rates)
+        return Comparison(
+            writer,
+            references,
+            template,
+            classifier,
+            negatives.kind,
+            negatives.title,
+            agreement,
+            thresholds,
+            calibration,
+            self,
+            binding,
+        )
+
+    def _calibration(self, classifier: str, negatives: str, references: int) -> Calibration | None:
         """Return the calibration that fits.
 
         Raises:
             CalibrationError: the user named a file that has none for this classifier and these negatives, or asked
                 for rates without any calibration.
         """
-        found = None if self.calibrations is None else self.calibrations.find(classifier, negatives, references)
-        if found is None and self.named:
-            source = self.calibrations.source if self.calibrations else "`calibration`"
+        choices, calibrations = self.choices, self.calibrations
+        fitting = None if calibrations is None else calibrations.find(classifier, negatives, references)
+        if fitting is None and calibrations is not None and choices.calibration is not None:
             raise CalibrationError(
-                f"{source}: has nothing for the classifier '{classifier}' with negatives from '{negatives}'"
+                f"{calibrations.source}: has nothing for the classifier '{classifier}' with negatives '{negatives}'"
             )
-        if found is None and (self.far is not None or self.frr is not None):
+        if fitting is None and (choices.far is not None or choices.frr is not None):
             raise CalibrationError(
                 "`far` and `frr` choose a point of a calibration, and none fits here; 'sigkd calibrate' makes one"
             )
-        return found
+        return fitting
 
 
 @dataclass(frozen=True)
@@ -58,14 +106,12 @@ class Comparison:
     """A writer's references against which queries are judged."""
 
     writer: str | None
-    features: NDArray[np.float32]
-    """[r, D] of the references."""
-    inks: tuple[InkMeasures, ...]
-    digests: tuple[str, ...]
+    references: References
     template: Template
     classifier: Classifier
     negatives: str
-    negatives_text: str
+    """Their kind, by which a calibration was chosen."""
+    negatives_title: str
     agreement: NDArray[np.float64]
     """Each reference's score against the others; empty for fewer than three."""
     thresholds: Thresholds
@@ -82,19 +128,19 @@ class Comparison:
         """Return what a score says, None without a calibration."""
         if self.calibration is None or self.operating.calibrations is None:
             return None
-        known = self.operating.calibrations
-        method = known.chosen(self.operating.method)
-        alternative = self.calibration.alternative(self.operating.against)
+        calibrations, choices = self.operating.calibrations, self.operating.choices
+        method = calibrations.chosen(choices.method)
+        alternative = self.calibration.alternative(choices.against)
         fitted = alternative.method(method)
         llr = float(fitted.log10_lr(np.array([score]))[0])
-        data = f"{known.data.get('name', 'unnamed')}, {self.calibration.writers} writers"
-        return Evidence(llr, fitted.log10_bounds, alternative.kind, method, known.hash, data)
+        data = f"{calibrations.data.get('name', 'unnamed')}, {self.calibration.writers} writers"
+        return Evidence(llr, fitted.log10_bounds, alternative.kind, method, calibrations.hash, data)
 
     def _answer(self, sample: Sample, score: float) -> Verification:
         remarks = (
             *sample.remarks,
-            copy_remark(sample.digest, self.digests),
-            size_remark(sample.ink, self.inks),
+            copy_remark(sample.digest, self.references.digests),
+            size_remark(sample.ink, self.references.inks),
             disagreement_remark(self.agreement, min(self.thresholds.reject, self.thresholds.accept)),
         )
         return Verification(
@@ -104,26 +150,21 @@ class Comparison:
             score=score,
             thresholds=self.thresholds,
             evidence=self.evidence(score),
-            references=len(self.features),
+            references=len(self.references.features),
             classifier=self.classifier.name,
-            negatives=self.negatives_text,
+            negatives=self.negatives_title,
             remarks=tuple(remark for remark in remarks if remark is not None),
             binding=self.binding,
             query_hash=sample.digest,
         )
 
 
-def operating_point(
-    operating: Operating, classifier: Classifier, negatives: str, agreement: NDArray[np.float64], references: int
-) -> tuple[Calibration | None, Thresholds]:
-    """Return the calibration that fits and its thresholds, or none and the best threshold that there is without one."""
-    calibration = operating.find(classifier.name, negatives, references)
-    if calibration is None or operating.calibrations is None:
-        reason = (
-            "no calibration fits this model"
-            if operating.calibrations is None
-            else "none for this classifier and negatives"
-        )
-        return None, uncalibrated(agreement, classifier.border, classifier.border_meaning, reason)
-    thresholds = calibration.thresholds(operating.calibrations.source, operating.against, operating.far, operating.frr)
-    return calibration, thresholds
+@dataclass(frozen=True)
+class Case:
+    """One verification with everything that a report shows."""
+
+    comparison: Comparison
+    references: tuple[Sample | None, ...]
+    """None for images that the gallery did not keep."""
+    query: Sample
+    answer: Verification

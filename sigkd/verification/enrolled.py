@@ -17,12 +17,12 @@ from sigkd.gallery import Gallery, StoredReference
 from sigkd.gallery.records import WriterState, clean_name, rounded_features
 from sigkd.gallery.templates import keep_template, load_pool, load_template
 from sigkd.progress import SILENT, Progress
-from sigkd.verification.comparison import Comparison
+from sigkd.verification.comparison import Comparison, References
 from sigkd.verification.result import Verification
 from sigkd.verification.samples import Sample
 
 if TYPE_CHECKING:
-    from sigkd.verification.engine import Engine
+    from sigkd.verification.verifier import Verifier
 
 CACHED = 64
 """Comparisons that are kept in memory (at most about 5 MB each)."""
@@ -31,15 +31,13 @@ LEAST_OTHERS = 5
 
 
 class EnrolledWriters:
-    """The gallery seen through an engine. Thread-safe."""
+    """The gallery seen by a verifier. Thread-safe."""
 
-    def __init__(
-        self, engine: Engine, gallery: Gallery, *, negatives: str = "cohort", actor: str | None = None, log: bool = True
-    ) -> None:
-        """Check that the gallery belongs to the engine's model.
+    def __init__(self, verifier: Verifier, gallery: Gallery, *, negatives: str, actor: str | None, log: bool) -> None:
+        """Check that the gallery belongs to the verifier's model.
 
         Args:
-            engine: model, cohort and calibration.
+            verifier: model, cohort and calibration.
             gallery: the open file.
             negatives: ``cohort``, or ``writers``: a pool of at most 1,000 references of other enrolled writers.
             actor: who, for the log.
@@ -49,8 +47,8 @@ class EnrolledWriters:
             GalleryError: another model; UsageError: unknown negatives.
         """
         check_kind(negatives)
-        gallery.check_binding(engine.binding)
-        self.engine, self.gallery, self.negatives, self.actor, self.log = engine, gallery, negatives, actor, log
+        gallery.check_binding(verifier.binding)
+        self.verifier, self.gallery, self.negatives, self.actor, self.log = verifier, gallery, negatives, actor, log
         self._cache: OrderedDict[str, tuple[WriterState, Comparison]] = OrderedDict()
         self._pool: tuple[str, list[str], NDArray[np.float32]] | None = None
         self._lock = threading.RLock()
@@ -78,17 +76,17 @@ class EnrolledWriters:
             else {name: self._fit_cohort(kept) for name, kept in rows}
         )
         with self.gallery.writing():
-            self.gallery.enroll_rows(rows, self.engine.binding, mode=mode, actor=self.actor)
+            self.gallery.enroll_rows(rows, self.verifier.binding, mode=mode, actor=self.actor)
             for name, (classifier, arrays) in templates.items():
-                keep_template(self.gallery, name, classifier.name, f"cohort:{self.engine.cohort.hash}", arrays)
+                keep_template(self.gallery, name, classifier.name, f"cohort:{self.verifier.cohort.hash}", arrays)
         with self._lock:
             for name, _ in writers:
                 self._cache.pop(clean_name(name), None)
 
     def _fit_cohort(self, kept: Sequence[StoredReference]) -> tuple[Classifier, Arrays]:
         features = rounded_features(np.stack([one.features for one in kept]))
-        classifier = choose_classifier(self.engine.classifier_name, len(features))
-        return classifier, _fit(classifier, features, self.engine.cohort)[1]
+        classifier = choose_classifier(self.verifier.choices.classifier, len(features))
+        return classifier, _fit(classifier, features, self.verifier.cohort)[1]
 
     def comparison(self, name: str) -> Comparison:
         """Return the writer's references ready to judge; fitted and stored where that was not done before.
@@ -116,17 +114,17 @@ class EnrolledWriters:
         return state if self.negatives == "writers" else state._replace(pool_version=0)
 
     def _make(self, name: str) -> tuple[WriterState, Comparison]:
-        with self.gallery.reading():  # one state of the file
-            self.gallery.check_binding(self.engine.binding)
-            state, references = self._state(name), self.gallery.references(name)
-        features = np.stack([one.features for one in references])
-        classifier = choose_classifier(self.engine.classifier_name, len(features))
-        if self.negatives == COHORT or classifier.name == "wi":
-            against = self.engine.cohort
-            key = f"cohort:{against.hash}"
-        else:
-            against, key = self._others(name)
-        arrays = load_template(self.gallery, name, classifier.name, key)
+        with self.gallery.reading():  # state, references and template of one state of the file
+            self.gallery.check_binding(self.verifier.binding)
+            state, stored = self._state(name), self.gallery.references(name)
+            classifier = choose_classifier(self.verifier.choices.classifier, len(stored))
+            if self.negatives == COHORT or classifier.name == "wi":
+                against = self.verifier.cohort
+                key = f"cohort:{against.hash}"
+            else:
+                against, key = self._others(name)
+            arrays = load_template(self.gallery, name, classifier.name, key)
+        features = np.stack([one.features for one in stored])
         template: Template
         if arrays is None:
             template, arrays = _fit(classifier, features, against)
@@ -136,10 +134,8 @@ class EnrolledWriters:
         else:
             template = classifier.restore(arrays, features, against)
         agreement = np.asarray(arrays["agreement"], np.float64)
-        return state, self.engine.compare(
-            features,
-            [one.ink for one in references],
-            [one.digest for one in references],
+        return state, self.verifier.compare_features(
+            References.of(stored, features),
             writer=name,
             negatives=against,
             template=(classifier, template, agreement),
@@ -183,12 +179,12 @@ def _fit(classifier: Classifier, features: NDArray[np.float32], against: Negativ
 
 
 def rekey_gallery(
-    gallery: Gallery, engine: Engine, *, actor: str | None = None, progress: Progress = SILENT
+    gallery: Gallery, verifier: Verifier, *, actor: str | None = None, progress: Progress = SILENT
 ) -> tuple[int, list[str]]:
-    """Extract the features of all kept images with the engine's model; see :func:`.maintenance.rekey_model`."""
+    """Extract the features of all kept images with a verifier's model; see :func:`.maintenance.rekey_model`."""
     from sigkd.gallery.maintenance import rekey_model
 
     def extract(images: list[bytes]) -> NDArray[np.float32]:
-        return engine.features([engine.sample(image).image for image in images])
+        return verifier.features([verifier.sample(image).image for image in images])
 
-    return rekey_model(gallery, engine.binding, extract, actor=actor, progress=progress)
+    return rekey_model(gallery, verifier.binding, extract, actor=actor, progress=progress)

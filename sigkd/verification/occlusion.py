@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sigkd.classifiers import Template
 
 if TYPE_CHECKING:
-    from sigkd.verification.engine import Engine
+    from sigkd.verification.verifier import Verifier
 
 PATCH, STRIDE = 20, 10
 """Side and step of the patch, in pixels of the normalised image."""
@@ -29,11 +29,11 @@ class Occlusion:
     patches: int
 
 
-def occlude(engine: Engine, template: Template, image: NDArray[np.uint8]) -> Occlusion:
+def occlude(verifier: Verifier, template: Template, image: NDArray[np.uint8]) -> Occlusion:
     """Measure the score's fall for each patch of ink that is replaced by paper.
 
     Args:
-        engine: extracts the features.
+        verifier: extracts the features.
         template: gives the scores.
         image: the normalised query, uint8 [170, 242].
 
@@ -49,7 +49,7 @@ def occlude(engine: Engine, template: Template, image: NDArray[np.uint8]) -> Occ
     variants = np.repeat(image[None], len(corners) + 1, axis=0)
     for variant, (row, column) in zip(variants[1:], corners, strict=True):
         variant[row : row + PATCH, column : column + PATCH] = 0
-    scores = template.scores(engine.features(list(variants)))
+    scores = template.scores(verifier.features(list(variants)))
     total, covered = np.zeros(image.shape), np.zeros(image.shape)
     for fall, (row, column) in zip(scores[0] - scores[1:], corners, strict=True):
         total[row : row + PATCH, column : column + PATCH] += fall

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sigkd.classifiers import AUTO, Negatives
+import numpy as np
+from numpy.typing import NDArray
+
+from sigkd.classifiers import COHORT, Classifier, Negatives, Template, choose_classifier
+from sigkd.classifiers.cohort import check_cohort, resolve_cohort
 from sigkd.errors import UsageError
 from sigkd.gallery import Gallery
+from sigkd.gallery.records import clean_name
 from sigkd.images.remarks import Remark
+from sigkd.models.binding import Binding
+from sigkd.paths import data_dir
 from sigkd.progress import SILENT, Progress
-from sigkd.verification.calibration import CalibrationSet
-from sigkd.verification.comparison import Comparison
-from sigkd.verification.engine import Engine
+from sigkd.verification.calibration import CalibrationSet, load_calibration
+from sigkd.verification.choices import Choices
+from sigkd.verification.comparison import Case, Comparison, Operating, References
 from sigkd.verification.enrolled import EnrolledWriters
 from sigkd.verification.result import Verification
-from sigkd.verification.samples import ImageInput, Sample
+from sigkd.verification.samples import ImageInput, Sample, read_sample
 
 if TYPE_CHECKING:
-    from sigkd.models.io import LoadedModel
+    import torch
+
+logger = logging.getLogger(__name__)
 
 
 class Verifier:
@@ -29,75 +40,128 @@ class Verifier:
     Everything heavy is loaded once; after that all methods may be called from several threads at a time.
 
     Example:
-        >>> from sigkd import Verifier
-        >>> verifier = Verifier()  # doctest: +SKIP
+        >>> from sigkd import Choices, Verifier
+        >>> verifier = Verifier(Choices(far=0.01))  # doctest: +SKIP
         >>> verifier.verify_against(["ref1.png", "ref2.png"], "query.png").decision  # doctest: +SKIP
         <Decision.ACCEPTED: 'accepted'>
     """
 
     def __init__(
         self,
-        model: str | Path | LoadedModel | None = None,
+        choices: Choices | None = None,
         *,
-        cohort: str | Path | Negatives | None = None,
-        calibration: str | Path | CalibrationSet | None = None,
-        classifier: str = AUTO,
-        method: str | None = None,
-        against: str | None = None,
-        far: float | None = None,
-        frr: float | None = None,
         gallery: str | Path | Gallery | None = None,
         passphrase: str | None = None,
-        negatives: str = "cohort",
+        negatives: str = COHORT,
         actor: str | None = None,
         audit: bool = True,
-        device: str = "auto",
-        data: Path | None = None,
-        cache: Path | None = None,
-        progress: Progress = SILENT,
     ) -> None:
-        """Load the model and open the gallery.
+        """Load the model now; the cohort, the calibration and the gallery when they are first needed.
 
         Args:
-            model: see :class:`sigkd.verification.engine.Engine` for this and the next seven.
-            cohort: the negatives.
-            calibration: scores to likelihood ratios.
-            classifier: ``auto``, ``wd`` or ``wi``.
-            method: of calibration (:data:`~sigkd.verification.calibrations.METHODS`); None: what the file recommends.
-            against: the alternative, ``skilled`` or ``random``.
-            far: stated false acceptance rate.
-            frr: stated false rejection rate.
+            choices: model, cohort, calibration, classifier, rates, device; None is the default of each.
             gallery: an open gallery or the file of one; it is made at the first enrolment.
             passphrase: encrypts a new gallery, opens an encrypted one.
             negatives: what enrolled writers are fitted against: ``cohort`` or ``writers``.
             actor: who, for the gallery's log; by default the user.
             audit: write verifications to the log.
-            device: where features are computed.
-            data: home of prepared datasets.
-            cache: home of downloaded weights and built cohorts.
-            progress: where loading is reported.
 
         Raises:
-            UsageError, ModelError, GalleryError: see the engine and :class:`sigkd.gallery.Gallery`.
+            ModelError: the model cannot be loaded; CohortError: a loaded cohort is another model's.
         """
-        self.engine = Engine(
-            model,
-            cohort=cohort,
-            calibration=calibration,
-            classifier=classifier,
-            method=method,
-            against=against,
-            far=far,
-            frr=frr,
-            device=device,
-            data=data,
-            cache=cache,
-            progress=progress,
-        )
+        from sigkd.models.device import resolve_device
+        from sigkd.models.io import LoadedModel, load_model
+
+        self.choices = choices = choices or Choices()
+        model = choices.model
+        self.model = model if isinstance(model, LoadedModel) else load_model(model, cache=choices.cache)
+        self.device: torch.device = resolve_device(choices.device)
+        self.binding = Binding.of(self.model)
+        logger.info("model %s %s on %s", self.model.name, self.model.hash[:12], self.device)
+        self._cohort = choices.cohort if isinstance(choices.cohort, Negatives) else None
+        if self._cohort is not None:
+            check_cohort(self._cohort, self.binding)
+        self._operating: dict[str | None, Operating] = {}
         self._gallery_source, self._passphrase = gallery, passphrase
         self._negatives, self._actor, self._audit = negatives, actor, audit
         self._enrolled: EnrolledWriters | None = None
         self._lock = threading.RLock()
+
+    # -- what an answer is made of
+
+    @property
+    def cohort(self) -> Negatives:
+        """The negatives that stand for anybody else."""
+        choices = self.choices
+        with self._lock:
+            if self._cohort is None:
+                assert not isinstance(choices.cohort, Negatives)  # noqa: S101 - it would have been taken at once
+                self._cohort = resolve_cohort(
+                    choices.cohort,
+                    self.model,
+                    data=data_dir(choices.data),
+                    cache=choices.cache,
+                    device=self.device,
+                    progress=choices.progress,
+                )
+                logger.info("cohort %s: %s", self._cohort.hash[:12], self._cohort.description)
+            return self._cohort
+
+    def operating(self, negatives: Negatives) -> Operating:
+        """Return how scores against these negatives become answers."""
+        cohort_hash = negatives.hash if negatives.kind == COHORT else None
+        with self._lock:
+            if cohort_hash not in self._operating:
+                source = self.choices.calibration
+                if isinstance(source, CalibrationSet):
+                    source.check(self.binding, cohort_hash)
+                    calibrations: CalibrationSet | None = source
+                else:
+                    calibrations = load_calibration(source, self.binding, cohort_hash)
+                logger.info("calibration: %s", "none" if calibrations is None else calibrations.source)
+                self._operating[cohort_hash] = Operating(self.choices, calibrations)
+            return self._operating[cohort_hash]
+
+    def sample(self, source: ImageInput | Sample, *, name: str | None = None, keep: bool = False) -> Sample:
+        """Read and normalise one signature on the model's canvas."""
+        if isinstance(source, Sample):
+            return source
+        return read_sample(source, self.model.canvas, name=name, keep=keep)
+
+    def features(self, images: Sequence[NDArray[np.uint8]], progress: Progress = SILENT) -> NDArray[np.float32]:
+        """Return the features float32 [n, D] of normalised images uint8 [170, 242]."""
+        from sigkd.models.extract import extract_features
+
+        start = time.perf_counter()
+        features = extract_features(self.model, np.stack(list(images)), device=self.device, progress=progress)
+        logger.debug("features of %d images in %.0f ms", len(features), 1000 * (time.perf_counter() - start))
+        return features
+
+    def compare_features(
+        self,
+        references: References,
+        *,
+        writer: str | None = None,
+        negatives: Negatives | None = None,
+        template: tuple[Classifier, Template, NDArray[np.float64]] | None = None,
+    ) -> Comparison:
+        """Make a comparison from references' features.
+
+        Args:
+            references: what is known of the references.
+            writer: whose they are.
+            negatives: what to fit against; None is the cohort.
+            template: an already fitted template with its classifier and the agreement of the references.
+        """
+        negatives = negatives or self.cohort
+        if template is None:
+            classifier = choose_classifier(self.choices.classifier, len(references.features))
+            fitted, agreement = classifier.enroll(references.features, negatives)
+        else:
+            classifier, fitted, agreement = template
+        return self.operating(negatives).comparison(
+            writer, references, negatives, classifier, fitted, agreement, self.binding
+        )
 
     # -- references given as images
 
@@ -107,17 +171,37 @@ class Verifier:
         Raises:
             UsageError: no references; ImageError: one cannot be used.
         """
-        samples = [self.engine.sample(reference) for reference in references]
+        samples = [self.sample(reference) for reference in references]
         if not samples:
             raise UsageError("at least one reference is needed")
-        features = self.engine.features([sample.image for sample in samples])
-        return self.engine.compare(features, [s.ink for s in samples], [s.digest for s in samples])
+        return self.compare_features(References.of(samples, self.features([sample.image for sample in samples])))
+
+    def judge(self, comparison: Comparison, queries: Sequence[ImageInput | Sample]) -> list[Verification]:
+        """Verify several queries against prepared references."""
+        samples = [self.sample(query) for query in queries]
+        if not samples:
+            return []
+        return comparison.judge(samples, self.features([sample.image for sample in samples]))
+
+    def case_against(self, references: Iterable[ImageInput | Sample], query: ImageInput | Sample) -> Case:
+        """Verify one query against references given as images, and return all that a report shows.
+
+        Raises:
+            As :meth:`verify_against`.
+        """
+        samples = [self.sample(image) for image in (*references, query)]
+        if len(samples) < 2:
+            raise UsageError("at least one reference is needed")
+        features = self.features([sample.image for sample in samples])  # of all in one batch
+        comparison = self.compare_features(References.of(samples[:-1], features[:-1]))
+        answer = comparison.judge(samples[-1:], features[-1:])[0]
+        return Case(comparison, tuple(samples[:-1]), samples[-1], answer)
 
     def verify_against(self, references: Iterable[ImageInput | Sample], query: ImageInput | Sample) -> Verification:
         """Verify one query against references given as images.
 
         Args:
-            references: files, contents of files, or grey scans uint8 [H, W].
+            references: files, contents of files, binary streams, or grey scans uint8 [H, W].
             query: likewise.
 
         Returns:
@@ -127,20 +211,7 @@ class Verifier:
             ImageError: an image cannot be used; UsageError: no references; CohortError, CalibrationError: they do not
                 fit.
         """
-        samples = [self.engine.sample(image) for image in (*references, query)]
-        if len(samples) < 2:
-            raise UsageError("at least one reference is needed")
-        features = self.engine.features([sample.image for sample in samples])
-        known = samples[:-1]
-        comparison = self.engine.compare(features[:-1], [s.ink for s in known], [s.digest for s in known])
-        return comparison.judge(samples[-1:], features[-1:])[0]
-
-    def judge(self, comparison: Comparison, queries: Sequence[ImageInput | Sample]) -> list[Verification]:
-        """Verify several queries against prepared references."""
-        samples = [self.engine.sample(query) for query in queries]
-        if not samples:
-            return []
-        return comparison.judge(samples, self.engine.features([sample.image for sample in samples]))
+        return self.case_against(references, query).answer
 
     # -- enrolled writers
 
@@ -164,7 +235,7 @@ class Verifier:
                 else:
                     gallery = Gallery(Path(source), passphrase=self._passphrase)
                 self._enrolled = EnrolledWriters(
-                    self.engine, gallery, negatives=self._negatives, actor=self._actor, log=self._audit
+                    self, gallery, negatives=self._negatives, actor=self._actor, log=self._audit
                 )
             return self._enrolled
 
@@ -180,7 +251,7 @@ class Verifier:
 
         Args:
             name: of the writer.
-            images: the references: files, contents of files, or grey scans.
+            images: the references: files, contents of files, binary streams, or grey scans.
             keep_images: store the files too, so that another model can be used later.
             mode: ``new`` (an enrolled name is an error), ``add`` references or ``replace`` them.
 
@@ -188,12 +259,15 @@ class Verifier:
             Remarks on the images.
 
         Raises:
-            ImageError, UsageError, GalleryError.
+            ImageError, UsageError; AlreadyEnrolledError: in the mode ``new``; GalleryError.
         """
-        samples = [self.engine.sample(image, keep=keep_images) for image in images]
+        clean_name(name)  # what cannot be enrolled must not leave an empty gallery
+        samples = [self.sample(image, keep=keep_images) for image in images]
         if not samples:
             raise UsageError(f"'{name}': at least one reference is needed")
-        features = self.engine.features([sample.image for sample in samples])
+        features = self.features([sample.image for sample in samples])
+        if self._negatives == COHORT:
+            _ = self.cohort
         self.open_gallery(create=True).enroll_many([(name, samples)], features, mode=mode)
         return tuple(remark for sample in samples for remark in sample.remarks)
 
@@ -201,24 +275,25 @@ class Verifier:
         """Verify one query against an enrolled writer; the answer is logged.
 
         Raises:
-            GalleryError: not enrolled, or the log cannot be written; ImageError: the query cannot be used.
+            NotEnrolledError; GalleryError: the log cannot be written; ImageError: the query cannot be used.
         """
         return self.verify_many(writer, [query])[0]
 
     def verify_many(self, writer: str, queries: Sequence[ImageInput | Sample]) -> list[Verification]:
         """Verify several queries against an enrolled writer."""
         enrolled = self.open_gallery()
-        samples = [self.engine.sample(query) for query in queries]
+        samples = [self.sample(query) for query in queries]
         if not samples:
             return []
-        return enrolled.verify(writer, samples, self.engine.features([sample.image for sample in samples]))
+        return enrolled.verify(writer, samples, self.features([sample.image for sample in samples]))
 
-    def enrolled(self, writer: str, *, images: bool = False) -> tuple[Comparison, list[Sample | None]]:
-        """Return an enrolled writer's comparison, and the references as samples (None where no image was kept)."""
-        known = self.open_gallery()
-        stored = known.gallery.references(writer, images=images)
-        samples = [None if one.image is None else self.engine.sample(one.image, name=one.name) for one in stored]
-        return known.comparison(writer), samples
+    def case_of(self, writer: str, query: ImageInput | Sample) -> Case:
+        """Verify one query against an enrolled writer as :meth:`verify` does, and return all that a report shows."""
+        enrolled, sample = self.open_gallery(), self.sample(query)
+        answer = enrolled.verify(writer, [sample], self.features([sample.image]))[0]
+        kept = enrolled.gallery.references(writer, images=True)
+        references = tuple(None if one.image is None else self.sample(one.image, name=one.name) for one in kept)
+        return Case(enrolled.comparison(writer), references, sample, answer)
 
     def close(self) -> None:
         """Close the gallery."""

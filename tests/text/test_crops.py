@@ -142,7 +142,7 @@ def test_gaps_are_closed():
         ({"blur": "-1:1"}, "`blur`"),
         ({"validation": 1.0}, "validation"),
         ({"per_position": 5}, "`per_position`"),
-        ({"match": "text"}, "'match' must be one of"),
+        ({"match": "text"}, "`match` must be one of"),
         ({"pen": "quill"}, "pen"),
         ({"views": ["952,tall"]}, "`views` tall"),
         ({"lines": "seam"}, "line finder"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sigkd import Verifier
+from sigkd import Choices, Verifier
 from sigkd.gallery import Gallery, audit
 from sigkd.gallery.maintenance import check
 from sigkd.gallery.templates import load_template
@@ -22,11 +22,8 @@ def make(tiny_model, tiny_cohort, tmp_path: Path) -> Iterator:
     def verifier(**options: object) -> Verifier:
         made.append(
             Verifier(
-                tiny_model,
-                cohort=tiny_cohort,
+                Choices(tiny_model, cohort=tiny_cohort, device="cpu", calibration="none"),
                 gallery=tmp_path / "g.sigkd",
-                device="cpu",
-                calibration="none",
                 **options,
             )
         )
@@ -75,7 +72,7 @@ def test_changes_within_a_moment_are_noticed(make, scans, monkeypatch) -> None:
 def test_templates_are_kept(make, scans) -> None:
     verifier = make()
     verifier.enroll("Ada", scans["Ada"][:4])
-    negatives = f"cohort:{verifier.engine.cohort.hash}"
+    negatives = f"cohort:{verifier.cohort.hash}"
     with Gallery(verifier.gallery.path) as gallery:
         kept = load_template(gallery, "Ada", "wd", negatives)
         assert kept is not None and np.asarray(kept["agreement"]).shape == (4,)

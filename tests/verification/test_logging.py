@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sigkd import Verifier
+from sigkd import Choices, Verifier
 from sigkd.gallery import vault
 from sigkd.gallery.maintenance import rekey_passphrase
 
@@ -22,12 +22,9 @@ def test_logs_name_nobody(
     monkeypatch.setattr(vault, "SCRYPT_N", 2**4)
     caplog.set_level(logging.DEBUG, "sigkd")
     with Verifier(
-        tiny_model,
-        cohort=tiny_cohort,
+        Choices(tiny_model, cohort=tiny_cohort, device="cpu", calibration="none"),
         gallery=tmp_path / "g.sigkd",
         passphrase="open sesame",
-        device="cpu",
-        calibration="none",
         actor="Clerk Kent",
     ) as verifier:
         verifier.enroll("Ada Lovelace", scans["Ada"][:3], keep_images=True)

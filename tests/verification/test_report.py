@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sigkd import Verifier
+from sigkd import Choices, Verifier
 from sigkd.images.remarks import Remark
 from sigkd.verification.calibration import CalibrationSet, fit_calibration
 from sigkd.verification.occlusion import occlude
@@ -56,20 +56,20 @@ def calibrated(tiny_model, tiny_cohort) -> Verifier:
         for name in ("wd", "wi")
     )
     known = CalibrationSet(
-        Verifier(tiny_model, device="cpu").engine.binding, tiny_cohort.hash, "logistic", {"name": "made-up set"}, fitted
+        Verifier(Choices(tiny_model, device="cpu")).binding,
+        tiny_cohort.hash,
+        "logistic",
+        {"name": "made-up set"},
+        fitted,
     )
-    return Verifier(tiny_model, cohort=tiny_cohort, calibration=known, device="cpu", far=0.05, frr=0.05)
+    return Verifier(Choices(tiny_model, cohort=tiny_cohort, calibration=known, device="cpu", far=0.05, frr=0.05))
 
 
 def _report(verifier: Verifier, scans, path: Path, query: str = "<b>query</b>.png", count: int = 4, kept: bool = True):
-    references = [
-        verifier.engine.sample(scan, name=f"ref {number}") for number, scan in enumerate(scans["Ada"][:count])
-    ]
-    sample = verifier.engine.sample(scans["Bob"][0], name=query)
-    comparison = verifier.compare(references)
-    answer = verifier.judge(comparison, [sample])[0]
-    write_report(path, verifier.engine, comparison, references if kept else [None] * count, sample, answer)
-    return path.read_text(encoding="utf-8"), answer
+    references = [verifier.sample(scan, name=f"ref {number}") for number, scan in enumerate(scans["Ada"][:count])]
+    case = verifier.case_against(references, verifier.sample(scans["Bob"][0], name=query))
+    write_report(path, verifier, case if kept else replace(case, references=(None,) * count))
+    return path.read_text(encoding="utf-8"), case.answer
 
 
 def test_complete_and_self_contained(calibrated: Verifier, scans, tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_complete_and_self_contained(calibrated: Verifier, scans, tmp_path: Path
         "Equal error rate",
         answer.query_hash,
         answer.binding.model_hash,
-        calibrated.engine.cohort.hash,
+        calibrated.cohort.hash,
         "no evidence of who wrote what",
         "Limits",
     ):
@@ -102,10 +102,10 @@ def test_complete_and_self_contained(calibrated: Verifier, scans, tmp_path: Path
 
 def test_every_text_from_outside_is_escaped(calibrated: Verifier, scans, tmp_path: Path) -> None:
     evil = "<script>alert(1)</script>\" onload='x"
-    references = [calibrated.engine.sample(scan, name=f"{evil} ref") for scan in scans["Ada"][:3]]
-    query = calibrated.engine.sample(scans["Bob"][0], name=f"{evil} query")
-    comparison = calibrated.compare(references)
-    answer = calibrated.judge(comparison, [query])[0]
+    references = [calibrated.sample(scan, name=f"{evil} ref") for scan in scans["Ada"][:3]]
+    query = calibrated.sample(scans["Bob"][0], name=f"{evil} query")
+    case = calibrated.case_against(references, query)
+    answer = case.answer
     hostile = replace(
         answer,
         writer=f"{evil} writer",
@@ -115,7 +115,7 @@ def test_every_text_from_outside_is_escaped(calibrated: Verifier, scans, tmp_pat
         evidence=replace(answer.evidence, data=f"{evil} data"),
         binding=replace(answer.binding, model_name=f"{evil} model"),
     )
-    write_report(tmp_path / "r.html", calibrated.engine, comparison, references, query, hostile)
+    write_report(tmp_path / "r.html", calibrated, replace(case, answer=hostile))
     text = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert evil not in text and "<script" not in text and "onload='" not in text
     for end in ("ref", "query", "writer", "negatives", "remark", "origin", "data", "model"):
@@ -123,7 +123,7 @@ def test_every_text_from_outside_is_escaped(calibrated: Verifier, scans, tmp_pat
 
 
 def test_without_calibration_and_images(tiny_model, tiny_cohort, scans, tmp_path: Path) -> None:
-    verifier = Verifier(tiny_model, cohort=tiny_cohort, calibration="none", device="cpu")
+    verifier = Verifier(Choices(tiny_model, cohort=tiny_cohort, calibration="none", device="cpu"))
     text, _ = _report(verifier, scans, tmp_path / "r.html", count=2, kept=False)
     assert "cannot be turned into a likelihood ratio" in text
     assert "did not keep" in text
@@ -132,17 +132,16 @@ def test_without_calibration_and_images(tiny_model, tiny_cohort, scans, tmp_path
 
 
 def test_occlusion_is_the_change_of_the_score(calibrated: Verifier, scans) -> None:
-    engine = calibrated.engine
     comparison = calibrated.compare(scans["Ada"][:3])
-    image = engine.sample(scans["Ada"][4]).image
-    found = occlude(engine, comparison.template, image)
-    assert found.score == pytest.approx(float(comparison.template.scores(engine.features([image]))[0]))
+    image = calibrated.sample(scans["Ada"][4]).image
+    found = occlude(calibrated, comparison.template, image)
+    assert found.score == pytest.approx(float(comparison.template.scores(calibrated.features([image]))[0]))
     assert found.patches > 10
     assert (found.change[~np.isfinite(found.change)]).size == 0
     blank = np.zeros_like(image)
     blank[60:80, 100:120] = image.max()  # a single patch, on the grid: its removal leaves paper
-    single = occlude(engine, comparison.template, blank)
-    paper = float(comparison.template.scores(engine.features([np.zeros_like(image)]))[0])
+    single = occlude(calibrated, comparison.template, blank)
+    paper = float(comparison.template.scores(calibrated.features([np.zeros_like(image)]))[0])
     assert single.change[70, 110] != 0
     assert single.change[0, 0] == 0
     assert np.isfinite(paper)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sigkd import Verifier
+from sigkd import Choices, Verifier
 from sigkd.gallery import vault
 from sigkd.verification.batch import verify_enrolled
 from sigkd.verification.enrolled import rekey_gallery
@@ -23,12 +23,9 @@ def encrypted(tiny_model, tiny_cohort, scans, tmp_path: Path, monkeypatch: pytes
     """A verifier whose encrypted gallery holds Ada's images."""
     monkeypatch.setattr(vault, "SCRYPT_N", 2**4)
     with Verifier(
-        tiny_model,
-        cohort=tiny_cohort,
+        Choices(tiny_model, cohort=tiny_cohort, device="cpu", calibration="none"),
         gallery=tmp_path / "g.sigkd",
         passphrase="open sesame",
-        device="cpu",
-        calibration="none",
     ) as made:
         made.enroll("Ada", [_png(scan) for scan in scans["Ada"][:3]], keep_images=True)
         made.gallery.erase()
@@ -62,9 +59,9 @@ def _everything_below(folder: Path) -> bytes:
 
 
 def test_rekey_with_another_model(encrypted: Verifier, scans, tiny_model, tmp_path: Path, audited, no_temporary_files):
-    other = Verifier(replace(tiny_model, hash="ee" * 32), device="cpu")
+    other = Verifier(Choices(replace(tiny_model, hash="ee" * 32), device="cpu"))
     with audited() as events:
-        assert rekey_gallery(encrypted.gallery, other.engine) == (3, [])
+        assert rekey_gallery(encrypted.gallery, other) == (3, [])
     assert events.written == [] and list(no_temporary_files.iterdir()) == []
     assert _png(scans["Ada"][0])[-200:] not in _everything_below(tmp_path)
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sigkd import Verifier
+from sigkd import Choices, Verifier
 from sigkd.errors import CalibrationError, GalleryError, NotEnrolledError, UsageError
 from sigkd.images.formats import named_images
 from sigkd.verification.batch import exit_code, verify_enrolled, write_csv
@@ -21,7 +21,9 @@ from sigkd.verification.decision import Decision
 @pytest.fixture
 def verifier(tiny_model, tiny_cohort, tmp_path: Path):
     with Verifier(
-        tiny_model, cohort=tiny_cohort, gallery=tmp_path / "g.sigkd", device="cpu", calibration="none", actor="tester"
+        Choices(tiny_model, cohort=tiny_cohort, device="cpu", calibration="none"),
+        gallery=tmp_path / "g.sigkd",
+        actor="tester",
     ) as made:
         yield made
 
@@ -54,7 +56,7 @@ def test_a_kept_template_gives_the_same_score(verifier: Verifier, scans, tiny_mo
     verifier.enroll("Ada", scans["Ada"][:4])
     first = verifier.verify("Ada", scans["Bob"][0]).score
     with Verifier(
-        tiny_model, cohort=tiny_cohort, gallery=verifier.gallery.path, device="cpu", calibration="none"
+        Choices(tiny_model, cohort=tiny_cohort, device="cpu", calibration="none"), gallery=verifier.gallery.path
     ) as again:
         assert again.verify("Ada", scans["Bob"][0]).score == pytest.approx(first, abs=1e-9)
 
@@ -68,7 +70,9 @@ def test_negatives_from_other_writers(tiny_model, tiny_cohort, scans, tmp_path: 
     from sigkd.synthesis import signature_image
 
     with Verifier(
-        tiny_model, cohort=tiny_cohort, gallery=tmp_path / "g", device="cpu", negatives="writers", classifier=classifier
+        Choices(tiny_model, cohort=tiny_cohort, device="cpu", classifier=classifier),
+        gallery=tmp_path / "g",
+        negatives="writers",
     ) as verifier:
         verifier.enroll("Ada", scans["Ada"][:3])
         if classifier == "wd":
@@ -96,7 +100,7 @@ def test_wrong_use(verifier: Verifier, scans) -> None:
 
 
 def test_rates_need_a_calibration(tiny_model, tiny_cohort, scans) -> None:
-    verifier = Verifier(tiny_model, cohort=tiny_cohort, device="cpu", far=0.01)
+    verifier = Verifier(Choices(tiny_model, cohort=tiny_cohort, device="cpu", far=0.01))
     with pytest.raises(CalibrationError, match="`far` and `frr`"):
         verifier.verify_against(scans["Ada"][:3], scans["Ada"][3])
     with pytest.raises(UsageError, match="no gallery"):
@@ -109,7 +113,7 @@ def test_another_model_is_refused(verifier: Verifier, scans, tiny_model, tmp_pat
     verifier.enroll("Ada", scans["Ada"][:2])
     other = replace(tiny_model, hash="ee" * 32)
     with (
-        Verifier(other, gallery=verifier.gallery.path, device="cpu") as wrong,
+        Verifier(Choices(other, device="cpu"), gallery=verifier.gallery.path) as wrong,
         pytest.raises(GalleryError, match="rekey"),
     ):
         wrong.verify("Ada", scans["Ada"][3])
@@ -120,10 +124,10 @@ def test_read_only_gallery_refuses_an_unlogged_verification(verifier: Verifier, 
     path = verifier.gallery.path
     verifier.close()
     path.chmod(0o400)
-    options = {"cohort": tiny_cohort, "gallery": path, "device": "cpu", "calibration": "none"}
-    with Verifier(tiny_model, **options) as reader, pytest.raises(GalleryError, match="`audit=False`"):
+    choices = Choices(tiny_model, cohort=tiny_cohort, device="cpu", calibration="none")
+    with Verifier(choices, gallery=path) as reader, pytest.raises(GalleryError, match="`audit=False`"):
         reader.verify("Ada", scans["Ada"][3])
-    with Verifier(tiny_model, audit=False, **options) as reader:
+    with Verifier(choices, gallery=path, audit=False) as reader:
         assert reader.verify("Ada", scans["Ada"][3]).writer == "Ada"
 
 
@@ -217,7 +221,7 @@ def test_rekey_with_kept_images(verifier: Verifier, scans, tiny_model) -> None:
     from sigkd.verification.enrolled import rekey_gallery
 
     verifier.enroll("Ada", scans["Ada"][:3], keep_images=True)
-    other = Verifier(replace(tiny_model, hash="ee" * 32), device="cpu", cohort=None)
-    assert rekey_gallery(verifier.gallery, other.engine) == (3, [])
+    other = Verifier(Choices(replace(tiny_model, hash="ee" * 32), device="cpu"))
+    assert rekey_gallery(verifier.gallery, other) == (3, [])
     with pytest.raises(GalleryError, match="the model is"):
         verifier.verify("Ada", scans["Ada"][4])
