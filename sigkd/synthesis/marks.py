@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from sigkd.synthesis.fonts import choose_font, text_coverage
+from sigkd.synthesis.fonts import Split, choose_font, text_coverage
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
@@ -126,15 +126,16 @@ def guilloche(shape: tuple[int, int], dpi: Resolution, rng: np.random.Generator)
     return np.asarray(coverage * 255, np.uint8)
 
 
-def seal_impression(dpi: Resolution, rng: np.random.Generator, ink: float) -> U8:
+def seal_impression(dpi: Resolution, rng: np.random.Generator, ink: float, split: Split | None = None) -> U8:
     """Return a rubber stamp, round or angular, turned a little, unevenly inked, as coverage [h, w].
 
     Args:
         dpi: resolution across and down.
         rng: chooses everything.
         ink: share of full coverage where the stamp is well inked.
+        split: side of the split that its font is from.
     """
-    seal = _clean_seal(dpi, rng)
+    seal = _clean_seal(dpi, rng, split)
     worn = smooth_noise(seal.shape, max(0.8 * dpi[0] / MM_PER_INCH, 0.5), rng)
     fine = smooth_noise(seal.shape, max(0.06 * dpi[0] / MM_PER_INCH, 0.3), rng)
     inked = np.clip(0.8 + 0.3 * worn, 0, 1) * np.clip(0.75 + 0.4 * fine, 0, 1)
@@ -142,10 +143,10 @@ def seal_impression(dpi: Resolution, rng: np.random.Generator, ink: float) -> U8
     return np.asarray((seal * inked).astype(np.uint8))
 
 
-def _clean_seal(dpi: Resolution, rng: np.random.Generator) -> U8:
+def _clean_seal(dpi: Resolution, rng: np.random.Generator, split: Split | None) -> U8:
     """Draw a stamp at 300 dpi and bring it to the resolution."""
     unit = 300 / MM_PER_INCH
-    font = choose_font(rng)
+    font = choose_font(rng, split=split)
     if rng.random() < 0.5:
         radius = rng.uniform(12, 19) * unit
         size = int(2 * radius + 8)

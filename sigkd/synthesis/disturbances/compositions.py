@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from sigkd.synthesis.disturbances.registry import DISTURBANCES, Level, disturbance
 from sigkd.synthesis.disturbances.scan import Scan
-from sigkd.synthesis.disturbances.surface import coloured
+from sigkd.synthesis.disturbances.surface import coloured, resample
 
 _SEVERITY = Level("of its usual severity", 1.0, 0.3, 1.5)
 
@@ -73,10 +75,6 @@ def page_photo(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
 @disturbance("fax", "sent by fax: 204 x 98 or 204 x 196 dpi, black and white, specks", _SEVERITY)
 def fax(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
     """Send at standard or fine resolution."""
-    from dataclasses import replace
-
-    from sigkd.synthesis.disturbances.surface import resample
-
     dpi = (204.0, 98.0 if rng.random() < 0.5 else 196.0)
     scan = _compose(scan, level, rng, (("turn", 0.6, 0.5, 1.5), ("margin", 0.5, 1, 8)))
     scan = replace(resample(scan, dpi), tag=dpi)

@@ -105,4 +105,4 @@ def quarter_turns(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
     dpi, tag = scan.dpi, scan.tag
     if times % 2:
         dpi, tag = (dpi[1], dpi[0]), None if tag is None else (tag[1], tag[0])
-    return Scan(turned(scan.image), dpi, tag, layers)
+    return replace(scan, image=turned(scan.image), dpi=dpi, tag=tag, layers=layers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colorsys
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -87,7 +88,7 @@ def _other_width(scan: Scan, mm: float) -> Scan:
         layers["signature"] = (
             np.maximum(layer, np.minimum(_middles(marks.mask), layers["signature"])) if pixels < 0 else layer
         )
-    return Scan(as_before(image, bilevel), scan.dpi, scan.tag, layers)
+    return replace(scan, image=as_before(image, bilevel), layers=layers)
 
 
 def _middles(mask: U8) -> U8:

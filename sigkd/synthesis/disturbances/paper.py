@@ -8,9 +8,11 @@ import cv2
 import numpy as np
 
 from sigkd.synthesis.disturbances.light import lit
+from sigkd.synthesis.disturbances.printing import words
 from sigkd.synthesis.disturbances.registry import Level, disturbance
 from sigkd.synthesis.disturbances.scan import Scan
 from sigkd.synthesis.disturbances.surface import add_noise, add_truth, as_before, blend, is_bilevel, multiply
+from sigkd.synthesis.fonts import choose_font
 from sigkd.synthesis.marks import smooth_noise
 
 _PASTELS = (48.0, 40.0, 55.0, 95.0, 140.0, 205.0, 225.0, 345.0)
@@ -42,12 +44,9 @@ def paper_texture(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
 @disturbance("show-through", "the back of the sheet shows through", Level("share of its ink", 0.2, 0.05, 0.5))
 def show_through(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
     """Print mirrored, blurred lines of type beneath."""
-    from sigkd.synthesis.disturbances.printing import words
-    from sigkd.synthesis.fonts import choose_font
-
     height, width = scan.shape
     back = np.zeros((height, width), np.uint8)
-    font = choose_font(rng)
+    font = choose_font(rng, split=scan.split)
     points = rng.uniform(9, 12)
     pitch = scan.down(points * 0.3528 * 1.35)
     y = -rng.uniform(0, pitch)

@@ -56,7 +56,7 @@ def _print_tone(rng: np.random.Generator) -> int:
 @disturbance("caption", "a printed caption under the signature", _POINTS)
 def caption(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
     """Print one line, sometimes two, close under the ink."""
-    font, tone = choose_font(rng), _print_tone(rng)
+    font, tone = choose_font(rng, split=scan.split), _print_tone(rng)
     for row in range(1 + int(rng.random() < 0.3)):
         text = words(rng, font, scan, level)
         left, _, right, bottom = find_marks(scan).box
@@ -69,7 +69,7 @@ def caption(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
 @disturbance("caption-beside", "a printed caption beside the signature", _POINTS)
 def caption_beside(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
     """Print one line left or (seldom) right of the ink, as forms do."""
-    text = words(rng, choose_font(rng), scan, level)
+    text = words(rng, choose_font(rng, split=scan.split), scan, level)
     left, top, right, bottom = find_marks(scan).box
     gap = scan.across(rng.uniform(1.0, 4.0))
     x = left - gap - text.shape[1] if rng.random() < 0.7 else right + gap
@@ -80,7 +80,7 @@ def caption_beside(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
 @disturbance("caption-overlap", "print that the signature is written over", _POINTS)
 def caption_overlap(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
     """Print a typed name (sometimes with a title under it) where the lower strokes are."""
-    font, tone = choose_font(rng), _print_tone(rng)
+    font, tone = choose_font(rng, split=scan.split), _print_tone(rng)
     ink = find_marks(scan).box
     x = ink[0] + (ink[2] - ink[0]) * rng.uniform(0.0, 0.4)
     y = ink[1] + (ink[3] - ink[1]) * rng.uniform(0.5, 0.8)
@@ -96,7 +96,7 @@ def caption_overlap(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
 @disturbance("stamp", "a rubber stamp partly over the signature", Level("share of ink", 0.6, 0.2, 1.0))
 def stamp(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
     """Stamp a round or angular seal, unevenly inked, in blue, red, violet or black (grey scans: in grey)."""
-    seal = seal_impression(scan.dpi, rng, level)
+    seal = seal_impression(scan.dpi, rng, level, scan.split)
     colour = STAMP_INKS[int(rng.integers(len(STAMP_INKS)))]
     tone = colour if scan.colour else luminance(colour)
     left, top, right, bottom = find_marks(scan).box

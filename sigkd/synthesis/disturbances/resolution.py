@@ -31,6 +31,12 @@ def resolution_mistagged(scan: Scan, level: float, rng: np.random.Generator) -> 
     return replace(resample(scan, (level, level)), tag=scan.tag or scan.dpi)
 
 
+@disturbance("scale", "enlarged or shrunk, no tag in the file", Level("times the size", 0.8, 0.4, 2.5))
+def scale(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
+    """Resample to ``level`` times as many pixels a side and remove the tag: a size that nothing tells."""
+    return replace(resample(scan, (scan.dpi[0] * level, scan.dpi[1] * level)), tag=None)
+
+
 @disturbance("untagged", "no resolution tag in the file")
 def untagged(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
     """Remove the tag."""

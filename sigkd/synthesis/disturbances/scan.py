@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from sigkd.synthesis.fonts import Split
 from sigkd.synthesis.marks import MM_PER_INCH, U8, Resolution
 
 POINTS_PER_INCH = 72.0
@@ -35,6 +36,9 @@ class Scan:
     """The truth, where it is known: coverage [H, W] (0 none .. 255 full) by what it is (``signature``, ``line``,
     ``print``, ``stamp``, ``handwriting``, ...). It moves with the picture, and what a disturbance adds is added to it.
     """
+
+    split: Split | None = None
+    """The side of the split that fonts of added print are from; None: both."""
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from sigkd.synthesis.disturbances.scan import FIELDS, NUMBERS, POINTS_PER_INCH, PRESENT, Scan
 from sigkd.synthesis.disturbances.surface import blend, multiply
@@ -210,7 +211,7 @@ class Page:
 
     def stamp(self, x: float, y: float) -> None:
         """Stamp, centred at a place."""
-        seal = seal_impression((self.dpi, self.dpi), self.rng, self.rng.uniform(0.35, 0.9))
+        seal = seal_impression((self.dpi, self.dpi), self.rng, self.rng.uniform(0.35, 0.9), self.split)
         ink = STAMP_INKS[int(self.rng.integers(len(STAMP_INKS)))]
         self.put(seal, self.down(x) - seal.shape[1] // 2, self.down(y) - seal.shape[0] // 2, ink, "stamp")
 
@@ -290,9 +291,19 @@ class Page:
             if attempt >= 2 and not self.natural:
                 scale *= 0.85
         self.put(ink.coverage, left, top, ink.tone, "signature", ink.presence)
-        near = cv2.dilate(mask.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
-        window[near & (window == 0)] = number
+        self._number(mask, left, top, number)
         return float(scale)
+
+    def _number(self, mask: NDArray[np.bool_], left: int, top: int, number: int) -> None:
+        """Number a signature's ink and half a millimetre around it, so that it may grow; others keep their own."""
+        reach = self.down(0.5)
+        grown = np.pad(mask.astype(np.uint8), reach)
+        near = cv2.dilate(grown, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)) > 0
+        layer = np.pad(self.layer(NUMBERS), reach)
+        window = layer[top : top + near.shape[0], left : left + near.shape[1]]
+        window[near & (window == 0)] = number
+        window[grown > 0] = number
+        self.layers[NUMBERS] = layer[reach:-reach, reach:-reach] if reach else layer
 
     def scan(self) -> Scan:
         """Return the scanned page with its truth, softened and with the scanner's noise."""
@@ -303,7 +314,8 @@ class Page:
         if self.colour:
             up, lower = cv2.merge([up] * 3), cv2.merge([lower] * 3)
         image = cv2.subtract(cv2.add(image, up), lower)
-        return Scan(np.asarray(image, np.uint8), (self.dpi, self.dpi), (self.dpi, self.dpi), self.layers)
+        dpi = (self.dpi, self.dpi)
+        return Scan(np.asarray(image, np.uint8), dpi, dpi, self.layers, self.split)
 
 
 def _office_paper(rng: np.random.Generator) -> Paper:

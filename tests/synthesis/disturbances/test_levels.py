@@ -32,6 +32,8 @@ def test_resolution(dpi):
     assert abs(float(result.image.mean()) - float(scan.image.mean())) < 1
     assert disturbed("resolution-untagged", scan, dpi).tag is None
     assert disturbed("resolution-mistagged", scan, dpi).tag == (400.0, 400.0)
+    scaled = disturbed("scale", scan, dpi / 400 * 0.9 + 0.35)
+    assert scaled.tag is None and scaled.shape[1] == pytest.approx(scan.shape[1] * scaled.dpi[0] / 400, abs=0.5)
 
 
 def test_standard_fax_has_rows_of_half_the_density():

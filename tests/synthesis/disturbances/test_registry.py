@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from sigkd.errors import UsageError
 from sigkd.synthesis import signature_image
 from sigkd.synthesis.disturbances import DISTURBANCES, Chain, Scan, all_disturbances, parse_chain, parse_chains
+from sigkd.synthesis.fonts import choose_font
 
 
 def small(writer, index):
@@ -113,3 +116,16 @@ def test_what_cannot_be_read_is_named(text, words):
 def test_the_guide_names_them_all(repository):
     page = (repository / "docs/guides/disturbances.md").read_text(encoding="utf-8")
     assert not [name for name in DISTURBANCES if f"`{name}`" not in page]
+
+
+def test_print_of_training_scans_keeps_to_the_fonts_for_training(monkeypatch):
+    asked = []
+    for module in ("disturbances.printing", "disturbances.paper", "marks"):
+        monkeypatch.setattr(
+            f"sigkd.synthesis.{module}.choose_font",
+            lambda rng, fonts=None, split=None: asked.append(split) or choose_font(rng, fonts, split),
+        )
+    scan = replace(grey_scan(), split="training")
+    for name in ("caption", "caption-beside", "caption-overlap", "stamp", "show-through", "cheque"):
+        DISTURBANCES.get(name)(scan, None, 1)
+    assert len(asked) > 5 and set(asked) == {"training"}

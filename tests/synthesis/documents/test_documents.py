@@ -57,7 +57,7 @@ def test_unsigned_documents_have_places_but_no_ink():
 
 
 @pytest.mark.parametrize(
-    "chain", ["turn=5", "perspective=20", "resolution=150", "page-photo", "quarter-turns=3", "fax"]
+    "chain", ["turn=5", "pen-wider=0.4", "perspective=20", "resolution=150", "page-photo", "quarter-turns=3", "fax"]
 )
 def test_the_truth_of_pages_moves_along(chain):
     document = make_document("contract-two", 3, 2, signed=True, dpi=200, colour=False)
@@ -65,6 +65,8 @@ def test_the_truth_of_pages_moves_along(chain):
     before, after = signature_boxes(document.scan), signature_boxes(moved)
     assert set(before) == set(after) and set(field_boxes(document.scan)) == set(field_boxes(moved))
     ink = moved.layers["signature"] > PRESENT
+    parts = sum(int((signature_mask(moved, n) > 0).sum()) for n in after)
+    assert ink.sum() * 0.995 <= parts <= ink.sum()
     grey = moved.image if moved.image.ndim == 2 else moved.image.mean(axis=2)
     left, top, right, bottom = after[1]
     near = np.zeros_like(ink)
