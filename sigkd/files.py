@@ -2,53 +2,161 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import re
+import secrets
+import shutil
+import stat
+import sys
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from sigkd.errors import InputError, SigkdError
 
+if sys.platform != "win32":
+    import fcntl
+
+_STEM = 100  # characters of a name that go into a temporary one: some file systems allow 255 bytes in all
+_OLD = 60.0
+_FULL = 1 << 20
+
 
 @contextmanager
-def atomic_path(target: Path) -> Iterator[Path]:
+def atomic_path(target: Path | str, *, private: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside ``target``; on success flush it to disk and rename it, on failure remove it.
 
-    The suffix of the temporary name is the target's, since some writers choose the format by it (``numpy.savez``).
+    The suffix of the temporary name is the target's, since some writers choose the format by it (``numpy.savez``). A
+    link stays one: the file behind it is replaced. A device or a pipe is written to. What a killed process left of the
+    same target is removed.
+
+    Args:
+        target: the file to write.
+        private: readable by its owner only, from the first byte on; else as the file that it replaces, or as usual.
+
+    Raises:
+        OSError: with the target's name, also where the temporary file, or none, was the trouble.
     """
-    target = Path(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}.", suffix=target.suffix)
-    os.close(handle)
-    temporary = Path(name)
-    umask = os.umask(0)
-    os.umask(umask)
-    temporary.chmod(0o666 & ~umask)  # mkstemp's 0600 would stay with the renamed file
-    identity = temporary.stat().st_ino
+    named, target = Path(target), Path(os.path.realpath(target))
+    if target.exists() and not target.is_file():
+        with _written_to(target) as elsewhere:
+            yield elsewhere
+        return
+    temporary: Path | None = None
+    handle: int | None = None
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _remove_left(target)
+        temporary, handle = _create(target, private)
+        status = os.fstat(handle)
         yield temporary
-        if temporary.stat().st_ino != identity:  # the writer put a private file of its own in its place
-            temporary.chmod(0o666 & ~umask)
+        if temporary.stat().st_ino != status.st_ino:  # the writer put a file of its own in its place
+            temporary.chmod(stat.S_IMODE(status.st_mode))
         with temporary.open("rb") as stream:
             os.fsync(stream.fileno())
         temporary.replace(target)
+        _flush_folder(target.parent)
+    except SigkdError:
+        raise
+    except OSError as error:
+        if error.filename is not None and temporary is not None and Path(error.filename) != temporary:
+            raise
+        raise OSError(*_reason(error, target), str(named)) from error
+    except Exception as error:
+        if _is_full(target.parent):  # writers have errors of their own for it
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(named)) from error
+        raise
     finally:
-        temporary.unlink(missing_ok=True)
+        if handle is not None:
+            os.close(handle)
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def _create(target: Path, private: bool) -> tuple[Path, int]:
+    """Make a temporary file beside ``target``, locked as long as its handle is open."""
+    mode = 0o600 if private else 0o666
+    path = target.with_name(f".{target.stem[:_STEM]}.{secrets.token_hex(4)}{target.suffix}")
+    handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, mode)
+    if target.exists() and not private:
+        os.chmod(path, stat.S_IMODE(target.stat().st_mode))  # noqa: PTH101 - a path that was just made
+    if sys.platform != "win32":
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return path, handle
+
+
+def _remove_left(target: Path) -> None:
+    """Remove temporary files of ``target`` that nobody writes any more: unlocked, and not of this minute."""
+    if sys.platform == "win32":
+        return
+    name = re.compile(rf"\.{re.escape(target.stem[:_STEM])}\.[0-9a-f]{{8}}{re.escape(target.suffix)}")
+    for path in target.parent.iterdir():
+        if name.fullmatch(path.name) and path.is_file() and time.time() - path.stat().st_mtime > _OLD:
+            with suppress(OSError), path.open("rb") as stream:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
+
+
+@contextmanager
+def _written_to(target: Path) -> Iterator[Path]:
+    """Yield a temporary path whose content is written to a device or a pipe."""
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
+    with tempfile.TemporaryDirectory(prefix="sigkd-") as folder:
+        temporary = Path(folder) / f"output{target.suffix}"
+        temporary.touch()
+        yield temporary
+        with temporary.open("rb") as source, target.open("wb") as sink:
+            shutil.copyfileobj(source, sink)
+
+
+def _reason(error: OSError, target: Path) -> tuple[int, str]:
+    """Return number and words of an error; NumPy's has neither when the disk is full."""
+    if error.errno is None and _is_full(target.parent):
+        return errno.ENOSPC, os.strerror(errno.ENOSPC)
+    return error.errno or errno.EIO, error.strerror or " ".join(str(error).split())
+
+
+def _is_full(folder: Path) -> bool:
+    return folder.is_dir() and shutil.disk_usage(folder).free < _FULL
+
+
+def _flush_folder(folder: Path) -> None:
+    """Bring the new name to the disk, where folders can be flushed."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def write_text(target: Path, text: str) -> None:
-    """Write ``text`` as UTF-8, atomically."""
+    """Write ``text`` as UTF-8, atomically; bytes of a file's name that are none stay readable."""
     with atomic_path(target) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+
+
+def json_text(document: Any, *, ascii_only: bool = False) -> str:
+    """Return a JSON document, indented, keys in their order, NaN refused."""
+    text = json.dumps(document, indent=2, allow_nan=False, ensure_ascii=ascii_only)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # names of files may have bytes that are no text
+        text = json.dumps(document, indent=2, allow_nan=False)
+    return text + "\n"
 
 
 def write_json(target: Path, document: Any) -> None:
-    """Write a JSON document (indented, keys in their order, NaN refused), atomically."""
-    write_text(target, json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+    """Write :func:`json_text`, atomically."""
+    write_text(target, json_text(document))
 
 
 def sha256_file(path: Path) -> str:

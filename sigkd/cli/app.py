@@ -11,6 +11,7 @@ import typer
 
 from sigkd._version import __version__
 from sigkd.cli.output import error_line, show_logs
+from sigkd.cli.streams import ending, lasting_streams, received, signals_heard
 from sigkd.errors import ExitCode, SigkdError
 
 app = typer.Typer(
@@ -76,33 +77,55 @@ _CommandLineError: type[Exception] = typer.BadParameter.__mro__[2]
 
 def main(args: list[str] | None = None) -> None:
     """Run the program; never returns (``SystemExit`` carries the exit code)."""
+    with lasting_streams(), signals_heard():
+        code = _run(args)
+        try:
+            sys.stdout.flush()
+        except OSError as error:
+            code = _failed(error)
+    sys.exit(code)
+
+
+def _run(args: list[str] | None) -> int:
+    """Run a command and return its exit code; what went wrong is one line."""
     try:
         outcome = typer.main.get_command(app).main(args=args, prog_name="sigkd", standalone_mode=False)
         if outcome == ExitCode.INTERRUPTED:
             raise KeyboardInterrupt
-        sys.exit(outcome if isinstance(outcome, int) else ExitCode.DONE)
+        return outcome if isinstance(outcome, int) else ExitCode.DONE
     except _CommandLineError as error:
-        sys.exit(_wrong_usage(error))
+        return _wrong_usage(error)
     except SigkdError as error:
         if os.environ.get("SIGKD_DEBUG"):
             raise
         error_line(str(error))
-        sys.exit(int(error.exit_code))
+        return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        error_line("interrupted")
-        sys.exit(int(ExitCode.INTERRUPTED))
+        return _ended()
     except OSError as error:
         if os.environ.get("SIGKD_DEBUG"):
             raise
-        where = f"{error.filename}: " if error.filename else ""
-        error_line(f"{where}{error.strerror or error}")
-        sys.exit(int(ExitCode.INPUT))
+        return _failed(error)
     except Exception as error:
+        if received:  # a library made an error of the interruption
+            return _ended()
         if os.environ.get("SIGKD_DEBUG"):
             raise
         what = f"{type(error).__name__}: {error}"
         error_line(f"internal error, please report it ({what}); 'sigkd --debug ...' shows where")
-        sys.exit(70)
+        return 70
+
+
+def _ended() -> int:
+    words, code = ending()
+    error_line(words)
+    return code
+
+
+def _failed(error: OSError) -> int:
+    where = f"{error.filename}: " if error.filename else ""
+    error_line(f"{where}{error.strerror or error}")
+    return ExitCode.INPUT
 
 
 def _wrong_usage(error: Any) -> int:

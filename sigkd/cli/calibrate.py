@@ -10,6 +10,7 @@ import typer
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.options import CacheDir, DataDir, Device, Json, Model, Seed
+from sigkd.cli.output import Table, note_line, print_json, print_table
 from sigkd.verification.calibrations import METHODS
 
 if TYPE_CHECKING:
@@ -50,7 +51,6 @@ def calibrate(
     Example: sigkd calibrate --dataset cedar --nref 1 3 5 --out cedar-calibration.json
     """
     from sigkd import paths
-    from sigkd.cli.output import note_line, print_json
     from sigkd.cli.progress import console_progress
     from sigkd.verification.calibrate import calibrate as fit
     from sigkd.verification.calibrate import development_set
@@ -91,9 +91,6 @@ def calibrate(
 
 
 def _show(rates: list[Rates]) -> None:
-    from rich.table import Table
-
-    from sigkd.cli.output import print_table
 
     first = rates[0]
     title = f"On {first.writers} held-out writers (cross-validated), percent; against {first.alternative} forgeries"

@@ -10,6 +10,7 @@ import typer
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.options import CacheDir, DataDir, Device, Json, Model, Seed
+from sigkd.cli.output import print_json, say
 
 cohort_app = typer.Typer(
     help="Build the cohort: features that stand for anybody else at enrolment.", no_args_is_help=True
@@ -46,7 +47,6 @@ def build(
     """
     from sigkd import paths
     from sigkd.classifiers.cohort import build_cohort, cached_path, save_cohort
-    from sigkd.cli.output import print_json
     from sigkd.cli.progress import console_progress
     from sigkd.models.binding import Binding
     from sigkd.models.device import resolve_device
@@ -69,4 +69,4 @@ def build(
         facts = {"out": str(target), "count": len(cohort), "hash": cohort.hash, "description": cohort.description}
         print_json({**facts, **Binding.of(loaded).as_dict()})
     else:
-        typer.echo(f"{target}: {cohort.description}, model {loaded.name} {loaded.hash[:12]}, cohort {cohort.hash[:12]}")
+        say(f"{target}: {cohort.description}, model {loaded.name} {loaded.hash[:12]}, cohort {cohort.hash[:12]}")

@@ -16,6 +16,7 @@ import typer
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.options import Json
+from sigkd.cli.output import note_line, print_json, stdout
 
 if TYPE_CHECKING:
     from sigkd.demo import MadeUpData, Step
@@ -36,7 +37,6 @@ def demo(
 
     Example: sigkd demo
     """
-    from sigkd.cli.output import note_line, print_json
     from sigkd.cli.progress import console_progress
     from sigkd.demo import QUICK, Extent, demo_home, demo_steps, make_data
 
@@ -117,7 +117,6 @@ def _run(number: int, step: Step, json: bool) -> dict[str, Any]:
 
 
 def _say(text: str) -> None:
-    from sigkd.cli.output import stdout
 
     stdout.print(text, soft_wrap=True)
 

@@ -10,6 +10,7 @@ import typer
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.options import Json, Seed
+from sigkd.cli.output import Table, print_json, print_table, say
 from sigkd.errors import UsageError
 
 if TYPE_CHECKING:
@@ -50,7 +51,6 @@ def disturb(
 
     Example: sigkd disturb signature.png --with line shade=0.4 line+fax --out disturbed
     """
-    from sigkd.cli.output import print_json
     from sigkd.synthesis.disturbances import parse_chains
     from sigkd.synthesis.disturbances.files import write_scan
 
@@ -76,7 +76,7 @@ def disturb(
     if json:
         print_json({"files": [str(file) for file in files], "sheet": str(sheet) if sheet else None})
     else:
-        typer.echo("\n".join([*map(str, files), *([str(sheet)] if sheet else [])]))
+        say("\n".join([*map(str, files), *([str(sheet)] if sheet else [])]))
 
 
 def _scans(images: list[Path], dpi: float | None, seed: int) -> list[tuple[str, Scan]]:
@@ -98,9 +98,7 @@ def _scans(images: list[Path], dpi: float | None, seed: int) -> list[tuple[str, 
 
 
 def _list(json: bool) -> None:
-    from rich.table import Table
 
-    from sigkd.cli.output import print_json, print_table
     from sigkd.synthesis.disturbances import all_disturbances
 
     entries = all_disturbances()

@@ -58,7 +58,7 @@ def documents(
     import numpy as np
     from PIL import Image
 
-    from sigkd.cli.output import print_json
+    from sigkd.cli.output import print_json, say
     from sigkd.images.sheet import contact_sheet
     from sigkd.synthesis.disturbances import parse_chains
     from sigkd.synthesis.documents import kinds, make_document
@@ -91,4 +91,4 @@ def documents(
         return
     signatures = sum(len(facts["signatures"]) for facts in made)
     places = sum(len(facts["fields"]) for facts in made)
-    typer.echo(f"{len(made)} documents with {signatures} signatures in {places} places: {out}")
+    say(f"{len(made)} documents with {signatures} signatures in {places} places: {out}")

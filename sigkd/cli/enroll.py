@@ -11,6 +11,7 @@ from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.declared import with_options
 from sigkd.cli.options import CacheDir, DataDir, Device, Json, Model
+from sigkd.cli.output import print_json, say, warning_line
 from sigkd.verification.choices import COMPARING, Choices
 
 
@@ -52,7 +53,6 @@ def enroll(
     Example: sigkd enroll "Ada Lovelace" ada/*.png
     """
     from sigkd import paths
-    from sigkd.cli.output import print_json, warning_line
     from sigkd.cli.progress import console_progress
     from sigkd.cli.verification import choices_of, gallery_path, passphrase_for
     from sigkd.errors import UsageError
@@ -94,4 +94,4 @@ def enroll(
     else:
         left = f", {len(skipped)} skipped" if skipped else ""
         who = enrolled[0] if len(enrolled) == 1 else f"{len(enrolled)} writers"
-        typer.echo(f"{file}: enrolled {who} with {references} references{left}; {total} writers in all")
+        say(f"{file}: enrolled {who} with {references} references{left}; {total} writers in all")

@@ -10,6 +10,7 @@ import typer
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.options import CacheDir, Json
+from sigkd.cli.output import note_line, print_json, say
 
 
 @app.command(cls=SigkdCommand)
@@ -26,7 +27,6 @@ def export(
 
     Example: sigkd export sigkd-resnet18 --format onnx
     """
-    from sigkd.cli.output import note_line, print_json
     from sigkd.models.export import export_model
     from sigkd.models.io import load_model
 
@@ -38,4 +38,4 @@ def export(
         print_json(facts)
     else:
         size = f"{facts['bytes'] / 1e6:.1f} MB"
-        typer.echo(f"{facts['out']}: {size}, features differ by at most {facts['parity']:.1e} of the largest")
+        say(f"{facts['out']}: {size}, features differ by at most {facts['parity']:.1e} of the largest")

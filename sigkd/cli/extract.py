@@ -10,6 +10,7 @@ import typer
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.options import CacheDir, DataDir, Device, Json, Model
+from sigkd.cli.output import note_line, print_json, say
 from sigkd.images.canvas import CANVASES
 from sigkd.models.formats import feature_suffixes
 
@@ -38,7 +39,6 @@ def extract(
     Example: sigkd extract cedar --out cedar.npz
     """
     from sigkd import paths
-    from sigkd.cli.output import note_line, print_json
     from sigkd.cli.progress import console_progress
     from sigkd.models.device import resolve_device
     from sigkd.models.extract import extract_source
@@ -66,4 +66,4 @@ def extract(
         print_json({"out": str(out), "shape": shape, **features.describe()})
     else:
         count, length = features.features.shape
-        typer.echo(f"{out}: {count} x {length} features, model {features.model_name} {features.model_hash[:12]}")
+        say(f"{out}: {count} x {length} features, model {features.model_name} {features.model_hash[:12]}")

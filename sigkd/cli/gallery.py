@@ -10,6 +10,7 @@ import typer
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.options import CacheDir, DataDir, Device, Json, Model
+from sigkd.cli.output import as_options, error_line, note_line, print_json, say, warning_line
 
 gallery_app = typer.Typer(help="List, show, remove, move, check and rekey enrolled writers.", no_args_is_help=True)
 app.add_typer(gallery_app, name="gallery")
@@ -34,7 +35,6 @@ def list_writers(
     """List the enrolled writers."""
     from dataclasses import asdict
 
-    from sigkd.cli.output import print_json
     from sigkd.cli.verification import opened, show_writers
 
     with opened(gallery, data_dir, passphrase_file) as store:
@@ -56,7 +56,6 @@ def show(
     json: Json = False,
 ) -> None:
     """Show a writer's references and the log's entries of the writer (also of a removed one)."""
-    from sigkd.cli.output import print_json
     from sigkd.cli.verification import opened, show_writer, writer_document
 
     with opened(gallery, data_dir, passphrase_file) as store:
@@ -77,7 +76,6 @@ def remove(
     json: Json = False,
 ) -> None:
     """Forget a writer: features, templates and images are overwritten in the file."""
-    from sigkd.cli.output import print_json, warning_line
     from sigkd.cli.verification import opened
     from sigkd.gallery.maintenance import STILL_READ
 
@@ -89,7 +87,7 @@ def remove(
     if json:
         print_json({"removed": name, "erased": erased, "writers": left})
     else:
-        typer.echo(f"removed {name}; {left} writers left")
+        say(f"removed {name}; {left} writers left")
 
 
 @gallery_app.command("export", cls=SigkdCommand)
@@ -107,7 +105,6 @@ def export(
     json: Json = False,
 ) -> None:
     """Write writers to a portable archive (not encrypted)."""
-    from sigkd.cli.output import print_json
     from sigkd.cli.verification import opened
     from sigkd.gallery.transfer import export_writers
 
@@ -116,7 +113,7 @@ def export(
     if json:
         print_json({"out": str(out), "writers": count})
     else:
-        typer.echo(f"{out}: {count} writers")
+        say(f"{out}: {count} writers")
 
 
 @gallery_app.command("import", cls=SigkdCommand)
@@ -131,7 +128,6 @@ def import_(
     json: Json = False,
 ) -> None:
     """Enrol the writers of an archive: all or, on any error, none."""
-    from sigkd.cli.output import print_json
     from sigkd.cli.verification import gallery_path, passphrase_for
     from sigkd.gallery import Gallery
     from sigkd.gallery.transfer import import_writers, read_export
@@ -145,7 +141,7 @@ def import_(
     if json:
         print_json({"gallery": str(file), "imported": count, "writers": total})
     else:
-        typer.echo(f"{file}: {count} writers imported; {total} in all")
+        say(f"{file}: {count} writers imported; {total} in all")
 
 
 @gallery_app.command("check", cls=SigkdCommand)
@@ -162,7 +158,6 @@ def check(
 
     Example: sigkd gallery check --expect 0123456789abcdef
     """
-    from sigkd.cli.output import as_options, error_line, note_line, print_json, warning_line
     from sigkd.cli.progress import console_progress
     from sigkd.cli.verification import opened
     from sigkd.errors import ExitCode
@@ -177,7 +172,7 @@ def check(
         print_json(health.as_dict())
     elif not health.problems:
         counts = f"{health.writers} writers, {health.references} references, {health.entries} log entries"
-        typer.echo(f"{path}: sound; {counts}\nhead of the log: {health.head or 'none'}")
+        say(f"{path}: sound; {counts}\nhead of the log: {health.head or 'none'}")
         note_line(f"note: {as_options(health.proof)}")
     else:
         for problem in health.problems:
@@ -207,7 +202,6 @@ def rekey(
 
     Example: sigkd gallery rekey --model sigkd-resnet18
     """
-    from sigkd.cli.output import print_json, warning_line
     from sigkd.cli.progress import console_progress
     from sigkd.cli.verification import opened, read_passphrase
     from sigkd.errors import UsageError
@@ -241,7 +235,7 @@ def rekey(
     if json:
         print_json({"gallery": str(path), "done": done, "left": left})
     else:
-        typer.echo(f"{path}: {done}")
+        say(f"{path}: {done}")
 
 
 @gallery_app.command("log", cls=SigkdCommand)
@@ -260,7 +254,6 @@ def log(
     """Show the audit log, or switch it on and off."""
     from dataclasses import asdict
 
-    from sigkd.cli.output import print_json
     from sigkd.cli.verification import opened, show_log
 
     with opened(gallery, data_dir, passphrase_file) as store:

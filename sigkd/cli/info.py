@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.options import CacheDir, DataDir, Device, Json
-
-if TYPE_CHECKING:
-    from rich.table import Table
+from sigkd.cli.output import Table, print_json, print_table
 
 
 @app.command(cls=SigkdCommand)
@@ -31,7 +29,6 @@ def info(
 
     Example: sigkd info --check
     """
-    from sigkd.cli.output import print_json, print_table
     from sigkd.errors import ModelError
     from sigkd.models.device import resolve_device
     from sigkd.models.environment import environment, require_fingerprint
@@ -50,7 +47,6 @@ def info(
 
 
 def _table(facts: dict[str, Any]) -> Table:
-    from rich.table import Table
 
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="bold", no_wrap=True)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import sys
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from sigkd.cli.streams import visible
+from sigkd.files import json_text
 
 stdout = Console(highlight=False)
 stderr = Console(stderr=True, highlight=False)
@@ -48,17 +51,41 @@ def as_options(message: str) -> str:
 
 def error_line(message: str) -> None:
     """Print one plain line on stderr: ``error: ...``. Line breaks are folded, markup is not interpreted."""
-    sys.stderr.write(f"error: {' '.join(as_options(message).split())}\n")
+    sys.stderr.write(f"error: {visible(' '.join(as_options(message).split()))}\n")
 
 
 def warning_line(message: str) -> None:
     """Print one plain line on stderr: ``warning: ...``."""
-    sys.stderr.write(f"warning: {' '.join(as_options(message).split())}\n")
+    sys.stderr.write(f"warning: {visible(' '.join(as_options(message).split()))}\n")
 
 
 def note_line(message: str) -> None:
     """Print one plain line on stderr."""
-    sys.stderr.write(message + "\n")
+    sys.stderr.write(visible(message) + "\n")
+
+
+def say(text: str) -> None:
+    """Print a plain text on stdout."""
+    sys.stdout.write(visible(text) + "\n")
+
+
+class Table(RichTable):
+    """A Rich table whose texts are what they are: no markup in them is obeyed, nor an escape sequence."""
+
+    def __init__(self, *headers: str, title: str | None = None, caption: str | None = None, **look: Any) -> None:
+        super().__init__(*headers, title=_text(title), caption=_text(caption), **look)
+
+    def add_column(self, header: Any = "", *args: Any, **look: Any) -> None:
+        """Add a column."""
+        super().add_column(_text(header), *args, **look)
+
+    def add_row(self, *cells: Any, **look: Any) -> None:
+        """Add a row."""
+        super().add_row(*map(_text, cells), **look)
+
+
+def _text(cell: Any) -> Any:
+    return Text(visible(cell)) if isinstance(cell, str) else cell
 
 
 class _LogLines(logging.Handler):
@@ -76,10 +103,11 @@ def show_logs() -> None:
 
 def print_json(document: Any) -> None:
     """Print one JSON document on stdout (NaN refused)."""
-    sys.stdout.write(json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+    plain = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "") != "utf8"
+    sys.stdout.write(json_text(document, ascii_only=plain))
 
 
-def print_table(table: Table) -> None:
+def print_table(table: RichTable) -> None:
     """Print a Rich table on stdout; not in a terminal it is as wide as it needs to be."""
     if stdout.is_terminal:
         stdout.print(table)

@@ -11,6 +11,7 @@ from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.declared import merge, with_options
 from sigkd.cli.options import DataDir, Json, Workers
+from sigkd.cli.output import Table, note_line, print_json, print_table
 from sigkd.errors import UsageError
 from sigkd.text.layouts import LAYOUTS
 from sigkd.text.options import TextOptions
@@ -46,7 +47,6 @@ def prepare_text(
     """
     import time
 
-    from sigkd.cli.output import print_json
     from sigkd.cli.progress import console_progress
     from sigkd.images.formats import check_picture
     from sigkd.paths import data_dir as home
@@ -111,10 +111,6 @@ def _document(prepared: Prepared, seconds: float) -> dict[str, Any]:
 
 def _render(prepared: Prepared, seconds: float) -> None:
     """Print the counts at every stage, what was skipped, and the histogram of crops per writer."""
-    from rich.table import Table
-
-    from sigkd.cli.output import note_line, print_table
-
     metadata = prepared.metadata
     counts, skipped = metadata["counts"], metadata["skipped"]
     table = Table("stage", "count", "remarks", title="Text dataset", title_justify="left")
@@ -145,8 +141,6 @@ def _render(prepared: Prepared, seconds: float) -> None:
 
 def _histogram(amounts: list[int]) -> Any:
     """Return a table of how many writers have how many crops, in at most eight classes."""
-    from rich.table import Table
-
     table = Table("crops per writer", "writers", "", title_justify="left")
     table.columns[1].justify = "right"
     low, high = min(amounts), max(amounts)

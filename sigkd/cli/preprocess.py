@@ -10,6 +10,7 @@ import typer
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.options import DataDir, Json
+from sigkd.cli.output import Table, note_line, print_json, print_table, warning_line
 from sigkd.datasets.layouts import PUBLISHED
 from sigkd.errors import UsageError
 from sigkd.images.canvas import CANVASES, SIZE, parse_canvas, parse_size
@@ -58,7 +59,6 @@ def preprocess(
     """
     import time
 
-    from sigkd.cli.output import note_line, print_json
     from sigkd.cli.progress import console_progress
     from sigkd.datasets.prepare import preprocess_dataset
     from sigkd.paths import data_dir as home
@@ -96,15 +96,10 @@ def _render(prepared: PreparedSignatures, target: Path, preview: Path | None, se
     """Print the summary table, and on stderr the files that were skipped or that deserve a look."""
     from collections import Counter
 
-    from rich.markup import escape
-    from rich.table import Table
-
-    from sigkd.cli.output import note_line, print_table, warning_line
-
     facts: dict[str, Any] = prepared.metadata
     counts = facts["counts"]
     table = Table(
-        title=escape(f"{facts['name']}: {len(prepared)} signatures in {seconds:.1f} s"),
+        title=f"{facts['name']}: {len(prepared)} signatures in {seconds:.1f} s",
         show_header=False,
         min_width=_TITLE_WIDTH,
     )
@@ -117,11 +112,11 @@ def _render(prepared: PreparedSignatures, target: Path, preview: Path | None, se
     reasons = Counter(skip["reason"] for skip in facts["skipped"])
     table.add_row("skipped", str(counts["skipped"]), "" if reasons else "none")
     for reason, number in reasons.most_common():
-        table.add_row("", str(number), escape(reason))
+        table.add_row("", str(number), reason)
     for warning, files in facts["warnings"].items():
-        table.add_row("warning", str(len(files)), escape(warning))
+        table.add_row("warning", str(len(files)), warning)
     if facts["missing"]:
-        table.add_row("missing", str(len(facts["missing"])), escape("; ".join(facts["missing"][:_SHOWN])))
+        table.add_row("missing", str(len(facts["missing"])), "; ".join(facts["missing"][:_SHOWN]))
     if facts["left_out"]:
         table.add_row("left out", str(facts["left_out"]), "of writers that are not of the set")
     print_table(table)

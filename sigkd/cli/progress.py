@@ -7,7 +7,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from rich.text import Text
+
 from sigkd.cli.output import note_line, stderr, warning_line
+from sigkd.cli.streams import visible
 from sigkd.progress import Progress, Task
 
 
@@ -68,16 +71,16 @@ class RichProgress:
         from rich.progress import Progress as Bar
 
         columns = (
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[rate]}"),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[text]}"),
+            TextColumn("{task.fields[text]}", markup=False),
         )
         with Bar(*columns, console=stderr) as bar:
-            identity = bar.add_task(description, total=total, text="", rate="")
+            identity = bar.add_task(visible(description), total=total, text="", rate="")
 
             class _BarTask:
                 def advance(self, amount: int = 1) -> None:
@@ -86,23 +89,17 @@ class RichProgress:
                     bar.update(identity, rate=f"{speed:.1f} {unit}/s" if speed else "")
 
                 def describe(self, text: str) -> None:
-                    bar.update(identity, text=text)
+                    bar.update(identity, text=visible(text))
 
             yield _BarTask()
 
     def warn(self, message: str) -> None:
         """Print the warning above the bar."""
-        stderr.print(f"[yellow]warning:[/yellow] {_escape(message)}")
+        stderr.print(Text.assemble(("warning:", "yellow"), " ", visible(message)))
 
     def info(self, message: str) -> None:
         """Print the notice above the bar."""
-        stderr.print(_escape(message))
-
-
-def _escape(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
+        stderr.print(Text(visible(message)))
 
 
 def console_progress() -> Progress:

@@ -10,6 +10,7 @@ import typer
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.options import Json
+from sigkd.cli.output import note_line, print_json
 
 
 @app.command(cls=SigkdCommand)
@@ -33,7 +34,6 @@ def stats(
     """
     import sys
 
-    from sigkd.cli.output import note_line, print_json
     from sigkd.cli.progress import console_progress
     from sigkd.cli.tables import show_grids
     from sigkd.errors import UsageError

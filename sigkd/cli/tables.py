@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from sigkd.cli.output import Table, print_table
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -13,10 +15,7 @@ if TYPE_CHECKING:
 
 def show_grids(grids: Sequence[Grid]) -> None:
     """Print grids as tables on stdout, their notes below them."""
-    from rich.table import Table
     from rich.text import Text
-
-    from sigkd.cli.output import print_table
 
     for grid in grids:
         caption = "\n".join(grid.notes) or None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sigkd.cli.declared import merge
-from sigkd.cli.output import note_line, print_json, print_table
+from sigkd.cli.output import Table, note_line, print_json, print_table
 from sigkd.configuration import read_toml
 from sigkd.errors import UsageError
 
@@ -107,7 +107,6 @@ def render_result(facts: Mapping[str, Any], run: Path, json: bool) -> None:
     if json:
         print_json({"run": str(run), **facts})
         return
-    from rich.table import Table
 
     table = Table("run", str(run))
     for key, value in facts["last"].items():

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from sigkd.cli.output import note_line, stderr
+from sigkd.cli.output import Table, note_line, stderr
+from sigkd.cli.streams import visible
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -81,14 +82,13 @@ class LiveView:
 
     def notice(self, message: str) -> None:
         """Print the line above the table."""
-        self._live.console.print(message, markup=False)
+        self._live.console.print(visible(message), markup=False)
 
 
 def draw(status: Status) -> RenderableType:
     """Return the table of a moment."""
     from rich.console import Group
     from rich.progress_bar import ProgressBar
-    from rich.table import Table
 
     head = (
         f"epoch {status.epoch}/{status.epochs}  step {status.step}/{status.steps}  {status.rate:.0f} images/s  "

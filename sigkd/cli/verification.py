@@ -8,6 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.text import Text
+
+from sigkd.cli.output import Table, note_line, print_json, print_table, warning_line
 from sigkd.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -99,10 +102,6 @@ def opened(gallery: Path | None, data_dir: Path | None, passphrase_file: Path | 
 
 def show_writers(path: Path, writers: Sequence[EnrolledWriter], binding: Binding | None) -> None:
     """Print the enrolled writers as a table."""
-    from rich.table import Table
-
-    from sigkd.cli.output import print_table
-
     model = "" if binding is None else f", model {binding.model_name} {binding.model_hash[:12]}"
     table = Table(title=f"{path}: {len(writers)} writers{model}")
     for column in ("writer", "references", "images", "enrolled", "changed"):
@@ -141,9 +140,6 @@ def writer_document(store: Gallery, name: str) -> dict[str, Any]:
 
 def show_writer(document: dict[str, Any]) -> None:
     """Print a writer's references and log."""
-    from rich.table import Table
-
-    from sigkd.cli.output import print_table
     from sigkd.gallery.audit import Entry
 
     if not document["removed"]:
@@ -158,10 +154,6 @@ def show_writer(document: dict[str, Any]) -> None:
 
 def show_log(entries: Sequence[Entry]) -> None:
     """Print entries of the log as a table."""
-    from rich.table import Table
-
-    from sigkd.cli.output import print_table
-
     table = Table(title="audit log")
     for column in ("no.", "time (UTC)", "who", "action", "writer", "detail"):
         table.add_column(column)
@@ -176,8 +168,6 @@ _STYLES = {"accepted": "bold green", "rejected": "bold red", "inconclusive": "bo
 
 def show_verifications(answers: Sequence[Verification], *, json: bool, report: Path | None = None) -> None:
     """Print answers: one in full, several as a table, or one JSON document (a list for several queries)."""
-    from sigkd.cli.output import note_line, print_json, warning_line
-
     if json:
         documents = [answer.as_dict() for answer in answers]
         print_json(documents[0] if len(documents) == 1 else {"verifications": documents})
@@ -193,9 +183,6 @@ def show_verifications(answers: Sequence[Verification], *, json: bool, report: P
 
 
 def _show_one(answer: Verification) -> None:
-    from rich.table import Table
-
-    from sigkd.cli.output import print_table
     from sigkd.verification.scale import H1, H2, verbal
 
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
@@ -203,10 +190,8 @@ def _show_one(answer: Verification) -> None:
     table.add_column(overflow="fold")
     word = answer.decision.value
     against = f"writer {answer.writer}, " if answer.writer else ""
-    table.add_row(
-        answer.query,
-        f"[{_STYLES[word]}]{word.upper()}[/]" + (" (for a person to decide)" if word == "inconclusive" else ""),
-    )
+    human = " (for a person to decide)" if word == "inconclusive" else ""
+    table.add_row(answer.query, Text.assemble((word.upper(), _STYLES[word]), human))
     table.add_row("compared with", f"{against}{answer.references} reference{'s' * (answer.references > 1)}")
     limits = answer.thresholds
     accept = f"accepted from {limits.accept:.3f}"
@@ -228,13 +213,12 @@ def _show_one(answer: Verification) -> None:
 
 
 def _show_table(answers: Sequence[Verification]) -> None:
-    from rich.table import Table
-
-    from sigkd.cli.output import print_table
 
     first = answers[0]
+    limits = first.thresholds
     table = Table(
-        title=f"{len(answers)} queries against {first.writer or 'references'} ({first.references} references)"
+        title=f"{len(answers)} queries against {first.writer or 'references'} ({first.references} references)",
+        caption=f"accepted from {limits.accept:.3f}, rejected below {limits.reject:.3f}: {limits.origin}",
     )
     for name in ("query", "decision", "score", "log10 LR", "remarks"):
         table.add_column(name, justify="right" if name in ("score", "log10 LR") else "left")
@@ -242,7 +226,5 @@ def _show_table(answers: Sequence[Verification]) -> None:
         word = answer.decision.value
         llr = "-" if answer.evidence is None else f"{answer.evidence.log10_lr:+.2f}"
         remarks = ", ".join(one.code for one in answer.remarks)
-        table.add_row(answer.query, f"[{_STYLES[word]}]{word}[/]", f"{answer.score:.3f}", llr, remarks)
-    limits = first.thresholds
-    table.caption = f"accepted from {limits.accept:.3f}, rejected below {limits.reject:.3f}: {limits.origin}"
+        table.add_row(answer.query, Text(word, _STYLES[word]), f"{answer.score:.3f}", llr, remarks)
     print_table(table)

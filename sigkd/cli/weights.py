@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.options import CacheDir, Json
-
-if TYPE_CHECKING:
-    from rich.table import Table
+from sigkd.cli.output import Table, print_json, print_table, say
 
 weights = typer.Typer(
     help="List, download, import, verify and remove published model weights.",
@@ -35,14 +34,12 @@ Trust = Annotated[
 @weights.command("list", cls=SigkdCommand)
 def list_(cache_dir: CacheDir = None, json: Json = False) -> None:
     """List every known model: what it is, whether it is here, and how its file is recognised."""
-    from sigkd.cli.output import print_json, print_table
     from sigkd.models.weights import overview
 
     rows = overview(cache_dir)
     if json:
         print_json({"weights": rows})
         return
-    from rich.table import Table
 
     table = Table()
     for column in ("name", "what", "architecture", "status", "MB", "recognised by", "licence"):
@@ -70,7 +67,6 @@ def pull(
 
     Example: sigkd weights pull signet
     """
-    from sigkd.cli.output import print_json
     from sigkd.cli.progress import console_progress
     from sigkd.models.weights import pull_weights
 
@@ -87,7 +83,7 @@ def pull(
         return
     for row in done:
         how = "was there already" if not row["downloaded"] else f"downloaded from {row['record']['source']}"
-        typer.echo(f"{row['path']}: {how}; recognised by {row['record']['recognised_by']}")
+        say(f"{row['path']}: {how}; recognised by {row['record']['recognised_by']}")
 
 
 @weights.command(cls=SigkdCommand)
@@ -102,14 +98,13 @@ def add(
 
     Example: sigkd weights add signet ~/Downloads/signet.pth
     """
-    from sigkd.cli.output import print_json
     from sigkd.models.weights import add_weights
 
     row = add_weights(name, file, cache_dir, trust=trust_first_use)
     if json:
         print_json(row)
     else:
-        typer.echo(f"{row['path']}: imported; recognised by {row['record']['recognised_by']}")
+        say(f"{row['path']}: imported; recognised by {row['record']['recognised_by']}")
 
 
 @weights.command(cls=SigkdCommand)
@@ -124,7 +119,6 @@ def verify(
 
     Example: sigkd weights verify
     """
-    from sigkd.cli.output import print_json
     from sigkd.errors import ModelError
     from sigkd.models.weights import verify_weights
 
@@ -133,10 +127,10 @@ def verify(
     if json:
         print_json({"verified": rows})
     elif not rows:
-        typer.echo("nothing to verify: no weights are here ('sigkd weights list')")
+        say("nothing to verify: no weights are here ('sigkd weights list')")
     else:
         for row in rows:
-            typer.echo(_verdict(row))
+            say(_verdict(row))
     if bad:
         raise ModelError("; ".join(row["error"] for row in bad))
 
@@ -155,14 +149,13 @@ def path(name: Name, cache_dir: CacheDir = None, json: Json = False) -> None:
 
     Example: cp "$(sigkd weights path signet)" /media/stick
     """
-    from sigkd.cli.output import print_json
     from sigkd.models.weights import weight_path
 
     found = weight_path(name, cache_dir)
     if json:
         print_json({"name": name, "path": str(found)})
     else:
-        typer.echo(str(found))
+        sys.stdout.write(f"{found}\n")  # for other programs: as it is
 
 
 @weights.command(cls=SigkdCommand)
@@ -176,7 +169,6 @@ def remove(
 
     Example: sigkd weights remove signet
     """
-    from sigkd.cli.output import print_json
     from sigkd.models.weights import remove_weights
 
     freed = remove_weights(names, cache_dir, forget=forget)
@@ -184,7 +176,7 @@ def remove(
         print_json({"removed": freed})
         return
     for name, size in freed.items():
-        typer.echo(f"{name}: {size / 1e6:.1f} MB freed" if size else f"{name}: nothing was there")
+        say(f"{name}: {size / 1e6:.1f} MB freed" if size else f"{name}: nothing was there")
 
 
 @weights.command(cls=SigkdCommand)
@@ -193,7 +185,6 @@ def info(name: Name, cache_dir: CacheDir = None, json: Json = False) -> None:
 
     Example: sigkd weights info signet
     """
-    from sigkd.cli.output import print_json, print_table
     from sigkd.models.weights import weight_info
 
     facts = weight_info(name, cache_dir)
@@ -204,7 +195,6 @@ def info(name: Name, cache_dir: CacheDir = None, json: Json = False) -> None:
 
 
 def _card_table(facts: dict[str, Any]) -> Table:
-    from rich.table import Table
 
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="bold", no_wrap=True)

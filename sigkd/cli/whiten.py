@@ -10,6 +10,7 @@ import typer
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.options import CacheDir, DataDir, Device, Json, Seed
+from sigkd.cli.output import print_json, say
 
 
 @app.command(cls=SigkdCommand)
@@ -40,7 +41,6 @@ def whiten(
     Example: sigkd whiten signet --out signet-whitened.safetensors
     """
     from sigkd import paths
-    from sigkd.cli.output import print_json
     from sigkd.cli.progress import console_progress
     from sigkd.models.device import resolve_device
     from sigkd.models.io import load_model
@@ -60,7 +60,7 @@ def whiten(
     if json:
         print_json(facts)
     else:
-        typer.echo(
+        say(
             f"{facts['out']}: {facts['bytes'] / 1e6:.1f} MB, axes from {facts['images']} {facts['source']} images; "
             f"before, the variance of {facts['effective_axes']:.1f} axes"
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -68,18 +67,15 @@ def export_writers(
         "writers": chosen,
         "references": [{"name": one.name, "digest": one.digest, "ink": asdict(one.ink)} for _, one in rows],
     }
-    with atomic_path(path) as temporary:
-        temporary.chmod(0o600)
-        with temporary.open("wb") as stream:
-            np.savez_compressed(
-                stream,
-                features=np.stack([one.features for _, one in rows]),
-                writer=np.array([number for number, _ in rows], np.int64),
-                images=np.frombuffer(b"".join(contents), np.uint8),
-                image_ends=np.cumsum([len(content) for content in contents]),
-                metadata=np.asarray(json.dumps(document)),
-            )
-        os.chmod(temporary, 0o600)  # noqa: PTH101 - after atomic_path's own mode
+    with atomic_path(path, private=True) as temporary, temporary.open("wb") as stream:
+        np.savez_compressed(
+            stream,
+            features=np.stack([one.features for _, one in rows]),
+            writer=np.array([number for number, _ in rows], np.int64),
+            images=np.frombuffer(b"".join(contents), np.uint8),
+            image_ends=np.cumsum([len(content) for content in contents]),
+            metadata=np.asarray(json.dumps(document)),
+        )
     if gallery.audited and not gallery.read_only:
         with gallery.writing():
             gallery.log(actor, "export", detail={"writers": len(chosen), "images": images})

@@ -30,6 +30,6 @@ def test_parameters_become_options(message: str, shown: str) -> None:
 def test_debug_shows_what_is_logged(run_sigkd, tmp_path: Path) -> None:
     Gallery.create(tmp_path / "g.sigkd").close()
     arguments = ["gallery", "list", "--gallery", tmp_path / "g.sigkd"]
-    line = f"sigkd.gallery.store: {tmp_path / 'g.sigkd'}: opened for writing, plain"
+    line = f"sigkd.gallery.file: {tmp_path / 'g.sigkd'}: opened for writing, plain"
     assert line in run_sigkd("--debug", *arguments, expect=0).stderr.splitlines()
     assert run_sigkd(*arguments, expect=0).stderr == ""
