@@ -42,6 +42,9 @@ class Range:
 
 POSITIVE = Range(0, open_low=True)
 NOT_NEGATIVE = Range(0)
+LARGEST_SEED = 2**63 - 1
+"""What every generator of random numbers takes."""
+SEED = Range(0, LARGEST_SEED)
 
 
 @dataclass(frozen=True)

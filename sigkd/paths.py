@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import platformdirs
+
+from sigkd.errors import UsageError
 
 
 def data_dir(option: Path | None = None) -> Path:
@@ -20,6 +22,18 @@ def cache_dir(option: Path | None = None) -> Path:
     if option is not None:
         return Path(option)
     return Path(os.environ.get("SIGKD_CACHE") or platformdirs.user_cache_dir("sigkd", appauthor=False))
+
+
+def plain_name(name: str) -> str:
+    """Return a name under which something will be kept in the data directory.
+
+    Raises:
+        UsageError: it is none, or leads out of there.
+    """
+    path = PurePath(name)
+    if not path.parts or path.is_absolute() or ".." in path.parts:
+        raise UsageError(f"`name` '{name}' leads out of the data directory: give a plain name")
+    return name
 
 
 def dataset_path(name: str, data: Path) -> Path:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from sigkd.configuration import LARGEST_SEED
+
 DataDir = Annotated[
     Path | None,
     typer.Option(
@@ -28,4 +30,4 @@ Model = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
 Workers = Annotated[int, typer.Option(help="Worker processes; 0: one per core.", min=0)]
-Seed = Annotated[int, typer.Option(help="Seed of every random choice.")]
+Seed = Annotated[int, typer.Option(help="Seed of every random choice.", min=0, max=LARGEST_SEED)]

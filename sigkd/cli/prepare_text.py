@@ -50,7 +50,7 @@ def prepare_text(
     from sigkd.cli.progress import console_progress
     from sigkd.images.formats import check_picture
     from sigkd.paths import data_dir as home
-    from sigkd.paths import dataset_path
+    from sigkd.paths import dataset_path, plain_name
 
     if preview is not None:
         check_picture(preview)
@@ -64,7 +64,7 @@ def prepare_text(
         from sigkd.datasets.prepared import find_prepared
 
         signatures = find_prepared(beside, home(data_dir)).x
-    target = out if out is not None else dataset_path(name, home(data_dir))
+    target = out if out is not None else dataset_path(plain_name(name), home(data_dir))
     start = time.perf_counter()
     prepared = run(
         source,

@@ -62,11 +62,11 @@ def preprocess(
     from sigkd.cli.progress import console_progress
     from sigkd.datasets.prepare import preprocess_dataset
     from sigkd.paths import data_dir as home
-    from sigkd.paths import store_path
+    from sigkd.paths import plain_name, store_path
 
     if out is not None and name is not None:
         raise UsageError("--name and --out exclude each other")
-    target = out or store_path(name or Path(dataset).stem, home(data_dir))
+    target = out or store_path(plain_name(Path(dataset).stem if name is None else name), home(data_dir))
     start = time.perf_counter()
     try:
         prepared = preprocess_dataset(

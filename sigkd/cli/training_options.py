@@ -42,10 +42,10 @@ def settle(
 ) -> tuple[TrainingConfig, Path]:
     """Return what to run and where. A resumed run goes on with its own configuration."""
     from sigkd.distillation.recipes import run_name
-    from sigkd.paths import run_path
+    from sigkd.paths import plain_name, run_path
 
     given = merge(base, config_file, options)
-    run = run_path(name or run_name(given), home)
+    run = run_path(run_name(given) if name is None else plain_name(name), home)
     own = run / "config.toml"
     if resume and own.is_file():
         given = merge(read_toml(own, base), config_file, options)

@@ -9,7 +9,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sigkd.configuration import NOT_NEGATIVE, POSITIVE, Range, check, option
+from sigkd.configuration import NOT_NEGATIVE, POSITIVE, SEED, Range, check, option
 from sigkd.distillation.augmentations import AUGMENTATIONS
 from sigkd.distillation.losses import LOSSES
 from sigkd.models.networks import NETWORKS
@@ -77,7 +77,7 @@ class TrainingConfig:
     probe: str = option("", "Prepared signature set to evaluate on; NAME[A:B] for some writers.", group="The run")
     probe_every: int = option(5, "Epochs between two probes.", POSITIVE)
     checkpoint_seconds: int = option(300, "Seconds between checkpoints inside an epoch.", POSITIVE)
-    seed: int = option(0, "Seed of every random choice.", NOT_NEGATIVE)
+    seed: int = option(0, "Seed of every random choice.", SEED)
 
     def __post_init__(self) -> None:
         check(self)

@@ -18,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from sigkd._version import __version__
+from sigkd.configuration import LARGEST_SEED
 from sigkd.errors import ModelError
 from sigkd.files import atomic_path
 from sigkd.images.canvas import CANVAS
@@ -154,7 +155,10 @@ def load_model(spec: str | Path | None = None, *, cache: Path | None = None) -> 
     text = DEFAULT_MODEL if spec is None else str(spec)
     match = re.fullmatch(r"([\w-]+):random(?::(\d+))?", text)
     if match:
-        network = build_network(match[1], seed=int(match[2] or 0))
+        seed = int(match[2] or 0)
+        if seed > LARGEST_SEED:
+            raise ModelError(f"'{text}': a seed is at most {LARGEST_SEED}")
+        network = build_network(match[1], seed=seed)
         facts = {"architecture": match[1]}
         return LoadedModel(network.eval(), text, state_hash(network.state_dict()), metadata=facts)
     if is_card(text):

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from sigkd.configuration import NOT_NEGATIVE, POSITIVE, Range, check, option
+from sigkd.configuration import NOT_NEGATIVE, POSITIVE, SEED, Range, check, option
 from sigkd.errors import UsageError
 from sigkd.images.canvas import CANVASES
 from sigkd.registry import nearest
@@ -58,7 +58,7 @@ class TextOptions:
     min_crops: int = option(1, "Leave out writers with fewer crops, and report them.", POSITIVE)
     keep_small: bool = option(False, "Report such writers, but keep them.")
     max_images: int = option(0, "Keep at most so many crops, evenly over writers; 0: all.", NOT_NEGATIVE)
-    seed: int = option(0, "Seed of every random choice.", NOT_NEGATIVE)
+    seed: int = option(0, "Seed of every random choice.", SEED)
 
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
