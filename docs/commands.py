@@ -94,13 +94,9 @@ def _help(text: str | None) -> str:
 
 def commands_page() -> str:
     """Return the page as Markdown."""
-    import typer
+    from sigkd.cli.app import command_line
 
-    from sigkd.cli.app import app
-
-    return "\n".join([_HEAD, *_sections("sigkd", typer.main.get_command(app), 1)]).replace(
-        "\n# sigkd\n", "\n## sigkd\n"
-    )
+    return "\n".join([_HEAD, *_sections("sigkd", command_line(), 1)]).replace("\n# sigkd\n", "\n## sigkd\n")
 
 
 def losses_page() -> str:

@@ -67,11 +67,9 @@ def test_runnable_blocks_run(tmp_path):
 
 
 def test_every_command_line_names_commands_and_options_that_exist():
-    import typer
+    from sigkd.cli.app import command_line
 
-    from sigkd.cli.app import app
-
-    root = typer.main.get_command(app)
+    root = command_line()
     for _, command in every_command():
         words = shlex.split(re.split(r"[|;&>]", command)[0])
         if words[0] == "make":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -67,8 +68,22 @@ def root(
         show_logs()
 
 
-for _module in COMMAND_MODULES:
-    importlib.import_module(f"sigkd.cli.{_module}")
+def command_line(words: Sequence[str] = ()) -> Any:
+    """Return the program with the command that ``words`` name, or with all commands where they name none.
+
+    A command then does not wait for the modules of the others.
+    """
+    named = next((word for word in words if not word.startswith("-")), "").replace("-", "_")
+    for module in (named,) if named in COMMAND_MODULES else COMMAND_MODULES:
+        importlib.import_module(f"sigkd.cli.{module}")
+    app.registered_commands.sort(key=lambda command: _place(command.callback))
+    return typer.main.get_command(app)
+
+
+def _place(callback: Any) -> int:
+    """Return where a command stands in the help, whatever was imported first."""
+    module = callback.__module__.rpartition(".")[2]
+    return COMMAND_MODULES.index(module) if module in COMMAND_MODULES else len(COMMAND_MODULES)
 
 
 # Typer's own copy of Click has no public name for the base of what a wrong command line raises.
@@ -89,7 +104,8 @@ def main(args: list[str] | None = None) -> None:
 def _run(args: list[str] | None) -> int:
     """Run a command and return its exit code; what went wrong is one line."""
     try:
-        outcome = typer.main.get_command(app).main(args=args, prog_name="sigkd", standalone_mode=False)
+        words = sys.argv[1:] if args is None else args
+        outcome = command_line(words).main(args=words, prog_name="sigkd", standalone_mode=False)
         if outcome == ExitCode.INTERRUPTED:
             raise KeyboardInterrupt
         return outcome if isinstance(outcome, int) else ExitCode.DONE

@@ -68,9 +68,10 @@ class Choices:
         Raises:
             UsageError: an unknown name, or a rate that is none.
         """
-        from sigkd.classifiers.base import check_classifier
-
         check(self)
-        check_classifier(self.classifier)
+        if self.classifier != "auto":  # the commands' help makes the defaults, and must stay light
+            from sigkd.classifiers.base import check_classifier
+
+            check_classifier(self.classifier)
         if self.method is not None:
             METHODS.check(self.method)

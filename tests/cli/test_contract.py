@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from sigkd import __version__
-from sigkd.cli.app import COMMAND_MODULES, app
+from sigkd.cli.app import COMMAND_MODULES, command_line
 from sigkd.cli.command import SigkdCommand, expand_multiple
 from sigkd.errors import ExitCode
 
@@ -32,7 +32,7 @@ HEAVY = (
 
 def paths(command=None, prefix=()):
     """Every command and group of the program, as the words that call it."""
-    command = command or typer.main.get_command(app)
+    command = command or command_line()
     yield prefix, command
     for name, child in (getattr(command, "commands", None) or {}).items():
         yield from paths(child, (*prefix, name))
@@ -298,3 +298,15 @@ def test_generated_pages_are_up_to_date():
             assert set(page.splitlines()) <= set(make().splitlines()), "run: python docs/commands.py"
         else:
             assert page == make(), "run: python docs/commands.py"
+
+
+def test_a_command_waits_for_its_own_modules_only():
+    script = (
+        "import sys, contextlib, io\n"
+        "from sigkd.cli.app import main\n"
+        "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n"
+        "    main(['--debug', 'verify', '--help'])\n"
+        "print([name for name in sys.modules if name.startswith(('sigkd.text', 'sigkd.distillation', 'numpy'))])\n"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=REPOSITORY, check=True)
+    assert run.stdout == "[]\n"
