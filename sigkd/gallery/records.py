@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from math import isfinite
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -108,11 +110,25 @@ def unpack_reference(features: bytes, facts: bytes, image: bytes | None) -> Stor
         GalleryError: a part is damaged.
     """
     try:
-        known: dict[str, Any] = json.loads(facts)
-        ink = InkMeasures(**known["ink"])
-        return StoredReference(unpack_features(features), str(known["name"]), str(known["digest"]), ink, image)
-    except (ValueError, KeyError, TypeError) as error:
+        return reference_of(unpack_features(features), json.loads(facts), image)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise GalleryError(f"a stored reference is damaged ({type(error).__name__}): restore a backup") from None
+
+
+def reference_of(features: NDArray[np.float32], facts: Any, image: bytes | None) -> StoredReference:
+    """Return the reference of its features [D] and what is known of it as JSON values (``name``, ``digest``, ``ink``).
+
+    Raises:
+        ValueError, KeyError, TypeError: they are not those of a reference.
+    """
+    ink = InkMeasures(**facts["ink"])
+    measures = asdict(ink).values()
+    if not np.isfinite(features).all() or not all(isinstance(one, (int, float)) and isfinite(one) for one in measures):
+        raise ValueError("features and measures are finite numbers")
+    digest = str(facts["digest"])
+    if digest and not re.fullmatch("[0-9a-f]{64}", digest):
+        raise ValueError("the hash of a file has 64 hexadecimal digits")
+    return StoredReference(features, str(facts["name"]), digest, ink, image)
 
 
 def pack_arrays(arrays: Mapping[str, NDArray[np.generic]]) -> bytes:

@@ -8,6 +8,8 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from sigkd.errors import AlreadyEnrolledError, GalleryError, NotEnrolledError, UsageError
 from sigkd.gallery import audit
 from sigkd.gallery.connection import MAX_VALUE
@@ -20,6 +22,7 @@ from sigkd.gallery.records import (
     clean_name,
     pack_facts,
     pack_features,
+    unpack_features,
     unpack_reference,
 )
 from sigkd.gallery.vault import keyed_hash
@@ -83,6 +86,7 @@ class Gallery(GalleryFile):
             raise UsageError(f"unknown mode '{mode}': use new, add or replace")
         self.check_binding(binding)
         self.set_meta("binding", json.dumps(binding.as_dict()))
+        self._check_features(writers)
         for name, references in writers:
             count = self._enroll_one(clean_name(name), references, mode)
             images = all(reference.image is not None for reference in references)
@@ -91,6 +95,20 @@ class Gallery(GalleryFile):
             )
         total = sum(len(references) for _, references in writers)
         logger.info("%s: enrolling %d writers with %d references (%s)", self.path, len(writers), total, mode)
+
+    def _check_features(self, writers: Sequence[tuple[str, Sequence[StoredReference]]]) -> None:
+        """Refuse features that cannot be compared: of several lengths, or not finite."""
+        row = self.connection.execute(
+            "SELECT w.uid, r.ordinal, r.features FROM reference r JOIN writer w ON w.id = r.writer_id LIMIT 1"
+        ).fetchone()
+        enrolled = row and unpack_features(self.vault.open(row[2], f"features:{row[0].hex()}:{row[1]}"))
+        lengths = set() if enrolled is None else {len(enrolled)}
+        for name, references in writers:
+            for reference in references:
+                lengths.add(len(reference.features))
+                if len(lengths) > 1 or not np.isfinite(reference.features).all():
+                    what = f"of lengths {sorted(lengths)}" if len(lengths) > 1 else "that are not finite"
+                    raise GalleryError(f"'{name}': features {what} cannot be compared")
 
     def _enroll_one(self, name: str, references: Sequence[StoredReference], mode: str) -> int:
         if not references:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -12,10 +11,9 @@ from typing import Any
 import numpy as np
 
 from sigkd.errors import GalleryError, UsageError
-from sigkd.files import atomic_path
-from sigkd.gallery.records import StoredReference, clean_name
+from sigkd.files import atomic_path, parsing
+from sigkd.gallery.records import StoredReference, clean_name, reference_of
 from sigkd.gallery.store import Gallery
-from sigkd.images.ink_measures import InkMeasures
 from sigkd.models.binding import Binding
 
 FORMAT, VERSION = "sigkd-gallery-export", 1
@@ -86,33 +84,34 @@ def read_export(path: Path) -> tuple[Binding, list[tuple[str, list[StoredReferen
     """Read an export.
 
     Raises:
-        GalleryError: absent, damaged or of a newer version.
+        GalleryError: absent, damaged, of a newer version, or with values that no gallery has.
     """
     if not path.is_file():
         raise GalleryError(f"{path}: no such export")
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            document: dict[str, Any] = json.loads(str(archive["metadata"]))
-            if document["format"] != FORMAT:
-                raise ValueError(f"format {document['format']!r}")
-            if int(document["version"]) > VERSION:
-                raise GalleryError(f"{path}: exported by a newer sigkd; upgrade")
-            features, owner = np.asarray(archive["features"], np.float32), archive["writer"]
-            images, ends = archive["images"].tobytes(), [0, *archive["image_ends"].tolist()]
-        found: list[tuple[str, list[StoredReference]]] = [(clean_name(name), []) for name in document["writers"]]
-        for row, facts in enumerate(document["references"]):
-            content = images[ends[row] : ends[row + 1]] or None
-            reference = StoredReference(
-                features[row], facts["name"], facts["digest"], InkMeasures(**facts["ink"]), content
-            )
-            found[int(owner[row])][1].append(reference)
-    except (OSError, ValueError, KeyError, TypeError, IndexError, EOFError, zipfile.BadZipFile) as error:
-        raise GalleryError(f"{path}: not a gallery export ({type(error).__name__}: {error})") from None
-    return Binding.from_dict(document), found
+    with parsing(path, "gallery export", GalleryError), np.load(path, allow_pickle=False) as archive:
+        document: dict[str, Any] = json.loads(str(archive["metadata"]))
+        if document["format"] != FORMAT:
+            raise ValueError(f"its format is {document['format']!r}")
+        if int(document["version"]) > VERSION:
+            raise GalleryError("exported by a newer sigkd; upgrade")
+        features, owners = np.asarray(archive["features"], np.float32), np.asarray(archive["writer"])
+        images, ends = archive["images"].tobytes(), np.asarray(archive["image_ends"])
+        names, rows = [clean_name(name) for name in document["writers"]], document["references"]
+        if features.ndim != 2 or not len(rows) == len(features) == len(owners) == len(ends):
+            raise ValueError("references, features, owners and images are not equally many")
+        if len(set(names)) < len(names) or set(owners.tolist()) != set(range(len(names))):
+            raise ValueError("writers and references do not belong together")
+        if np.any(np.diff(ends, prepend=0) < 0) or ends[-1] != len(images):
+            raise ValueError("images are missing")
+        writers: list[tuple[str, list[StoredReference]]] = [(name, []) for name in names]
+        for row, (facts, owner, end) in enumerate(zip(rows, owners, ends.tolist(), strict=True)):
+            content = images[ends[row - 1] if row else 0 : end] or None
+            writers[int(owner)][1].append(reference_of(features[row], facts, content))
+        return Binding.from_dict(document), writers
 
 
 def import_writers(gallery: Gallery, path: Path, *, mode: str = "new", actor: str | None = None) -> int:
     """Enrol an export's writers in one transaction (``mode`` as in :meth:`Gallery.enroll_many`); return the number."""
-    binding, found = read_export(path)
-    gallery.enroll_many(found, binding, mode=mode, actor=actor)
-    return len(found)
+    binding, writers = read_export(path)
+    gallery.enroll_many(writers, binding, mode=mode, actor=actor)
+    return len(writers)

@@ -137,18 +137,18 @@ def test_no_room_for_the_file_to_grow(tmp_path: Path) -> None:
     with Gallery(path) as gallery:
         assert len(gallery) == int(done)
         assert not check(gallery).problems
-        gallery.enroll("afterwards", stored(1), BINDING)
+        gallery.enroll("afterwards", stored(1, 5, 2048), BINDING)
 
 
 def test_disk_full(gallery: Gallery) -> None:
-    gallery.enroll("Ada", stored(1), BINDING)
+    gallery.enroll("Ada", stored(1, 3, 2048), BINDING)
     pages = gallery.connection.execute("PRAGMA page_count").fetchone()[0]
     gallery.connection.execute(f"PRAGMA max_page_count = {pages + 1}")
     with pytest.raises(GalleryError, match="disk is full; nothing of this change was kept"):
         gallery.enroll("Bob", stored(2, 20, 2048), BINDING)
     gallery.connection.execute("PRAGMA max_page_count = 1000000")
     assert "Bob" not in gallery
-    gallery.enroll("Bob", stored(2), BINDING)
+    gallery.enroll("Bob", stored(2, 3, 2048), BINDING)
 
 
 def test_a_lock_that_stays_is_named(gallery: Gallery) -> None:
