@@ -214,8 +214,8 @@ def _absent(name: str, store: Path) -> str:
     from sigkd.registry import nearest
 
     others = sorted(path.stem for path in store.parent.glob("*.npz"))
-    known = f" Prepared: {', '.join(others)}." if others else ""
+    prepared = f" Prepared: {', '.join(others)}." if others else ""
     return (
-        f"there is no signature store '{name}' ({store} does not exist).{nearest(name, others)}{known} "
+        f"there is no signature store '{name}' ({store} does not exist).{nearest(name, others)}{prepared} "
         f"Make it with: sigkd preprocess SRC --dataset folder --name {name}"
     )

@@ -217,8 +217,8 @@ class GalleryFile:
         Raises:
             GalleryError: another model, preprocessing or canvas; the message names the remedy.
         """
-        known = self.binding
-        difference = None if known is None else known.difference(binding)
+        own = self.binding
+        difference = None if own is None else own.difference(binding)
         if difference:
             raise GalleryError(
                 f"{self.path}: {difference}: use the gallery's model, or 'sigkd gallery rekey --model M' (it extracts "

@@ -126,11 +126,11 @@ def _check_log(gallery: Gallery, health: Health, expect: str | None) -> None:
 
 def _check_writers(gallery: Gallery, health: Health, progress: Progress) -> None:
     """Read everything that is stored of every writer, and see that nobody is missing."""
-    connection, lengths, known = gallery.connection, set(), []
+    connection, lengths, digests = gallery.connection, set(), []
     rows = connection.execute("SELECT id, subject, digest FROM writer ORDER BY id").fetchall()
     with progress.task("checking", total=len(rows), unit="writers") as task:
         for number, (row, subject, own) in enumerate(rows, 1):
-            known.append(own)
+            digests.append(own)
             try:
                 name = gallery.name_of(subject)
                 references = gallery.references(name, images=True)
@@ -147,7 +147,7 @@ def _check_writers(gallery: Gallery, health: Health, progress: Progress) -> None
             task.advance()
     if len(lengths) > 1:
         health.problems.append(f"features of different lengths: {sorted(lengths)}")
-    if gallery.meta("roll") != rolled(EMPTY_ROLL, added=known):
+    if gallery.meta("roll") != rolled(EMPTY_ROLL, added=digests):
         health.problems.append("a writer is missing, or was added by another program")
 
 

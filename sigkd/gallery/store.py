@@ -182,10 +182,10 @@ class Gallery(GalleryFile):
         """
         with self.writing():
             writer, _ = self.row(name)
-            (known,) = self.connection.execute("SELECT digest FROM writer WHERE id = ?", (writer,)).fetchone()
+            (digest,) = self.connection.execute("SELECT digest FROM writer WHERE id = ?", (writer,)).fetchone()
             self._pool_changes(writer)
             self.connection.execute("DELETE FROM writer WHERE id = ?", (writer,))
-            self.set_meta("roll", rolled(self.meta("roll"), taken=[known]))
+            self.set_meta("roll", rolled(self.meta("roll"), taken=[digest]))
             self.log(actor, "remove", name)
         logger.info("%s: a writer was removed", self.path)
         return self.erase()
@@ -267,9 +267,9 @@ class Gallery(GalleryFile):
         )
         with self.reading() as connection:
             writer, uid = self.row(name)
-            *row, known = connection.execute(f"SELECT {SIGNED}, digest FROM writer WHERE id = ?", (writer,)).fetchone()  # noqa: S608
+            *row, own = connection.execute(f"SELECT {SIGNED}, digest FROM writer WHERE id = ?", (writer,)).fetchone()  # noqa: S608
             rows = connection.execute(query, (images, writer)).fetchall()
-        if known != writer_digest(self.pepper, row, [one[5] for one in rows]):
+        if own != writer_digest(self.pepper, row, [one[5] for one in rows]):
             raise GalleryError(f"{self.path}: what is stored of '{name}' was changed: restore a backup")
         return [self._reference(uid, name, images, *one) for one in rows]
 

@@ -47,5 +47,5 @@ def parse_canvas(text: str, what: str = "canvas") -> tuple[int, int]:
     try:
         return parse_size(text, what)
     except UsageError as error:
-        known = list(CANVASES)
-        raise UsageError(f"{error}, nor one of {', '.join(known)}.{nearest(name, known)}") from None
+        names = list(CANVASES)
+        raise UsageError(f"{error}, nor one of {', '.join(names)}.{nearest(name, names)}") from None

@@ -127,17 +127,17 @@ def read_rgb(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> U8:
 def _content(source: ImageSource, name: str | None) -> tuple[bytes, str]:
     """Return the bytes, read once, and what to call them."""
     if isinstance(source, bytes):
-        content, known = source, ""
+        content, place = source, ""
     elif isinstance(source, (str, os.PathLike)):
-        known = os.fspath(source)
+        place = os.fspath(source)
         try:
             with Path(source).open("rb") as stream:
                 content = stream.read(MAX_BYTES + 1)
         except OSError as error:
-            raise ImageError(f"{name or known}: {error.strerror or error}") from error
+            raise ImageError(f"{name or place}: {error.strerror or error}") from error
     else:
-        content, known = source.read(MAX_BYTES + 1), str(getattr(source, "name", ""))
-    title = name or known or f"image {hashlib.sha256(content).hexdigest()[:8]}"
+        content, place = source.read(MAX_BYTES + 1), str(getattr(source, "name", ""))
+    title = name or place or f"image {hashlib.sha256(content).hexdigest()[:8]}"
     if len(content) > MAX_BYTES:
         raise ImageError(f"{title}: more than {MAX_BYTES // 2**20} MiB, the largest file that is read")
     return content, title

@@ -198,20 +198,20 @@ class WeightCache:
             raise UsageError(
                 f"no source is known for '{card.name}': use --url, or 'sigkd weights add {card.name} FILE'"
             )
-        known = card.pinned or self.trusted(card) is not None
-        if not known and not trust:
+        recognised = card.pinned or self.trusted(card) is not None
+        if not recognised and not trust:
             raise ModelError(_needs_trust(card))
         with self._locked(card, progress):
             if self.path(card).is_file():  # another process brought it while this one waited
                 return self.ensure(card), False
-            self._bring(card, list(sources), known, trust, probe, patience, progress)
+            self._bring(card, list(sources), recognised, trust, probe, patience, progress)
         return self.path(card), True
 
     def _bring(
         self,
         card: WeightCard,
         sources: list[str],
-        known: bool,
+        recognised: bool,
         trust: bool,
         probe: Probe | None,
         patience: Patience | None,
@@ -224,7 +224,7 @@ class WeightCache:
             kept = part.is_file()
             try:
                 source = download(
-                    card.name, sources, part, pinned=known, size=card.size, patience=patience, progress=progress
+                    card.name, sources, part, pinned=recognised, size=card.size, patience=patience, progress=progress
                 )
             except NetworkError as error:
                 raise NetworkError("; ".join([*failures, str(error)])) from None

@@ -115,9 +115,11 @@ def check_suffix(path: Path) -> FeatureFormat:
         UsageError: features cannot be kept in such a file, or a library that it needs is absent.
     """
     suffix = path.suffix.lower()
-    known = feature_suffixes()
-    if suffix not in known:
-        raise UsageError(f"{path}: features are kept as {', '.join(known)}, not '{suffix}'.{nearest(suffix, known)}")
+    suffixes = feature_suffixes()
+    if suffix not in suffixes:
+        raise UsageError(
+            f"{path}: features are kept as {', '.join(suffixes)}, not '{suffix}'.{nearest(suffix, suffixes)}"
+        )
     chosen = FEATURE_FORMATS.get(suffix[1:])
     chosen.require()
     return chosen
@@ -148,14 +150,14 @@ def assemble(found: Mapping[str, Any], document: object) -> FeatureSet:
     facts = json.loads(str(document)) if not isinstance(document, dict | None) else dict(document or {})
     if not isinstance(facts, dict):
         raise InputError("the metadata is not a JSON object")
-    known = {key: str(facts.pop(key, "")) for key in PROVENANCE}
+    provenance = {key: str(facts.pop(key, "")) for key in PROVENANCE}
     missing = [name for name in ("y", "yforg", "filenames") if name not in found]
-    if known["model_hash"] and missing:
+    if provenance["model_hash"] and missing:
         raise InputError(f"'{missing[0]}' is missing, which every features file of sigkd has: the file is damaged")
     count = len(np.asarray(found["features"]))
     y, forged = found.get("y", np.full(count, UNKNOWN)), found.get("yforg", np.zeros(count, np.int8))
     names = [str(name) for name in np.asarray(found.get("filenames", [])).reshape(-1)]
-    return FeatureSet(found["features"], y, forged, names, metadata=facts, **known)
+    return FeatureSet(found["features"], y, forged, names, metadata=facts, **provenance)
 
 
 def _whole(values: Any, what: str) -> NDArray[np.int64]:

@@ -103,11 +103,11 @@ def iam(root: Path, writers: Path | None = None) -> Pages:
     )
     if table is None:
         raise DatasetError(f"{root}: no forms.txt beside the pages; name the writer table with --writers")
-    known = {form: columns[0] for form, columns in read_forms(table).items()}
+    writers = {form: columns[0] for form, columns in read_forms(table).items()}
     found = Pages()
     for path in images_below(root):
-        if path.stem in known:
-            found.pages.append(Page(path, _name(path, root), known[path.stem]))
+        if path.stem in writers:
+            found.pages.append(Page(path, _name(path, root), writers[path.stem]))
         else:
             found.skipped.append((_name(path, root), f"form '{path.stem}' is not in {table.name}"))
     return found

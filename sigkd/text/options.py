@@ -69,10 +69,10 @@ class TextOptions:
                 raise UsageError(f"`{name}` needs at least one")
             object.__setattr__(self, name, values)
         LINE_FINDERS.check(self.lines)
-        known = list(CANVAS_NAMES)
+        names = list(CANVAS_NAMES)
         for name in self.canvases:
-            if name not in known:
-                raise UsageError(f"unknown canvas '{name}'.{nearest(name, known)} Known: {', '.join(known)}")
+            if name not in names:
+                raise UsageError(f"unknown canvas '{name}'.{nearest(name, names)} Known: {', '.join(names)}")
         if self.aspect != "random" and self.aspect not in ASPECTS:
             try:
                 ratio = float(self.aspect)

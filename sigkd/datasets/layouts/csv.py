@@ -38,9 +38,9 @@ class CsvLayout(Layout):
         for number, row in enumerate(rows, start=2):
             path, writer, label = ((row[names[column]] or "").strip() for column in _COLUMNS)
             if label.casefold() not in _LABELS:
-                known = list(_LABELS)
+                labels = list(_LABELS)
                 raise DatasetError(
-                    f"{table}: row {number}: label '{label}'.{nearest(label, known)} Known: {', '.join(known)}"
+                    f"{table}: row {number}: label '{label}'.{nearest(label, labels)} Known: {', '.join(labels)}"
                 )
             if not (path and writer):
                 raise DatasetError(f"{table}: row {number}: path or writer is empty")
