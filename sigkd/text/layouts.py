@@ -103,11 +103,11 @@ def iam(root: Path, writers: Path | None = None) -> Pages:
     )
     if table is None:
         raise DatasetError(f"{root}: no forms.txt beside the pages; name the writer table with --writers")
-    writers = {form: columns[0] for form, columns in read_forms(table).items()}
+    owners = {form: columns[0] for form, columns in read_forms(table).items()}
     found = Pages()
     for path in images_below(root):
-        if path.stem in writers:
-            found.pages.append(Page(path, _name(path, root), writers[path.stem]))
+        if path.stem in owners:
+            found.pages.append(Page(path, _name(path, root), owners[path.stem]))
         else:
             found.skipped.append((_name(path, root), f"form '{path.stem}' is not in {table.name}"))
     return found

@@ -22,10 +22,10 @@ def read_layout(path: Path) -> Layout:
     """
     with parsing(path, "layout in TOML", DatasetError):
         fields = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-        fields = [field.name for field in dataclasses.fields(Layout)]
+        names = [field.name for field in dataclasses.fields(Layout)]
         for name in fields:
-            if name not in fields:
-                raise DatasetError(f"unknown key '{name}'.{nearest(name, fields)} Known: {', '.join(fields)}")
+            if name not in names:
+                raise DatasetError(f"unknown key '{name}'.{nearest(name, names)} Known: {', '.join(names)}")
         for name in ("title", "shape", "source", "genuine"):
             if not isinstance(fields.get(name), str):
                 raise DatasetError(f"'{name}' is missing or no text")
