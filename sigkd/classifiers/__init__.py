@@ -1,17 +1,16 @@
 """From features of references and negatives to scores of queries: writer-dependent, by distance, by pairs."""
 
-from sigkd.classifiers import dichotomy, wd, wi  # noqa: F401 - each registers itself
-from sigkd.classifiers.base import AUTO, CLASSIFIERS, Arrays, Classifier, Template, choose_classifier
-from sigkd.classifiers.negatives import COHORT, WRITERS, Negatives
+from __future__ import annotations
 
-__all__ = [
-    "AUTO",
-    "CLASSIFIERS",
-    "COHORT",
-    "WRITERS",
-    "Arrays",
-    "Classifier",
-    "Negatives",
-    "Template",
-    "choose_classifier",
-]
+from typing import TYPE_CHECKING
+
+from sigkd.registry import Registry
+
+if TYPE_CHECKING:
+    from sigkd.classifiers.base import Classifier
+
+CLASSIFIERS: Registry[type[Classifier]] = Registry("classifier", f"{__name__}.kinds")
+AUTO = "auto"
+"""The classifier that suits the number of references."""
+COHORT, WRITERS = "cohort", "writers"
+"""Kinds of negatives: people whom nobody asks about; the references of other writers."""

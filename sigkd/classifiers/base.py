@@ -12,9 +12,9 @@ from typing import Any, ClassVar, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from sigkd.classifiers import AUTO, CLASSIFIERS
 from sigkd.classifiers.negatives import Negatives
 from sigkd.errors import UsageError
-from sigkd.registry import Registry
 
 Arrays: TypeAlias = dict[str, NDArray[np.generic]]
 COST = 1.0
@@ -113,8 +113,6 @@ class Classifier(ABC):
         return lambda writer, references: self.fit(references, negatives.without(writer))
 
 
-CLASSIFIERS: Registry[type[Classifier]] = Registry("classifier")
-AUTO = "auto"
 FEW = 3
 """With fewer references ``auto`` takes the distance (why: decision 0061)."""
 

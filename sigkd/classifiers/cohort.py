@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sigkd.classifiers.negatives import COHORT, Negatives
+from sigkd.classifiers import COHORT
+from sigkd.classifiers.negatives import Negatives
 from sigkd.errors import CohortError, UsageError
 from sigkd.files import atomic_path
 from sigkd.models.binding import Binding

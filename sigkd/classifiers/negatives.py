@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from sigkd.classifiers import COHORT, WRITERS
 from sigkd.errors import UsageError
 
 if TYPE_CHECKING:
     from sigkd.models.binding import Binding
 
-COHORT, WRITERS = "cohort", "writers"
 KINDS = (COHORT, WRITERS)
 T = TypeVar("T")
 
@@ -63,8 +63,12 @@ class Negatives:
         """Return the negatives without those of one of the writers; a cohort is returned as it is."""
         if self.kind == COHORT or self.owners is None or writer not in self.owners:
             return self
-        others = self.owners != writer
-        return replace(self, features=self.features[others], owners=self.owners[others])
+        return self.of_rows(np.flatnonzero(self.owners != writer))
+
+    def of_rows(self, rows: NDArray[np.integer]) -> Negatives:
+        """Return some of the negatives."""
+        owners = None if self.owners is None else self.owners[rows]
+        return replace(self, features=self.features[rows], owners=owners)
 
     def keep(self, key: Any, make: Callable[[], T]) -> T:
         """Return what ``make`` returns, computed once for these negatives: templates of many writers share it."""

@@ -60,7 +60,7 @@ def fit_all_writers(
         threads: writers solved at the same time (libsvm works without Python's lock).
 
     Returns:
-        The machines; their scores equal those of :meth:`sigkd.classifiers.wd.WriterDependent.fit` for each writer.
+        The machines; their scores equal those of scikit-learn's pipeline for each writer.
 
     Raises:
         ValueError: if there are fewer than two writers.

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from sigkd.classifiers import CLASSIFIERS
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
-from sigkd.cli.options import CacheDir, DataDir, Device, Json, Model, Seed
-from sigkd.cli.output import Table, note_line, print_json, print_table
+from sigkd.cli.options import CacheDir, CohortOption, DataDir, Device, Json, Model, Seed, Workers, Writers
+from sigkd.cli.output import note_line, print_json
 from sigkd.verification.calibrations import METHODS
-
-if TYPE_CHECKING:
-    from sigkd.verification.held_out import Rates
 
 
 @app.command(cls=SigkdCommand)
@@ -24,12 +22,10 @@ def calibrate(
     ],
     out: Annotated[Path | None, typer.Option(help="Where to write (.json). Without it: only the table.")] = None,
     nref: Annotated[list[int] | None, typer.Option(help="Numbers of references.", show_default="1 3 5")] = None,
-    writers: Annotated[
-        str | None, typer.Option(help="A:B (positions, as in Python) or names with commas.", show_default="all")
-    ] = None,
-    classifier: Annotated[list[str] | None, typer.Option(help="wd, wi.", show_default="both")] = None,
+    writers: Writers = None,
+    classifier: Annotated[list[str] | None, typer.Option(help=", ".join(CLASSIFIERS), show_default="wd wi")] = None,
     negatives: Annotated[list[str] | None, typer.Option(help="cohort, writers.", show_default="both")] = None,
-    cohort: Annotated[str, typer.Option(help="default, a cohort or features file, or a dataset.")] = "default",
+    cohort: CohortOption = None,
     method: Annotated[str, typer.Option(help=f"Recommended and measured: {', '.join(METHODS)}.")] = "logistic",
     against: Annotated[str | None, typer.Option(help="The alternative that is measured: skilled or random.")] = None,
     far: Annotated[
@@ -42,6 +38,7 @@ def calibrate(
     model: Model = None,
     seed: Seed = 0,
     device: Device = "auto",
+    workers: Workers = 0,
     data_dir: DataDir = None,
     cache_dir: CacheDir = None,
     json: Json = False,
@@ -51,28 +48,35 @@ def calibrate(
     Example: sigkd calibrate --dataset cedar --nref 1 3 5 --out cedar-calibration.json
     """
     from sigkd import paths
+    from sigkd.classifiers.cohort import resolve_cohort
     from sigkd.cli.progress import console_progress
-    from sigkd.verification.calibrate import calibrate as fit
-    from sigkd.verification.calibrate import development_set
-    from sigkd.verification.choices import Choices
-    from sigkd.verification.verifier import Verifier
+    from sigkd.cli.tables import show_grids
+    from sigkd.evaluation.answers import Stated
+    from sigkd.evaluation.calibrate import calibrate as fit
+    from sigkd.evaluation.calibrate import development_set
+    from sigkd.evaluation.evaluate import Settings
+    from sigkd.evaluation.tables import answers_grid
+    from sigkd.models.binding import Binding
+    from sigkd.models.device import resolve_device
+    from sigkd.models.io import load_model
+    from sigkd.pools import cores
 
-    progress = console_progress()
-    choices = Choices(model, cohort=cohort, device=device, data=data_dir, cache=cache_dir, progress=progress)
-    verifier = Verifier(choices)
-    development = development_set(dataset, verifier, data=paths.data_dir(data_dir), writers=writers, progress=progress)
-    calibrations, rates = fit(
-        verifier,
-        development,
+    progress, data = console_progress(), paths.data_dir(data_dir)
+    stated = Stated(far, frr, method, against)
+    loaded, chosen = load_model(model, cache=cache_dir), resolve_device(device)
+    others = resolve_cohort(cohort, loaded, data=data, cache=cache_dir, device=chosen, progress=progress)
+    known = development_set(dataset, loaded, data=data, writers=writers, device=chosen, progress=progress)
+    calibrations, answers = fit(
+        known,
+        Binding.of(loaded),
+        others,
         nref or [1, 3, 5],
         classifiers=classifier or ("wd", "wi"),
         negatives=negatives or ("cohort", "writers"),
-        method=method,
-        against=against,
-        far=far,
-        frr=frr,
+        stated=stated,
         splits=splits,
         seed=seed,
+        settings=Settings(bootstrap=0, workers=workers or cores()),
         progress=progress,
     )
     if out is not None:
@@ -83,35 +87,8 @@ def calibrate(
             {
                 "out": None if out is None else str(out),
                 "data": calibrations.data,
-                "held_out": [r.as_dict() for r in rates],
+                "held_out": [one.as_dict() for one in answers],
             }
         )
     else:
-        _show(rates)
-
-
-def _show(rates: list[Rates]) -> None:
-
-    first = rates[0]
-    title = f"On {first.writers} held-out writers (cross-validated), percent; against {first.alternative} forgeries"
-    table = Table(title=title)
-    columns = (
-        "classifier",
-        "negatives",
-        "refs",
-        "FRR",
-        "FAR skilled",
-        "FAR random",
-        "inconclusive",
-        "EER skilled",
-        "EER random",
-    )
-    for name in (*columns, "Cllr", "min Cllr"):
-        table.add_column(name, justify="left" if name in ("classifier", "negatives") else "right")
-    for one in rates:
-        shares = (one.frr, one.far_skilled, one.far_random, one.inconclusive, one.eer_skilled, one.eer_random)
-        cells = ["-" if share is None else f"{100 * share:.2f}" for share in shares]
-        table.add_row(
-            one.classifier, one.negatives, str(one.references), *cells, f"{one.cllr:.3f}", f"{one.min_cllr:.3f}"
-        )
-    print_table(table)
+        show_grids([answers_grid([([], one.as_dict()) for one in answers], [])])

@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
+from sigkd.classifiers import CLASSIFIERS
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
-from sigkd.cli.options import CacheDir, DataDir, Device, Json, Seed, Workers
+from sigkd.cli.options import CacheDir, CohortOption, DataDir, Device, Json, Seed, Workers, Writers
+from sigkd.verification.calibrations import METHODS
 
 
 @app.command(cls=SigkdCommand)
@@ -33,17 +35,31 @@ def evaluate(
     splits: Annotated[int, typer.Option(help="Random divisions into references and tests.", min=1)] = 10,
     seed: Seed = 1234,
     protocol: Annotated[str, typer.Option(help="paper, writer-independent or dev-threshold.")] = "paper",
+    classifier: Annotated[
+        str | None,
+        typer.Option(
+            help=f"{', '.join(CLASSIFIERS)}, or auto: as verify chooses.",
+            show_default="the protocol's: wd, or dichotomy",
+        ),
+    ] = None,
+    negatives: Annotated[
+        str | None,
+        typer.Option(help="What it learns against: writers (others of the set) or cohort.", show_default="writers"),
+    ] = None,
+    cohort: CohortOption = None,
     forgeries: Annotated[
         str, typer.Option(help="Behind the error rates: skilled, random or both (adds rates against random ones).")
     ] = "skilled",
     simple_forgeries: Annotated[
         bool, typer.Option("--simple-forgeries", help="Report the acceptance of simple forgeries too.")
     ] = False,
-    writers: Annotated[
-        str | None, typer.Option(help="A:B, from the A-th writer (counted from 0) up to before the B-th.")
-    ] = None,
+    writers: Writers = None,
     skip_short_writers: Annotated[
-        bool, typer.Option("--skip-short-writers", help="Leave out writers with too few signatures.")
+        bool,
+        typer.Option(
+            "--skip-short-writers",
+            help="Leave out writers with too few signatures; those without forgeries are random forgeries only.",
+        ),
     ] = False,
     test_genuine: Annotated[
         int | None, typer.Option(help="Genuine tests a writer, at most.", min=1, show_default="Table 3, else 10")
@@ -58,6 +74,18 @@ def evaluate(
         Path | None, typer.Option(help="Manifest of the splits: used if it exists, else written.")
     ] = None,
     bootstrap: Annotated[int, typer.Option(help="Replicates behind the 95 % intervals; 0: none.", min=0)] = 1000,
+    answers: Annotated[
+        bool, typer.Option("--answers", help="Report, too, what verify would answer, calibrated on other writers.")
+    ] = False,
+    far: Annotated[
+        float | None, typer.Option(help="Stated false acceptance rate of the answers.", show_default="0.05")
+    ] = None,
+    frr: Annotated[
+        float | None, typer.Option(help="Stated false rejection rate of the answers.", show_default="0.05")
+    ] = None,
+    method: Annotated[
+        str | None, typer.Option(help=f"Calibration of the answers: {', '.join(METHODS)}.", show_default="logistic")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for results.json, the tables as files, and the plots.")
     ] = None,
@@ -82,15 +110,18 @@ def evaluate(
     from sigkd.cli.progress import console_progress
     from sigkd.cli.tables import show_results
     from sigkd.errors import UsageError
+    from sigkd.evaluation.answers import Stated
     from sigkd.evaluation.evaluate import Settings
     from sigkd.evaluation.experiment import Plan, evaluate_all
     from sigkd.evaluation.output import check_format, write_outputs
-    from sigkd.evaluation.protocol import parse_writers
     from sigkd.pools import cores
 
     check_format(table_format)
     if plots and out is None:
         raise UsageError("--plots needs --out DIR, the folder to draw into")
+    if not answers and (far, frr, method) != (None, None, None):
+        raise UsageError("--far, --frr and --method need --answers")
+    stated = Stated(far, frr, method or "logistic", "random" if forgeries == "random" else None) if answers else None
     plan = Plan(
         nrefs=tuple(dict.fromkeys(nref)) if nref else None,
         splits=splits,
@@ -102,17 +133,20 @@ def evaluate(
             "genuine_test": test_genuine,
             "skilled_test": test_skilled,
             "max_negatives": max_negatives,
+            "classifier": classifier,
+            "negatives": negatives,
         },
-        writers=parse_writers(writers),
+        writers=writers,
         skip_short=skip_short_writers,
         splits_file=splits_file,
+        cohort=cohort,
     )
     progress = console_progress()
     document = evaluate_all(
         dataset,
         model or [None],
         plan,
-        Settings(bootstrap=bootstrap, workers=workers or cores(), scheduler=scheduler),
+        Settings(bootstrap=bootstrap, workers=workers or cores(), scheduler=scheduler, answers=stated),
         data=paths.data_dir(data_dir),
         cache=cache_dir,
         device=device,

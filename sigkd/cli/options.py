@@ -30,4 +30,17 @@ Model = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
 Workers = Annotated[int, typer.Option(help="Worker processes; 0: one per core.", min=0)]
+Writers = Annotated[
+    str | None,
+    typer.Option(
+        help="A:B, from the A-th (counted from 0) to before the B-th, as in Python; or names with commas.",
+        show_default="all",
+    ),
+]
+CohortOption = Annotated[
+    str | None,
+    typer.Option(
+        "--cohort", help="default, a cohort or features file, or a dataset.", show_default="the model's default cohort"
+    ),
+]
 Seed = Annotated[int, typer.Option(help="Seed of every random choice.", min=0, max=LARGEST_SEED)]

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sigkd.errors import InputError, UsageError
+from sigkd.classifiers import COHORT
+from sigkd.classifiers.negatives import Negatives
+from sigkd.errors import CalibrationError, InputError, UsageError
 from sigkd.evaluation import manifest, results, schedule
+from sigkd.evaluation.answers import Stated, answer
 from sigkd.evaluation.bootstrap import draw_writers
-from sigkd.evaluation.protocol import Protocol, Split, choose_split, select_writers
-from sigkd.evaluation.scoring import SplitScores, score_split
+from sigkd.evaluation.protocol import Protocol, Selection, Split, choose_split, select_writers
+from sigkd.evaluation.scoring import SplitScores, make_classifier, score_split
 from sigkd.evaluation.summary import split_metrics, split_replicates, summarise, trials
 from sigkd.progress import SILENT, Progress
 
@@ -33,6 +36,8 @@ class Settings:
     """Threads of this process."""
     scheduler: str | None = None
     """Address of a Dask scheduler that does the work instead."""
+    answers: Stated | None = None
+    """Report, too, what ``verify`` would answer at these rates."""
 
 
 @dataclass(frozen=True)
@@ -57,21 +62,26 @@ def plan_splits(
     seed: int,
     protocol: Protocol,
     *,
-    writers: slice = slice(None),
+    writers: str | None = None,
     skip_short: bool = False,
     names: Sequence[str] | None = None,
-) -> tuple[list[Split], list[int]]:
-    """Check the data against the protocol and choose all splits; also return the writers that were left out.
+) -> tuple[list[Split], Selection]:
+    """Check the data against the protocol and choose all splits; also return who serves for what.
 
     Raises:
-        UsageError: for numbers of references or splits below 1.
+        UsageError: for numbers of references or splits below 1, or too few references for the classifier.
         InputError: if the data cannot serve (see :func:`sigkd.evaluation.protocol.select_writers`).
     """
-    if not nrefs or min(nrefs) < 1 or splits < 1:
-        raise UsageError("--nref and --splits must be at least 1")
-    kept, short = select_writers(y, yforg, nrefs, protocol, writers=writers, skip_short=skip_short, names=names)
-    chosen = [choose_split(y, yforg, kept, nref, number, seed, protocol) for nref in nrefs for number in range(splits)]
-    return chosen, short
+    protocol.check(nrefs)
+    if splits < 1:
+        raise UsageError("--splits must be at least 1")
+    found = select_writers(y, yforg, nrefs, protocol, writers=writers, skip_short=skip_short, names=names)
+    chosen = [
+        choose_split(y, yforg, found.tested, nref, number, seed, protocol, found.without_forgeries)
+        for nref in nrefs
+        for number in range(splits)
+    ]
+    return chosen, found
 
 
 def _one_split(
@@ -79,12 +89,36 @@ def _one_split(
     split: Split,
     protocol: Protocol,
     seed: int,
-    counts: NDArray[np.int64] | None,
+    replicates: int,
     threads: int,
-) -> tuple[SplitScores, dict[str, float], dict[str, NDArray[np.float64]]]:
-    scores = score_split(features, split, protocol, seed, threads)
-    replicates = split_replicates(scores, protocol, counts) if counts is not None else {}
-    return scores, split_metrics(scores, protocol), replicates
+    cohort: Negatives | None,
+) -> tuple[SplitScores, dict[str, float]]:
+    scores = score_split(features, split, protocol, seed, threads, cohort)
+    if replicates:
+        drawn = draw_writers(len(split.writers), replicates, seed)
+        scores.replicates[replicates, seed] = split_replicates(scores, protocol, drawn)
+    return scores, split_metrics(scores, protocol)
+
+
+def score_splits(
+    features: NDArray[Any],
+    splits: Sequence[Split],
+    protocol: Protocol,
+    seed: int,
+    settings: Settings,
+    *,
+    cohort: Negatives | None = None,
+    progress: Progress = SILENT,
+) -> tuple[list[SplitScores], list[dict[str, float]]]:
+    """Return the scores and the metrics of each split; the work is spread as ``settings`` says."""
+    threads = max(1, settings.workers // len(splits)) if settings.scheduler is None else 1
+    work = [(features, split, protocol, seed, settings.bootstrap, threads, cohort) for split in splits]
+    done = []
+    with progress.task("evaluate", total=len(work), unit="splits") as task:
+        for outcome in schedule.run(_one_split, work, workers=settings.workers, scheduler=settings.scheduler):
+            done.append(outcome)
+            task.advance()
+    return [scores for scores, _ in done], [values for _, values in done]
 
 
 def evaluate_features(
@@ -98,7 +132,8 @@ def evaluate_features(
     protocol: Protocol | None = None,
     settings: Settings | None = None,
     source: Source | None = None,
-    writers: slice = slice(None),
+    cohort: Negatives | None = None,
+    writers: str | None = None,
     skip_short: bool = False,
     splits_file: Path | None = None,
     progress: Progress = SILENT,
@@ -113,16 +148,19 @@ def evaluate_features(
         splits: random divisions into references and tests (see :func:`sigkd.evaluation.protocol.choose_split`).
         seed: of every random choice.
         protocol: what is fitted and tested; Table 3's counts come from ``default_protocol(dataset)``.
-        settings: intervals, stored scores, parallelism.
+        settings: intervals, stored scores, parallelism, answers.
         source: names and hashes of dataset and model.
-        writers: which writers, in the order of their labels.
-        skip_short: leave out writers with too few signatures instead of refusing.
+        cohort: what all writers are fitted against, with ``negatives="cohort"`` in the protocol.
+        writers: which ones, see :func:`sigkd.evaluation.protocol.pick_writers`.
+        skip_short: go on without writers who have too few signatures or no forgeries instead of refusing.
         splits_file: a manifest: read if it exists, else written.
         progress: where the work is reported.
 
     Returns:
         The results document (see ``docs/reference/results-file.md``): ``results`` has an entry a number of references,
         with ``eer_user``, ``eer_global``, ``far_skilled``, ... each ``{"mean", "std", "ci95", "values"}`` as fractions.
+        Its ``splits`` are :class:`~sigkd.evaluation.scoring.SplitScores`; :func:`sigkd.evaluation.results.save` and
+        ``dumps`` write them as JSON.
 
     Raises:
         InputError: if the data cannot serve, before any work.
@@ -133,32 +171,37 @@ def evaluate_features(
     features, y, yforg = np.asarray(features), np.asarray(y), np.asarray(yforg)
     _check(features, y, yforg)
     names = source.writer_names or None
+    if protocol.negatives == COHORT and cohort is None:
+        raise UsageError("negatives 'cohort' need a cohort")
     if splits_file is not None and splits_file.exists():
+        protocol.check(nrefs)
         chosen = manifest.load_splits(splits_file, nrefs, splits, y, yforg, source.filenames)
-        short: list[int] = []
+        tested, bystanders = (tuple(own.writer for own in group) for group in (chosen[0].writers, chosen[0].bystanders))
+        found = Selection(tested, bystanders)
     else:
-        chosen, short = plan_splits(
+        chosen, found = plan_splits(
             y, yforg, nrefs, splits, seed, protocol, writers=writers, skip_short=skip_short, names=names
         )
         if splits_file is not None:
             manifest.save_splits(splits_file, chosen, y, yforg, source.filenames)
             progress.info(f"{splits_file}: {len(chosen)} splits written")
-    if short:
-        progress.warn(f"{len(short)} writers with too few signatures are left out: {', '.join(map(str, short[:10]))}")
-    threads = max(1, settings.workers // len(chosen)) if settings.scheduler is None else 1
-    work = []
-    for split in chosen:
-        drawn = draw_writers(len(split.writers), settings.bootstrap, seed) if settings.bootstrap else None
-        work.append((features, split, protocol, seed, drawn, threads))
-    done = []
-    with progress.task("evaluate", total=len(work), unit="splits") as task:
-        for outcome in schedule.run(_one_split, work, workers=settings.workers, scheduler=settings.scheduler):
-            done.append(outcome)
-            task.advance()
+    if found.in_words:
+        progress.warn(found.in_words)
+    scores, values = score_splits(features, chosen, protocol, seed, settings, cohort=cohort, progress=progress)
     entries = []
     for position, count in enumerate(nrefs):
         part = slice(position * splits, (position + 1) * splits)
-        entries.append(_entry(count, done[part], chosen[part], short, source, settings))
+        entry = _entry(scores[part], values[part], found, source, settings, seed)
+        classifier = make_classifier(protocol, count)
+        entry["classifier"] = classifier.name
+        entry["gamma"] = classifier.gamma_for(features.shape[1]) if classifier.kernel else None
+        if settings.answers is not None:
+            try:
+                given = answer(scores[part], classifier.name, protocol.negatives, settings.answers, seed)
+                entry["answers"] = given.as_dict()
+            except (CalibrationError, UsageError) as error:
+                progress.warn(f"{source.dataset}, {count} references: no answers: {error}")
+        entries.append(entry)
     document = results.new_document(protocol.describe(), seed, splits, settings.bootstrap)
     document["datasets"] = {
         source.dataset: {
@@ -182,31 +225,32 @@ def _check(features: NDArray[Any], y: NDArray[Any], yforg: NDArray[Any]) -> None
 
 
 def _entry(
-    nref: int,
-    done: list[Any],
-    chosen: list[Split],
-    short: list[int],
+    scores: list[SplitScores],
+    values: list[dict[str, float]],
+    found: Selection,
     source: Source,
     settings: Settings,
+    seed: int,
 ) -> dict[str, Any]:
-    scores: list[SplitScores] = [outcome[0] for outcome in done]
     counted = trials(scores[0])
-    replicates = [outcome[2] for outcome in done] if settings.bootstrap else []
+    replicates = [own.replicates[settings.bootstrap, seed] for own in scores] if settings.bootstrap else []
+    chosen = [own.split for own in scores]
     entry: dict[str, Any] = {
         "dataset": source.dataset,
         "model": source.model,
-        "nref": nref,
+        "nref": chosen[0].nref,
         "writers": len(scores[0].writers),
-        "writers_left_out": short,
+        "writers_left_out": list(found.short),
+        "writers_without_forgeries": list(found.without_forgeries),
         "trials": counted,
         "negatives": scores[0].negatives,
         "random_per_writer": max(map(len, scores[0].random)),
         "random_sampled": scores[0].random_sampled,
         "split_hash": manifest.split_hash(chosen),
-        **summarise([outcome[1] for outcome in done], replicates, counted),
+        **summarise(values, replicates, counted),
     }
     if settings.keep_scores:
         if source.writer_names:
             entry["writer_names"] = list(source.writer_names)
-        entry["splits"] = [results.split_scores_document(own, split) for own, split in zip(scores, chosen, strict=True)]
+        entry["splits"] = scores
     return entry

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sigkd.errors import UsageError
+from sigkd.classifiers import COHORT
+from sigkd.errors import CohortError, DatasetError, UsageError
 from sigkd.evaluation import manifest, results
 from sigkd.evaluation.evaluate import Settings, Source, evaluate_features, plan_splits
 from sigkd.evaluation.protocol import Protocol, default_counts, default_protocol
 from sigkd.progress import SILENT, Progress
 
 if TYPE_CHECKING:
+    from sigkd.classifiers.negatives import Negatives
     from sigkd.models.extract import ImageBatch
     from sigkd.models.features import FeatureSet
     from sigkd.models.io import LoadedModel
@@ -31,9 +33,12 @@ class Plan:
     protocol: str = "paper"
     changes: dict[str, Any] = field(default_factory=dict)
     """Fields of :class:`~sigkd.evaluation.protocol.Protocol` other than the dataset's defaults."""
-    writers: slice = field(default_factory=lambda: slice(None))
+    writers: str | None = None
+    """See :func:`sigkd.evaluation.protocol.pick_writers`."""
     skip_short: bool = False
     splits_file: Path | None = None
+    cohort: str | None = None
+    """Negatives of the protocol's kind ``cohort``: what ``--cohort`` may name; None: the model's default cohort."""
 
 
 @dataclass
@@ -53,33 +58,41 @@ class EvaluationSet:
         assert known is not None  # noqa: S101 - one of the two is always there
         return known
 
+    @property
+    def writer_names(self) -> list[str]:
+        """The names of the writers in the order of their labels; empty: they have none."""
+        names = [str(name) for name in self.labels.metadata.get("writers", [])]
+        labels = np.unique(self.labels.y)
+        return names if len(names) == len(labels) and (not len(labels) or labels[-1] < len(names)) else []
+
     def source(self, model: str, model_hash: str, facts: dict[str, Any]) -> Source:
         """Return the provenance for the results."""
-        metadata = self.labels.metadata
-        names = [str(name) for name in metadata.get("writers", [])]
-        labels = np.unique(self.labels.y)
-        if len(names) > len(labels) or (len(names) and len(labels) and labels[-1] >= len(names)):
-            names = []
-        version = self.labels.preprocess_version
+        metadata, version = self.labels.metadata, self.labels.preprocess_version
         return Source(
             dataset=self.name,
             model=model,
             dataset_hash=str(metadata.get("dataset_hash", "")),
             model_hash=model_hash,
             filenames=self.labels.filenames,
-            writer_names=names if len(names) == len(labels) else (),
-            extra={"kind": self.kind, "preprocess_version": version or "", "model_facts": facts},
+            writer_names=self.writer_names,
+            extra={
+                "kind": self.kind,
+                "source": "images" if self.features is None else "features",
+                "preprocess_version": version or "",
+                "model_facts": facts,
+            },
         )
 
 
-def open_set(name: str, data: Path) -> EvaluationSet:
+def open_set(name: str, data: Path, progress: Progress = SILENT) -> EvaluationSet:
     """Open a dataset by name, a prepared ``.npz``, or a features file.
+
+    A folder of images has no labels; where one beside the caller has the name of a prepared set, the set is meant.
 
     Raises:
         DatasetError: if it is absent; the message has the command that makes it.
         InputError: if the file is damaged.
     """
-    from sigkd.models.extract import gather_images
     from sigkd.models.features import FeatureSet, is_features_file
 
     path = Path(name)
@@ -87,7 +100,17 @@ def open_set(name: str, data: Path) -> EvaluationSet:
         features = FeatureSet.load(path)
         known = str(features.metadata.get("layout") or features.metadata.get("dataset") or path.stem)
         return EvaluationSet(path.stem, known, features=features)
-    batch = gather_images([name], data)
+    from sigkd.models.extract import prepared_images
+    from sigkd.paths import store_path
+
+    if path.is_dir():
+        if path.is_absolute() or not store_path(name, data).is_file():
+            raise DatasetError(
+                f"{path}: a folder of images, which is no dataset yet. Make one with: sigkd preprocess {path} "
+                f"--dataset folder --name {path.name}"
+            )
+        progress.info(f"'{name}': the prepared set {store_path(name, data)}, not the folder {path.absolute()}")
+    batch = prepared_images(name, data)
     known = str(batch.metadata.get("layout") or batch.metadata.get("dataset") or path.stem)
     return EvaluationSet(path.stem if path.suffix else name, known, batch=batch)
 
@@ -120,7 +143,7 @@ def evaluate_all(
     Raises:
         UsageError, InputError, ModelError: for whatever is wrong, before any features are computed.
     """
-    sets = [open_set(name, data) for name in datasets]
+    sets = [open_set(name, data, progress) for name in datasets]
     names = [opened.name for opened in sets]
     if len(set(names)) < len(names):
         raise UsageError(f"two datasets have the same name: {', '.join(names)}")
@@ -137,10 +160,10 @@ def evaluate_all(
         else:
             _plan(opened, nrefs, plan, protocol)
         asked.append((opened, nrefs, protocol))
-    extract = _extractor(sets, models, cache, device, batch_size, progress)
+    extract = _extractor(sets, models, plan, data, cache, device, batch_size, progress)
     documents = []
     for opened, nrefs, protocol in asked:
-        for features, source in extract(opened):
+        for features, source, cohort in extract(opened):
             documents.append(
                 evaluate_features(
                     features.features,
@@ -152,6 +175,7 @@ def evaluate_all(
                     protocol=protocol,
                     settings=settings,
                     source=source,
+                    cohort=cohort,
                     writers=plan.writers,
                     skip_short=plan.skip_short,
                     splits_file=plan.splits_file,
@@ -164,7 +188,6 @@ def evaluate_all(
 
 def _plan(opened: EvaluationSet, nrefs: tuple[int, ...], plan: Plan, protocol: Protocol) -> None:
     """Find out now whether the splits can be chosen."""
-    names = opened.source("", "", {}).writer_names or None
     known = opened.labels
     plan_splits(
         known.y,
@@ -172,30 +195,36 @@ def _plan(opened: EvaluationSet, nrefs: tuple[int, ...], plan: Plan, protocol: P
         nrefs,
         1,
         plan.seed,
-        replace(protocol),
+        protocol,
         writers=plan.writers,
         skip_short=plan.skip_short,
-        names=names,
+        names=opened.writer_names,
     )
 
 
-_Extracted = list[tuple["FeatureSet", Source]]
+_Extracted = list[tuple["FeatureSet", Source, "Negatives | None"]]
 
 
 def _extractor(
     sets: Sequence[EvaluationSet],
     models: Sequence[str | None],
+    plan: Plan,
+    data: Path,
     cache: Path | None,
     device: str,
     batch_size: int,
     progress: Progress,
 ) -> Callable[[EvaluationSet], _Extracted]:
-    """Load all models now, and return what extracts the features of a set by each of them."""
-    loaded: list[tuple[str, LoadedModel]] = []
+    """Load all models and cohorts now, and return what extracts the features of a set by each of the models."""
+    loaded: list[tuple[str, LoadedModel, Negatives | None]] = []
     images = [opened for opened in sets if opened.batch is not None]
+    wanted = plan.changes.get("negatives") == COHORT
     if not images and any(model is not None for model in models):
         raise UsageError("--model is not used with a features file: its features are already there")
+    if plan.cohort is not None and not wanted:
+        raise UsageError("--cohort needs --negatives cohort")
     if images:
+        from sigkd.classifiers.cohort import resolve_cohort
         from sigkd.models.device import resolve_device
         from sigkd.models.io import load_model
 
@@ -203,23 +232,46 @@ def _extractor(
         progress.info(f"device: {chosen}")
         for spec in models:
             model = load_model(spec, cache=cache)
-            loaded.append((_unique(spec, model.name, [name for name, _ in loaded]), model))
+            cohort = None
+            if wanted:
+                cohort = resolve_cohort(plan.cohort, model, data=data, cache=cache, device=chosen, progress=progress)
+            loaded.append((_unique(spec, model.name, [name for name, _, _ in loaded]), model, cohort))
+    cohorts = {
+        opened.name: cohort_of_features(opened.features, plan.cohort, cache)
+        for opened in sets
+        if wanted and opened.features is not None
+    }
 
     def extract(opened: EvaluationSet) -> _Extracted:
         if opened.features is not None:
             own = opened.features
             facts = {key: value for key, value in own.metadata.items() if key in ("student", "loss", "architecture")}
-            return [(own, opened.source(own.model_name or opened.name, own.model_hash, facts))]
+            source = opened.source(own.model_name or opened.name, own.model_hash, facts)
+            return [(own, source, cohorts.get(opened.name))]
         from sigkd.models.extract import extract_set
 
         assert opened.batch is not None  # noqa: S101 - a set is one or the other
-        found = []
-        for name, model in loaded:
+        found: _Extracted = []
+        for name, model, cohort in loaded:
             features = extract_set(model, opened.batch, device=chosen, batch_size=batch_size, progress=progress)
-            found.append((features, opened.source(name, model.hash, model_facts(model))))
+            found.append((features, opened.source(name, model.hash, model_facts(model)), cohort))
         return found
 
     return extract
+
+
+def cohort_of_features(features: FeatureSet, spec: str | None, cache: Path | None) -> Negatives:
+    """Return the cohort that fits features whose network is not at hand.
+
+    Raises:
+        CohortError: there is none, or the features do not say which model made them.
+    """
+    from sigkd.classifiers.cohort import load_cohort
+    from sigkd.models.binding import Binding
+
+    if not features.model_hash:
+        raise CohortError("the features do not say which model made them, so that no cohort fits")
+    return load_cohort(spec, Binding.from_dict(features.describe()), cache=cache)
 
 
 def _unique(spec: str | None, name: str, taken: Sequence[str]) -> str:

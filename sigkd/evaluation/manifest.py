@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FORMAT, VERSION = "sigkd-splits", 1
-_KINDS = (("references", GENUINE), ("genuine", GENUINE), ("skilled", SKILLED), ("simple", SIMPLE))
+ROWS = {"references": GENUINE, "genuine": GENUINE, "skilled": SKILLED, "simple": SIMPLE}
+"""What a writer has in a split, and the label of such rows."""
 
 
 def trials_hash(y: NDArray[Any], yforg: NDArray[Any]) -> str:
@@ -28,15 +29,29 @@ def trials_hash(y: NDArray[Any], yforg: NDArray[Any]) -> str:
     return digest.hexdigest()
 
 
+def rows_of(writers: Sequence[WriterSplit]) -> list[dict[str, Any]]:
+    """Return the writers' rows as JSON values."""
+    return [{"writer": own.writer, **{name: getattr(own, name).tolist() for name in ROWS}} for own in writers]
+
+
+def writers_of(known: Sequence[dict[str, Any]], rows: NDArray[np.int64] | None = None) -> tuple[WriterSplit, ...]:
+    """Return the writers of :func:`rows_of`; ``rows``: the number in this data of each row in that.
+
+    Raises:
+        KeyError, TypeError, ValueError, IndexError: the document is damaged.
+    """
+
+    def own(document: dict[str, Any]) -> WriterSplit:
+        parts = (np.asarray(document.get(name, []), dtype=np.int64) for name in ROWS)
+        return WriterSplit(int(document["writer"]), *(part if rows is None else rows[part] for part in parts))
+
+    return tuple(own(document) for document in known)
+
+
 def split_document(split: Split) -> dict[str, Any]:
-    """Return one split as JSON values."""
-    return {
-        "nref": split.nref,
-        "split": split.number,
-        "writers": [
-            {"writer": own.writer, **{name: getattr(own, name).tolist() for name, _ in _KINDS}} for own in split.writers
-        ],
-    }
+    """Return one split as JSON values; ``bystanders`` only where there are any."""
+    document = {"nref": split.nref, "split": split.number, "writers": rows_of(split.writers)}
+    return {**document, "bystanders": rows_of(split.bystanders)} if split.bystanders else document
 
 
 def split_hash(splits: Sequence[Split]) -> str:
@@ -81,13 +96,8 @@ def load_splits(
     found: dict[tuple[int, int], Split] = {}
     try:
         for entry in document["splits"]:
-            own = [
-                WriterSplit(
-                    int(w["writer"]), *(rows[np.asarray(w.get(name, []), dtype=np.int64)] for name, _ in _KINDS)
-                )
-                for w in entry["writers"]
-            ]
-            found[entry["nref"], entry["split"]] = Split(entry["nref"], entry["split"], tuple(own))
+            writers, bystanders = (writers_of(entry.get(key, []), rows) for key in ("writers", "bystanders"))
+            found[entry["nref"], entry["split"]] = Split(entry["nref"], entry["split"], writers, bystanders)
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise InputError(f"{path}: the manifest is damaged ({type(error).__name__}: {error})") from error
     missing = [(n, s) for n in nrefs for s in range(count) if (n, s) not in found]
@@ -120,7 +130,9 @@ def _check(path: Path, split: Split, y: NDArray[Any], yforg: NDArray[Any]) -> No
             raise InputError(f"{where}: {len(own.references)} references and {len(own.genuine)} genuine tests")
         if np.intersect1d(own.references, own.genuine).size:
             raise InputError(f"{where}: a reference is also a test signature")
-        for name, kind in _KINDS:
+    for own in (*split.writers, *split.bystanders):
+        where = f"{path}: split {split.number} with {split.nref} references, writer {own.writer}"
+        for name, kind in ROWS.items():
             rows = getattr(own, name)
             if (y[rows] != own.writer).any() or (yforg[rows] != kind).any():
                 raise InputError(f"{where}: a '{name}' row is of another writer or kind")

@@ -7,6 +7,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from sigkd.classifiers import WRITERS
+from sigkd.evaluation.results import protocol_of
+
 DATA = Path(__file__).with_name("paper.toml")
 METRICS = ("eer_user", "eer_global", "frr", "far_skilled", "auc")
 
@@ -72,5 +75,6 @@ def add_paper(document: dict[str, Any]) -> None:
         kind = document["datasets"][entry["dataset"]].get("kind", entry["dataset"])
         facts = document["models"].get(entry["model"], {})
         values = paper_values(kind, paper_key(entry["model"], facts), entry["nref"])
-        if values and document["datasets"][entry["dataset"]].get("protocol", document["protocol"])["name"] == "paper":
+        protocol = protocol_of(document, entry["dataset"])
+        if values and (protocol.name, protocol.classifier, protocol.negatives) == ("paper", "wd", WRITERS):
             entry["paper"] = values

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sigkd.classifiers import AUTO, CLASSIFIERS, WRITERS
+from sigkd.classifiers.base import check_classifier
+from sigkd.classifiers.negatives import check_kind
 from sigkd.datasets.layouts import DATASETS, Defaults
 from sigkd.errors import InputError, UsageError
 from sigkd.registry import nearest
@@ -15,7 +18,8 @@ from sigkd.registry import nearest
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-PROTOCOLS = ("paper", "writer-independent", "dev-threshold")
+PROTOCOLS = {"paper": "wd", "writer-independent": "dichotomy", "dev-threshold": "wd"}
+"""Protocols, and the classifier of each unless another is asked for."""
 FORGERIES = ("skilled", "random", "both")
 GENUINE, SKILLED, SIMPLE = 0, 1, 2
 
@@ -45,16 +49,37 @@ class Protocol:
     """References of other writers beyond which a random pool of this many serves all writers."""
     random_test: int | None = None
     """Random forgeries a writer at test; None: the test genuines of all other writers while that stays affordable."""
+    classifier: str = ""
+    """One of the classifiers, or ``auto`` as ``verify`` chooses; empty: the protocol's own, put in its place."""
+    negatives: str = WRITERS
+    """What it learns against: the other ``writers`` that the protocol allows, or a ``cohort``."""
 
     def __post_init__(self) -> None:
         for value, known, what in (
-            (self.name, PROTOCOLS, "protocol"),
-            (self.forgeries, FORGERIES, "kind of forgeries"),
+            (self.name, list(PROTOCOLS), "protocol"),
+            (self.forgeries, list(FORGERIES), "kind of forgeries"),
         ):
             if value not in known:
-                raise UsageError(f"unknown {what} '{value}'.{nearest(value, list(known))} Known: {', '.join(known)}")
+                raise UsageError(f"unknown {what} '{value}'.{nearest(value, known)} Known: {', '.join(known)}")
+        object.__setattr__(self, "classifier", check_classifier(self.classifier or PROTOCOLS[self.name]))
+        check_kind(self.negatives)
         if self.genuine_test < 1 or self.skilled_test < 0 or self.max_negatives < 1:
             raise UsageError("a protocol needs at least one genuine test signature and one negative")
+
+    def check(self, nrefs: Sequence[int]) -> None:
+        """Refuse numbers of references with which the classifier cannot learn.
+
+        Raises:
+            UsageError: a number below 1, or pairs asked of single references.
+        """
+        if not nrefs or min(nrefs) < 1:
+            raise UsageError("--nref must be at least 1")
+        pairs = self.classifier != AUTO and CLASSIFIERS.get(self.classifier).needs_pairs
+        if pairs and min(nrefs) < 2 and self.negatives == WRITERS and self.name != "writer-independent":
+            raise UsageError(
+                f"the classifier '{self.classifier}' learns from pairs of other writers' references, and one reference "
+                "is no pair: use more references, or the protocol 'writer-independent'"
+            )
 
     def describe(self) -> dict[str, Any]:
         """Return the protocol as JSON values."""
@@ -97,24 +122,56 @@ class Split:
     nref: int
     number: int
     writers: tuple[WriterSplit, ...]
+    bystanders: tuple[WriterSplit, ...] = ()
+    """Writers whose test genuines are random forgeries and nothing else."""
 
 
-def parse_writers(text: str | None) -> slice:
-    """Turn ``A:B`` (half-open, from 0 in the order of the writers' labels, either end may be absent) into a slice.
+def pick_writers(text: str | None, names: Sequence[str]) -> list[int]:
+    """Return the places in ``names`` of the writers that ``text`` means, None: all.
+
+    ``A:B`` are positions as in Python (from 0, B not among them, either end may be absent, -1 is the last); anything
+    else is names with commas between them.
 
     Raises:
-        UsageError: if the text is not of that form or selects nothing.
+        UsageError: an unknown name, or nobody in that range.
     """
+    everyone = list(range(len(names)))
     if text is None:
-        return slice(None)
-    first, colon, last = text.partition(":")
+        return everyone
+    if ":" not in text:
+        places = {name: place for place, name in enumerate(names)}
+        wanted = [name.strip() for name in text.split(",")]
+        unknown = [name for name in wanted if name not in places]
+        if unknown:
+            raise UsageError(
+                f"--writers {text}: there is no writer '{unknown[0]}' among {names[0]} ... {names[-1]}."
+                f"{nearest(unknown[0], list(names))} Give names with commas, or A:B, from the A-th (counted from 0) to "
+                "before the B-th"
+            )
+        return sorted({places[name] for name in wanted})
     try:
-        start, stop = (int(part) if part.strip() else None for part in (first, last))
-    except ValueError as error:
-        raise UsageError(f"--writers {text}: give A:B, the first writer and the one after the last, from 0") from error
-    if not colon or (start or 0) < 0 or (stop is not None and stop <= (start or 0)):
-        raise UsageError(f"--writers {text}: give A:B with 0 <= A < B, the first writer and the one after the last")
-    return slice(start, stop)
+        first, last = (int(end) if end.strip() else None for end in text.split(":"))
+    except ValueError:
+        raise UsageError(f"--writers {text}: A:B are two positions, counted from 0") from None
+    chosen = everyone[first:last]
+    if not chosen:
+        raise UsageError(
+            f"--writers {text}: there is nobody in this range of {len(names)} writers (0 to {len(names) - 1})"
+        )
+    return chosen
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The writers of a set by what they can serve for, as labels."""
+
+    tested: tuple[int, ...]
+    without_forgeries: tuple[int, ...] = ()
+    """No skilled forgeries of theirs: they are random forgeries only."""
+    short: tuple[int, ...] = ()
+    """Too few genuine signatures: left out."""
+    in_words: str = ""
+    """Who is not tested and why; empty: everybody is."""
 
 
 def select_writers(
@@ -123,11 +180,20 @@ def select_writers(
     nrefs: Sequence[int],
     protocol: Protocol,
     *,
-    writers: slice = slice(None),
+    writers: str | None = None,
     skip_short: bool = False,
     names: Sequence[str] | None = None,
-) -> tuple[list[int], list[int]]:
-    """Return the labels of the writers that can be evaluated, and of those left out as too short.
+) -> Selection:
+    """Sort the writers by what they can serve for.
+
+    Args:
+        y: writers, [N].
+        yforg: 0 genuine, 1 skilled forgery, 2 simple forgery, [N].
+        nrefs: numbers of references.
+        protocol: which forgeries are needed.
+        writers: which ones, see :func:`pick_writers`; the others do not appear at all.
+        skip_short: go on without the writers that cannot be tested.
+        names: of the writers, in the order of their labels.
 
     Raises:
         InputError: with the writers' names, if some have too few genuine signatures for ``max(nrefs)`` references and
@@ -139,18 +205,16 @@ def select_writers(
     unknown = set(np.unique(yforg).tolist()) - {GENUINE, SKILLED, SIMPLE}
     if unknown:
         raise InputError(f"yforg holds {sorted(unknown)}; known: 0 genuine, 1 skilled forgery, 2 simple forgery")
-    labels = np.unique(y)
-    everyone = labels[writers].tolist()
+    labels: list[int] = np.unique(y).tolist()
+    known = [str(label) for label in labels] if names is None or len(names) != len(labels) else list(names)
+    name = dict(zip(labels, known, strict=True))
+    everyone = [labels[place] for place in pick_writers(writers, known)]
     most = max(nrefs)
     counts = dict(zip(*np.unique(y[yforg == GENUINE], return_counts=True), strict=True))
     skilled = set(np.unique(y[yforg == SKILLED]).tolist())
-    position = {label: index for index, label in enumerate(labels.tolist())}
 
-    def name(label: int) -> str:
-        return names[position[label]] if names is not None and len(names) == len(labels) else str(label)
-
-    def listed(chosen: list[int], detail: bool = True) -> str:
-        shown = [f"{name(w)} ({counts.get(w, 0)})" if detail else name(w) for w in chosen[:8]]
+    def listed(chosen: Sequence[int], detail: bool = True) -> str:
+        shown = [f"{name[w]} ({counts.get(w, 0)})" if detail else name[w] for w in chosen[:8]]
         return ", ".join(shown) + (f" and {len(chosen) - 8} more" if len(chosen) > 8 else "")
 
     short = [w for w in everyone if counts.get(w, 0) < most + 1]
@@ -160,6 +224,7 @@ def select_writers(
             f"{len(everyone)} writers have fewer: {listed(short)}. Use a smaller --nref, or --skip-short-writers"
         )
     kept = [w for w in everyone if counts.get(w, 0) >= most + 1]
+    lacking: list[int] = []
     if protocol.forgeries != "random":
         if not skilled.intersection(everyone):
             raise InputError("the set has no skilled forgeries: use --forgeries random")
@@ -175,11 +240,25 @@ def select_writers(
     least = 2 if protocol.name == "paper" else 4
     if len(kept) < least:
         raise InputError(f"{len(kept)} writers can be evaluated; the protocol '{protocol.name}' needs at least {least}")
-    return kept, [w for w in everyone if w not in set(kept)]
+    told = []
+    if short:
+        told.append(f"{len(short)} writers with too few genuine signatures are left out: {listed(short)}")
+    if lacking:
+        told.append(
+            f"{len(lacking)} writers without forgeries serve as random forgeries only: {listed(lacking, detail=False)}"
+        )
+    return Selection(tuple(kept), tuple(lacking), tuple(short), "; ".join(told))
 
 
 def choose_split(
-    y: NDArray[Any], yforg: NDArray[Any], writers: Sequence[int], nref: int, number: int, seed: int, protocol: Protocol
+    y: NDArray[Any],
+    yforg: NDArray[Any],
+    writers: Sequence[int],
+    nref: int,
+    number: int,
+    seed: int,
+    protocol: Protocol,
+    bystanders: Sequence[int] = (),
 ) -> Split:
     """Return split ``number``: the field's random choice, seeded a writer at a time.
 
@@ -191,14 +270,13 @@ def choose_split(
     """
     y, yforg = np.asarray(y), np.asarray(yforg)
     order = np.argsort(y, kind="stable")
-    start = np.searchsorted(y[order], writers, side="left")
-    stop = np.searchsorted(y[order], writers, side="right")
+    ranked = y[order]
     chosen = []
-    for writer, first, last in zip(writers, start, stop, strict=True):
-        rows = order[first:last]
+    for writer in (*writers, *bystanders):
+        rows = order[np.searchsorted(ranked, writer, "left") : np.searchsorted(ranked, writer, "right")]
         kinds = yforg[rows]
         generator = np.random.default_rng([seed, number, writer])
         genuine, skilled, simple = (generator.permutation(rows[kinds == kind]) for kind in (GENUINE, SKILLED, SIMPLE))
         tests = genuine[nref:][-protocol.genuine_test :]
         chosen.append(WriterSplit(int(writer), genuine[:nref], tests, skilled[: protocol.skilled_test], simple))
-    return Split(nref, number, tuple(chosen))
+    return Split(nref, number, tuple(chosen[: len(writers)]), tuple(chosen[len(writers) :]))

@@ -1,4 +1,7 @@
-"""The results file: a JSON document with protocol, hashes, metrics and every score; written, read and checked here."""
+"""The results: a document with protocol, hashes, metrics and every score; written as JSON, read and checked here.
+
+In memory the scores are :class:`~sigkd.evaluation.scoring.SplitScores`; they become JSON values when it is written.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,9 @@ import numpy as np
 
 from sigkd._version import __version__
 from sigkd.errors import InputError
+from sigkd.evaluation.manifest import ROWS, rows_of, writers_of
 from sigkd.evaluation.protocol import Protocol, Split
-from sigkd.evaluation.scoring import SplitScores
+from sigkd.evaluation.scoring import KINDS, SplitScores
 from sigkd.files import write_text
 
 if TYPE_CHECKING:
@@ -24,7 +28,6 @@ if TYPE_CHECKING:
 FORMAT, VERSION = "sigkd-results", 1
 INLINE = 50_000
 """Scores of one kind and split up to which they are plain numbers; more are the same numbers in base64."""
-KINDS = ("genuine", "skilled", "simple", "random")
 
 
 def new_document(protocol: dict[str, Any], seed: int, splits: int, replicates: int) -> dict[str, Any]:
@@ -82,23 +85,43 @@ def decode(value: Any) -> list[NDArray[np.float64]]:
     return [np.asarray(own, dtype=np.float64).reshape(-1) for own in value]
 
 
-def split_scores_document(scores: SplitScores, split: Split) -> dict[str, Any]:
+def scores_document(scores: SplitScores) -> dict[str, Any]:
     """Return one split's scores as JSON values, with the rows of the tests in the order of the scores."""
-    return {
-        "split": scores.number,
+    split = scores.split
+    document = {
+        "split": split.number,
         "writers": scores.writers,
         "fold": scores.fold.tolist(),
         "calibration": [list(line) for line in scores.calibration],
         "thresholds": scores.thresholds,
-        "rows": {
-            kind: [getattr(own, kind).tolist() for own in split.writers]
-            for kind in ("references", "genuine", "skilled", "simple")
-        },
+        "rows": {kind: [getattr(own, kind).tolist() for own in split.writers] for kind in ROWS},
         "scores": {kind: encode(getattr(scores, kind)) for kind in KINDS},
     }
+    return {**document, "bystanders": rows_of(split.bystanders)} if split.bystanders else document
 
 
-def read_scores(entry: dict[str, Any]) -> list[SplitScores]:
+def read_scores(nref: int, document: dict[str, Any]) -> SplitScores:
+    """Return the scores of a :func:`scores_document`.
+
+    Raises:
+        KeyError, TypeError, ValueError: the document is damaged.
+    """
+    rows = [{kind: document["rows"][kind][place] for kind in ROWS} for place in range(len(document["writers"]))]
+    writers = writers_of([{"writer": w, **own} for w, own in zip(document["writers"], rows, strict=True)])
+    split = Split(nref, document["split"], writers, writers_of(document.get("bystanders", [])))
+    scores = {kind: decode(document["scores"][kind]) for kind in KINDS}
+    for kind, own in scores.items():
+        if len(own) != len(writers):
+            raise ValueError(f"{len(own)} rows of {kind} scores for {len(writers)} writers")
+        if not all(np.isfinite(values).all() for values in own):
+            raise ValueError(f"{kind} scores are not finite")
+    calibration = [(float(a), float(b)) for a, b in document["calibration"]]
+    fold = np.asarray(document["fold"], dtype=np.int64)
+    genuine, skilled, simple, random = (scores[kind] for kind in KINDS)
+    return SplitScores(split, genuine, skilled, simple, random, fold, calibration, document["thresholds"])
+
+
+def scores_of(entry: dict[str, Any]) -> list[SplitScores]:
     """Return the scores of one entry of ``results``, split by split.
 
     Raises:
@@ -106,30 +129,13 @@ def read_scores(entry: dict[str, Any]) -> list[SplitScores]:
     """
     if not entry.get("splits"):
         raise InputError(f"the results of '{entry.get('model')}' on '{entry.get('dataset')}' hold no scores")
-    found = []
-    for split in entry["splits"]:
-        genuine, skilled, simple, random = (decode(split["scores"][kind]) for kind in KINDS)
-        found.append(
-            SplitScores(
-                entry["nref"],
-                split["split"],
-                split["writers"],
-                genuine,
-                skilled,
-                simple,
-                random,
-                fold=np.asarray(split["fold"], dtype=np.int64),
-                calibration=[(float(a), float(b)) for a, b in split["calibration"]],
-                thresholds=split["thresholds"],
-                negatives=entry["negatives"],
-            )
-        )
-    return found
+    scores: list[SplitScores] = entry["splits"]
+    return scores
 
 
 def protocol_of(document: dict[str, Any], dataset: str) -> Protocol:
     """Return the protocol that ``dataset`` was evaluated by."""
-    described = document["datasets"].get(dataset, {}).get("protocol", document["protocol"])
+    described = document["datasets"].get(dataset, {}).get("protocol") or document["protocol"]
     return Protocol(**{key: value for key, value in described.items() if key in Protocol.__dataclass_fields__})
 
 
@@ -138,6 +144,8 @@ def dumps(document: dict[str, Any]) -> str:
     slots: list[str] = []
 
     def shorten(value: Any, key: str = "") -> Any:
+        if key == "splits" and isinstance(value, list):
+            value = [scores_document(own) for own in value]
         if key in ("splits", "values", "ci95", "writer_names") and isinstance(value, list):
             slots.append(json.dumps(value, allow_nan=False, separators=(",", ":"), ensure_ascii=False))
             return f"@slot{len(slots) - 1}@"
@@ -161,7 +169,7 @@ def _refuse(token: str) -> float:
 
 
 def load(path: Path) -> dict[str, Any]:
-    """Read and check a results file.
+    """Read and check a results file; the scores come back as :class:`~sigkd.evaluation.scoring.SplitScores`.
 
     Raises:
         InputError: if it is absent, truncated, of another version, or holds NaN or impossible values.
@@ -189,7 +197,7 @@ def load(path: Path) -> dict[str, Any]:
         )
     try:
         _check(document)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise InputError(f"{path}: damaged results file ({type(error).__name__}: {error})") from error
     return document
 
@@ -206,13 +214,8 @@ def _check(document: dict[str, Any]) -> None:
         for name, metric in metrics_of(entry):
             if not all(math.isfinite(value) for value in [metric["mean"], metric["std"], *metric["values"]]):
                 raise ValueError(f"{name} is not finite")
-        for split in entry.get("splits", []):
-            for kind in KINDS:
-                scores = decode(split["scores"][kind])
-                if len(scores) != len(split["writers"]):
-                    raise ValueError(f"{len(scores)} rows of {kind} scores for {len(split['writers'])} writers")
-                if not all(np.isfinite(own).all() for own in scores):
-                    raise ValueError(f"{kind} scores are not finite")
+        if "splits" in entry:
+            entry["splits"] = [read_scores(entry["nref"], split) for split in entry["splits"]]
 
 
 def metrics_of(entry: dict[str, Any]) -> Iterable[tuple[str, dict[str, Any]]]:

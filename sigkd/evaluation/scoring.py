@@ -1,4 +1,4 @@
-"""From features and a split to scores, by each protocol."""
+"""From features and a split to scores, by each protocol and classifier."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sigkd import measures
-from sigkd.classifiers import WRITERS, Negatives, choose_classifier
-from sigkd.classifiers.base import Fitter, Scorer
+from sigkd.classifiers import COHORT, WRITERS
+from sigkd.classifiers.base import Classifier, Scorer, choose_classifier
+from sigkd.classifiers.kinds.wd import WriterDependent
+from sigkd.classifiers.negatives import Negatives
 from sigkd.classifiers.shared import WriterMachines, fit_all_writers
-from sigkd.classifiers.wd import WriterDependent
+from sigkd.errors import UsageError
 from sigkd.evaluation.protocol import MAX_RANDOM_SCORES, Protocol, Split, WriterSplit
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
     Scores = NDArray[np.float64]
 
+KINDS = ("genuine", "skilled", "simple", "random")
+"""Of scores; random forgeries are genuine signatures of other writers."""
 MAX_RANDOM_APART = 200_000
 """The same as ``MAX_RANDOM_SCORES`` where writers are scored one by one and share no kernel evaluations."""
 RANDOM_WHEN_BOUNDED = 100
@@ -28,13 +32,11 @@ RANDOM_OF_PAIRS = 10
 """The same for classifiers of pairs, which compare a test with every reference by a machine of thousands of rows."""
 
 
-@dataclass
+@dataclass(eq=False)
 class SplitScores:
     """The scores of one split, one array a writer, and what calibrates them."""
 
-    nref: int
-    number: int
-    writers: list[int]
+    split: Split
     genuine: list[Scores]
     skilled: list[Scores]
     simple: list[Scores]
@@ -48,15 +50,41 @@ class SplitScores:
     random_sampled: bool = False
     """Whether the random forgeries are a sample of all that could be tried."""
     negatives: int = 0
-    """References of other writers that each classifier learnt from (median over writers)."""
+    """Signatures of others that each classifier learnt from (the largest number of all writers')."""
+    replicates: dict[tuple[int, int], dict[str, Scores]] = field(default_factory=dict)
+    """Bootstrap replicates of the metrics by their number and seed: drawn once, not written."""
+
+    @property
+    def writers(self) -> list[int]:
+        """The labels of the writers, [W]."""
+        return [own.writer for own in self.split.writers]
 
     def llr(self, kind: str) -> Scores:
         """Return the calibrated log-likelihood ratios of ``kind``, pooled over the writers."""
         lines = [self.calibration[fold] for fold in self.fold]
         return np.concatenate([a * s + b for (a, b), s in zip(lines, getattr(self, kind), strict=True)])
 
+    def pooled(self, kind: str) -> tuple[Scores, NDArray[np.int64]]:
+        """Return the scores of ``kind`` of all writers together, and the writer whose references each was held to."""
+        scores = getattr(self, kind)
+        return np.concatenate(scores), np.repeat(self.writers, [len(own) for own in scores])
 
-def score_split(features: NDArray[Any], split: Split, protocol: Protocol, seed: int, threads: int = 1) -> SplitScores:
+
+def make_classifier(protocol: Protocol, references: int, generator: np.random.Generator | None = None) -> Classifier:
+    """Return the classifier that the protocol names for so many references."""
+    return choose_classifier(
+        protocol.classifier, references, cost=protocol.C, gamma=protocol.gamma, generator=generator
+    )
+
+
+def score_split(
+    features: NDArray[Any],
+    split: Split,
+    protocol: Protocol,
+    seed: int,
+    threads: int = 1,
+    cohort: Negatives | None = None,
+) -> SplitScores:
     """Fit and score one split.
 
     Args:
@@ -65,26 +93,32 @@ def score_split(features: NDArray[Any], split: Split, protocol: Protocol, seed: 
         protocol: which classifiers are fitted, and on what.
         seed: of the random choices that the split does not fix (folds, pools of negatives, sampled random forgeries).
         threads: writers fitted at the same time.
+        cohort: what all writers are fitted against where the protocol's negatives are a cohort.
+
+    Raises:
+        UsageError: no cohort where one is needed, or negatives that the classifier cannot learn from.
     """
+    if protocol.negatives == COHORT and cohort is None:
+        raise UsageError("negatives 'cohort' need a cohort")
     generator = np.random.default_rng([seed, split.number, split.nref])
     fold = np.zeros(len(split.writers), dtype=np.int64)
     fold[generator.permutation(len(fold))[: len(fold) // 2]] = 1
+    scorer = _Scoring(features, split.bystanders, protocol, generator, threads, cohort)
     if protocol.name == "paper":
-        scores = _score_part(features, split.writers, split.writers, protocol, generator, threads)
-        result = _collect(split, fold, [scores], [np.arange(len(fold))])
+        result = _collect(split, fold, [scorer.part(split.writers, split.writers)], [np.arange(len(fold))])
     else:
         members = [np.flatnonzero(fold == number) for number in (0, 1)]
         halves = [tuple(split.writers[i] for i in own) for own in members]
-        parts = [
-            _score_part(features, halves[number], halves[1 - number], protocol, generator, threads) for number in (0, 1)
-        ]
-        result = _collect(split, fold, parts, members)
+        result = _collect(split, fold, [scorer.part(halves[0], halves[1]), scorer.part(halves[1], halves[0])], members)
     kind = "random" if protocol.forgeries == "random" else "skilled"
     for number in (0, 1):
         # What applies to a fold is learnt from the writers of the other one.
         others = np.flatnonzero(fold != number)
         if protocol.name == "dev-threshold":
-            known = _development(features, split, others, protocol, generator, threads)
+            # They are scored against one another, as by someone who has no one else's signatures yet.
+            development = Split(split.nref, split.number, tuple(split.writers[i] for i in others))
+            part = scorer.part(development.writers, development.writers)
+            known = _collect(development, np.zeros(len(others), dtype=np.int64), [part], [np.arange(len(others))])
         else:
             known = result
         positions = range(len(known.writers)) if protocol.name == "dev-threshold" else others
@@ -111,103 +145,98 @@ def _collect(split: Split, fold: NDArray[np.int64], parts: list[_Part], members:
         for position, own in zip(positions, part.scores, strict=True):
             empty[position] = own
     genuine, skilled, simple, random = (list(kind) for kind in zip(*empty, strict=True))
-    labels = [writer.writer for writer in split.writers]
+    sampled = any(part.sampled for part in parts)
     return SplitScores(
-        split.nref,
-        split.number,
-        labels,
-        genuine,
-        skilled,
-        simple,
-        random,
-        fold,
-        negatives=parts[0].negatives,
-        random_sampled=any(part.sampled for part in parts),
+        split, genuine, skilled, simple, random, fold, random_sampled=sampled, negatives=parts[0].negatives
     )
 
 
-def _development(
-    features: NDArray[Any],
-    split: Split,
-    members: NDArray[Any],
-    protocol: Protocol,
-    generator: np.random.Generator,
-    threads: int,
-) -> SplitScores:
-    """Score the development writers against one another, as someone does who has no one else's signatures yet."""
-    chosen = Split(split.nref, split.number, tuple(split.writers[i] for i in members))
-    part = _score_part(features, chosen.writers, chosen.writers, protocol, generator, threads)
-    return _collect(chosen, np.zeros(len(members), dtype=np.int64), [part], [np.arange(len(members))])
+@dataclass(frozen=True)
+class _Scoring:
+    """How writers of one split are scored."""
 
+    features: NDArray[Any]
+    bystanders: Sequence[WriterSplit]
+    protocol: Protocol
+    generator: np.random.Generator
+    threads: int
+    cohort: Negatives | None
 
-def _score_part(
-    features: NDArray[Any],
-    tested: Sequence[WriterSplit],
-    development: Sequence[WriterSplit],
-    protocol: Protocol,
-    generator: np.random.Generator,
-    threads: int,
-) -> _Part:
-    """Score each tested writer by a classifier that learns against the development writers, without the writer."""
-    name = "dichotomy" if protocol.name == "writer-independent" else "wd"
-    classifier = choose_classifier(
-        name, len(tested[0].references), cost=protocol.C, gamma=protocol.gamma, generator=generator
-    )
-    pool = [
-        np.concatenate([own.references, own.genuine]) if protocol.name == "writer-independent" else own.references
-        for own in development
-    ]
-    owners = np.repeat([own.writer for own in development], [len(rows) for rows in pool])
-    rows = np.concatenate(pool)
-    if isinstance(classifier, WriterDependent) and len(rows) <= protocol.max_negatives and tested is development:
-        tests = _Tests(tested, protocol, generator, MAX_RANDOM_SCORES)
-        references = [features[own.references] for own in tested]
-        machines = fit_all_writers(references, protocol.C, protocol.gamma, threads)
+    def part(self, tested: Sequence[WriterSplit], development: Sequence[WriterSplit]) -> _Part:
+        """Score each tested writer by a classifier that learns against the cohort or the development writers."""
+        if self.cohort is not None and self.protocol.negatives == COHORT:  # with no random choice but verify's own
+            classifier = make_classifier(self.protocol, len(tested[0].references))
+            return self._apart(classifier, tested, self.cohort, len(self.cohort))
+        classifier = make_classifier(self.protocol, len(tested[0].references), self.generator)
+        pool = [
+            np.concatenate([own.references, own.genuine])
+            if self.protocol.name == "writer-independent"
+            else own.references
+            for own in development
+        ]
+        rows = np.concatenate(pool)
+        owners = np.repeat([own.writer for own in development], [len(own) for own in pool])
+        learnt = len(rows) - (len(tested[0].references) if tested is development else 0)
+        bounded = len(rows) > self.protocol.max_negatives
+        if isinstance(classifier, WriterDependent) and tested is development and not bounded:
+            return self._together(tested, learnt)
+        return self._apart(classifier, tested, Negatives(self.features[rows], "", WRITERS, owners), learnt)
+
+    def _together(self, tested: Sequence[WriterSplit], learnt: int) -> _Part:
+        """Score writers by support vector machines that learn against one another: one Gram matrix serves all."""
+        tests = _Tests(tested, self, MAX_RANDOM_SCORES)
+        references = [self.features[own.references] for own in tested]
+        machines = fit_all_writers(references, self.protocol.C, self.protocol.gamma, self.threads)
         if tests.all_random:
-            scores = _score_together(features, machines, tested)
+            return _Part(_score_together(self.features, machines, tests), learnt, False)
+        return _Part(self._scores(tests, machines.machine), learnt, True)
+
+    def _apart(self, classifier: Classifier, tested: Sequence[WriterSplit], negatives: Negatives, learnt: int) -> _Part:
+        """Score writer by writer: memory for one writer a thread."""
+        if classifier.needs_pairs:  # which are drawn before the tests, in a bounded number
+            fit = classifier.against(negatives)
+            tests = _Tests(tested, self, 0, RANDOM_OF_PAIRS)
         else:
-            scores = _score_apart(features, tests, lambda position: machines.machine(position), threads)
-        return _Part(scores, len(rows) - len(tested[0].references), not tests.all_random)
+            tests = _Tests(tested, self, MAX_RANDOM_APART)
+            most = self.protocol.max_negatives
+            if negatives.kind == WRITERS and len(negatives) > most:
+                negatives = negatives.of_rows(np.sort(self.generator.permutation(len(negatives))[:most]))
+                learnt = most
+            fit = classifier.against(negatives)
 
-    def fitter(rows: NDArray[Any], owners: NDArray[Any]) -> Fitter:
-        return classifier.against(Negatives(features[rows], kind=WRITERS, owners=owners))
+        def scorer(position: int) -> Scorer:
+            return fit(tested[position].writer, self.features[tested[position].references])
 
-    if classifier.needs_pairs:  # which are drawn now, before the tests; their number is bounded
-        fit = fitter(rows, owners)
-        tests = _Tests(tested, protocol, generator, 0, RANDOM_OF_PAIRS)
-    else:
-        tests = _Tests(tested, protocol, generator, MAX_RANDOM_APART)
-        if len(rows) > protocol.max_negatives:
-            chosen = np.sort(generator.permutation(len(rows))[: protocol.max_negatives])
-            rows, owners = rows[chosen], owners[chosen]
-        fit = fitter(rows, owners)
+        return _Part(self._scores(tests, scorer), learnt, not tests.all_random)
 
-    def scorer(position: int) -> Scorer:
-        return fit(tested[position].writer, features[tested[position].references])
+    def _scores(self, tests: _Tests, scorer: Callable[[int], Scorer]) -> list[list[Scores]]:
+        from joblib import Parallel, delayed
 
-    return _Part(_score_apart(features, tests, scorer, threads), len(rows), not tests.all_random)
+        def work(position: int) -> list[Scores]:
+            rows = tests.rows(position)
+            scores = scorer(position).scores(self.features[np.concatenate(rows)])
+            return np.split(scores, np.cumsum([len(kind) for kind in rows])[:-1])
+
+        positions = range(len(tests.tested))
+        return list(Parallel(n_jobs=self.threads, backend="threading")(delayed(work)(place) for place in positions))
 
 
 class _Tests:
     """The test rows of every writer; random forgeries are all the others' test genuines, or a sample of them."""
 
     def __init__(
-        self,
-        tested: Sequence[WriterSplit],
-        protocol: Protocol,
-        generator: np.random.Generator,
-        affordable: int,
-        bounded: int = RANDOM_WHEN_BOUNDED,
+        self, tested: Sequence[WriterSplit], scoring: _Scoring, affordable: int, bounded: int = RANDOM_WHEN_BOUNDED
     ) -> None:
         self.tested = tested
-        self.genuine = np.concatenate([writer.genuine for writer in tested])
-        self.owner = np.repeat(np.arange(len(tested)), [len(writer.genuine) for writer in tested])
-        others = len(self.genuine) - min(len(writer.genuine) for writer in tested)
-        everything = len(tested) * len(self.genuine) <= affordable
-        count = protocol.random_test if protocol.random_test is not None else None if everything else bounded
+        everyone = [own.genuine for own in (*tested, *scoring.bystanders)]
+        self.genuine = np.concatenate(everyone)
+        self.owner = np.repeat(np.arange(len(everyone)), [len(own) for own in everyone])
+        others = len(self.genuine) - min(len(own.genuine) for own in tested)
+        asked = scoring.protocol.random_test
+        count = asked if asked is not None else None if len(tested) * len(self.genuine) <= affordable else bounded
         self.all_random = count is None or count >= others
         self.count = others if count is None else count
-        self.seeds = generator.integers(0, 2**63, size=len(tested))
+        self.seeds = scoring.generator.integers(0, 2**63, size=len(tested))
 
     def rows(self, position: int) -> list[NDArray[Any]]:
         """Return the rows of the writer's genuine, skilled, simple and random tests."""
@@ -219,33 +248,17 @@ class _Tests:
         return [own.genuine, own.skilled, own.simple, rest]
 
 
-def _score_together(
-    features: NDArray[Any], machines: WriterMachines, tested: Sequence[WriterSplit]
-) -> list[list[Scores]]:
+def _score_together(features: NDArray[Any], machines: WriterMachines, tests: _Tests) -> list[list[Scores]]:
     """Score all writers on all test rows with one kernel evaluation."""
-    kinds = [np.concatenate([getattr(writer, kind) for writer in tested]) for kind in ("genuine", "skilled", "simple")]
-    owners = [
-        np.repeat(np.arange(len(tested)), [len(getattr(writer, kind)) for writer in tested])
-        for kind in ("genuine", "skilled", "simple")
-    ]
-    scores = [machines.scores(features[rows]) for rows in kinds]
+    scores, owners = [machines.scores(features[tests.genuine])], [tests.owner]
+    for kind in ("skilled", "simple"):
+        rows = [getattr(own, kind) for own in tests.tested]
+        scores.append(machines.scores(features[np.concatenate(rows)]))
+        owners.append(np.repeat(np.arange(len(rows)), [len(own) for own in rows]))
     return [
-        [scores[kind][position, owners[kind] == position] for kind in range(3)]
-        + [scores[0][position, owners[0] != position]]
-        for position in range(len(tested))
+        [
+            *(kind[place, owner == place] for kind, owner in zip(scores, owners, strict=True)),
+            scores[0][place, tests.owner != place],
+        ]
+        for place in range(len(tests.tested))
     ]
-
-
-def _score_apart(
-    features: NDArray[Any], tests: _Tests, scorer: Callable[[int], Scorer], threads: int
-) -> list[list[Scores]]:
-    """Score writer by writer: memory for one writer a thread."""
-    from joblib import Parallel, delayed
-
-    def work(position: int) -> list[Scores]:
-        rows = tests.rows(position)
-        scores = scorer(position).scores(features[np.concatenate(rows)])
-        return np.split(scores, np.cumsum([len(kind) for kind in rows])[:-1])
-
-    positions = range(len(tests.tested))
-    return list(Parallel(n_jobs=threads, backend="threading")(delayed(work)(position) for position in positions))

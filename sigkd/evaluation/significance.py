@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     Values = NDArray[np.float64]
 
+COMPARED = {"classifier", "negatives", "C", "gamma"}
+"""Of the protocol: how a system decides, which is what a comparison on the same trials is about."""
 BY_WRITER = ("eer_user", "eer_global", "frr", "far_skilled", "far_random", "auc")
 """Metrics that have a value a writer."""
 
@@ -123,7 +125,7 @@ def writer_values(entry: dict[str, Any], metric: str) -> Values:
         raise UsageError(
             f"'{metric}' has no value a writer.{nearest(metric, list(BY_WRITER))} {', '.join(BY_WRITER)} do"
         )
-    return np.asarray(np.mean([_writer_values(scores, metric) for scores in results.read_scores(entry)], axis=0))
+    return np.asarray(np.mean([_writer_values(scores, metric) for scores in results.scores_of(entry)], axis=0))
 
 
 def _writer_values(scores: SplitScores, metric: str) -> Values:
@@ -146,9 +148,12 @@ def _writer_values(scores: SplitScores, metric: str) -> Values:
 
 def replicates(entry: dict[str, Any], protocol: Protocol, count: int, seed: int) -> dict[str, Values]:
     """Return replicates [count] of an entry's metrics; one seed draws the same writers for every model."""
-    splits = results.read_scores(entry)
+    splits = results.scores_of(entry)
     drawn = draw_writers(len(splits[0].writers), count, seed)
-    found = [split_replicates(scores, protocol, drawn) for scores in splits]
+    for scores in splits:
+        if (count, seed) not in scores.replicates:
+            scores.replicates[count, seed] = split_replicates(scores, protocol, drawn)
+    found = [scores.replicates[count, seed] for scores in splits]
     return {name: np.mean([values[name] for values in found], axis=0) for name in found[0]}
 
 
@@ -174,11 +179,11 @@ def incompatibility(a: dict[str, Any], b: dict[str, Any], documents: Sequence[di
         ("the number of references", a["nref"], b["nref"]),
     ]
     described = [
-        document["datasets"][entry["dataset"]].get("protocol", document["protocol"])
+        results.protocol_of(document, entry["dataset"]).describe()
         for entry, document in zip((a, b), documents, strict=True)
     ]
-    keys = sorted(set(described[0]) | set(described[1]))
-    checks += [(f"the protocol's '{key}'", described[0].get(key), described[1].get(key)) for key in keys]
+    keys = sorted(set(described[0]) - COMPARED)
+    checks += [(f"the protocol's '{key}'", described[0][key], described[1][key]) for key in keys]
     checks += [
         ("the number of splits", documents[0]["splits"], documents[1]["splits"]),
         ("the number of writers", a.get("writers"), b.get("writers")),
@@ -329,7 +334,7 @@ def mark_best(document: dict[str, Any], names: Sequence[str], count: int = 1000,
         if entry.get("splits"):
             groups.setdefault((entry["dataset"], entry["nref"], entry["split_hash"]), []).append(entry)
     for (dataset, _, _), group in groups.items():
-        if not count or len(group) < 2 or len(group[0]["splits"][0]["writers"]) < 5:
+        if not count or len(group) < 2 or len(group[0]["splits"][0].writers) < 5:
             continue
         protocol = results.protocol_of(document, dataset)
         drawn = [replicates(entry, protocol, count, document["seed"]) for entry in group]

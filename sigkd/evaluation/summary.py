@@ -36,7 +36,7 @@ def _impostors(scores: SplitScores, protocol: Protocol) -> list[Scores]:
 def split_metrics(scores: SplitScores, protocol: Protocol) -> dict[str, float]:
     """Return every metric of one split.
 
-    Names: ``frr``, ``far_*`` at the global a-posteriori threshold; ``*_zero`` at threshold 0, the SVM's own border;
+    Names: ``frr``, ``far_*`` at the global a-posteriori threshold; ``*_zero`` at 0, the classifier's own border;
     ``*_apriori`` at the threshold from development writers; ``auc`` is the mean over writers, ``auc_pooled`` that of
     all scores together; ``*_random`` against random forgeries.
     """

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sigkd.classifiers import WRITERS
 from sigkd.evaluation import results
+from sigkd.evaluation.protocol import PROTOCOLS
 from sigkd.evaluation.summary import NO_RATE
 
 TITLES = {
@@ -121,7 +123,7 @@ def result_grids(document: dict[str, Any]) -> list[Grid]:
     """Return the main table (Table 7's layout; a-priori rates first where there are any) and one of further metrics."""
     keys, titles = _heads(document)
     fixed = [str(document["results"][0][key]) for key in ("dataset", "model") if key not in keys]
-    about = " ".join([", ".join(fixed), f"({document['protocol']['name']} protocol)"]).strip()
+    about = " ".join([", ".join(fixed), f"({_protocol_in_words(document['protocol'])})"]).strip()
     paper = any(entry.get("paper") for entry in document["results"])
     main = _present(document, (*APRIORI, *MAIN))
     first = Grid(f"Verification errors in per cent: {about}", titles + [TITLES[name] for name in main])
@@ -135,7 +137,60 @@ def result_grids(document: dict[str, Any]) -> list[Grid]:
         first.rows.append(cells + (_paper_cells(entry) if paper else []))
         second.rows.append(head + [metric_cell(entry, name) for name in second_names])
     first.notes = notes(document)
-    return [first, second]
+    answered = [
+        ([Cell(str(entry[key])) for key in keys[:-1]], entry["answers"])
+        for entry in document["results"]
+        if "answers" in entry
+    ]
+    return [first, second, *([answers_grid(answered, titles[:-1])] if answered else [])]
+
+
+def _protocol_in_words(protocol: dict[str, Any]) -> str:
+    own = PROTOCOLS.get(protocol["name"])
+    words = [f"{protocol['name']} protocol"]
+    if protocol.get("classifier", own) != own:
+        words.append(f"classifier {protocol['classifier']}")
+    if protocol.get("negatives", WRITERS) != WRITERS:
+        words.append(f"negatives from a {protocol['negatives']}")
+    return ", ".join(words)
+
+
+ANSWERS = {
+    "frr": "FRR",
+    "far_skilled": "FAR skilled",
+    "far_random": "FAR random",
+    "inconclusive": "inconclusive",
+    "eer_skilled": "EER skilled",
+    "eer_random": "EER random",
+    "cllr": "Cllr",
+    "min_cllr": "min Cllr",
+}
+"""What is reported of the answers, and its title."""
+
+
+def answers_grid(answered: Sequence[tuple[list[Cell], dict[str, Any]]], titles: Sequence[str]) -> Grid:
+    """Return the table of what ``verify`` would answer.
+
+    Args:
+        answered: for each row its first cells and :meth:`sigkd.evaluation.answers.Answers.as_dict`.
+        titles: of the first cells.
+    """
+    facts = answered[0][1]
+    title = f"As `sigkd verify` answers, in per cent ({facts['method']} calibration, {facts['alternative']} forgeries)"
+    grid = Grid(title, [*titles, "REF", "classifier", "negatives", *ANSWERS.values()])
+    for head, one in answered:
+        row = [*head, Cell(str(one["references"]), value=float(one["references"]))]
+        row += [Cell(one["classifier"]), Cell(one["negatives"])]
+        for name in ANSWERS:
+            scale = scale_of(name)
+            text = "-" if one[name] is None else f"{scale * one[name]:.{2 if scale == 100 else 3}f}"
+            row.append(Cell(text, value=None if one[name] is None else scale * one[name]))
+        grid.rows.append(row)
+    grid.notes = [
+        f"{facts['writers']} writers: calibrated on four fifths of them, answered for the rest, in turn. FRR: genuine "
+        "signatures rejected; FAR: forgeries accepted; inconclusive: mean of the kinds of trials.",
+    ]
+    return grid
 
 
 def notes(document: dict[str, Any]) -> list[str]:
@@ -160,7 +215,8 @@ def notes(document: dict[str, Any]) -> list[str]:
         lines.append("Bold: better than every other model (paired bootstrap over writers, Holm, 5 %).")
     if any("upper95" in metric for entry in entries for _, metric in results.metrics_of(entry)):
         lines.append("'< x' under a rate without any error: its 95 % bound by the rule of three.")
-    bounded = {entry["negatives"] for entry in entries if entry["negatives"] == protocol.get("max_negatives")}
+    most = protocol.get("max_negatives") if protocol.get("negatives", WRITERS) == WRITERS else None
+    bounded = {entry["negatives"] for entry in entries if entry["negatives"] == most}
     if bounded:
         lines.append(f"Negatives bounded: a random pool of {max(bounded)} references serves all writers.")
     sampled = {entry["random_per_writer"] for entry in entries if entry["random_sampled"]}
@@ -168,6 +224,10 @@ def notes(document: dict[str, Any]) -> list[str]:
         lines.append(f"Random forgeries: a random sample of {max(sampled)} a writer.")
     left = {entry["dataset"]: len(entry["writers_left_out"]) for entry in entries if entry["writers_left_out"]}
     lines += [f"{dataset}: {count} writers with too few signatures are left out." for dataset, count in left.items()]
+    idle = {entry["dataset"]: len(entry.get("writers_without_forgeries", ())) for entry in entries}
+    lines += [
+        f"{name}: {count} writers without forgeries are random forgeries only." for name, count in idle.items() if count
+    ]
     if any(entry.get("paper") for entry in entries):
         lines.append(
             "Paper: Tsourounis et al., Tables 4 to 7, on their splits; Difference: ours minus theirs, in points."

@@ -17,6 +17,7 @@ from sigkd.images.canvas import CANVAS, parse_canvas
 from sigkd.images.formats import named_images
 from sigkd.models.features import UNKNOWN, FeatureSet
 from sigkd.models.registry import INPUT_SIZE
+from sigkd.paths import store_path
 from sigkd.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -169,11 +170,18 @@ def gather_images(
     """
     paths = [Path(source) for source in sources]
     if len(paths) == 1 and not paths[0].is_dir() and (not paths[0].exists() or paths[0].suffix.lower() == ".npz"):
-        return _from_prepared(str(sources[0]), data)
+        return prepared_images(str(sources[0]), data)
+    if len(paths) == 1 and not paths[0].is_absolute() and store_path(str(sources[0]), data).is_file():
+        progress.info(f"'{sources[0]}': the folder {paths[0].absolute()}, not the prepared set of that name")
     return _from_files(named_images(paths), canvas, skip_bad, progress)
 
 
-def _from_prepared(name: str, data: Path) -> ImageBatch:
+def prepared_images(name: str, data: Path) -> ImageBatch:
+    """Return the images of a prepared dataset, by its name or file.
+
+    Raises:
+        DatasetError: no such dataset; the message has the command that makes it.
+    """
     from sigkd.datasets.prepared import find_prepared
 
     prepared: PreparedSignatures = find_prepared(name, data)

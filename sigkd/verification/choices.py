@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from sigkd.classifiers import CLASSIFIERS
 from sigkd.configuration import Range, check, option
 from sigkd.progress import SILENT, Progress
 from sigkd.verification.calibrations import METHODS
 
 if TYPE_CHECKING:
-    from sigkd.classifiers import Negatives
+    from sigkd.classifiers.negatives import Negatives
     from sigkd.models.io import LoadedModel
     from sigkd.verification.calibration import CalibrationSet
 
@@ -37,7 +38,7 @@ class Choices:
 
     model: Model | None = None
     """A registered name, a file, ``ARCHITECTURE:random``, or a loaded model; None is the default student."""
-    classifier: str = option("auto", "auto, wd (support vector machine) or wi (distance).")
+    classifier: str = option("auto", f"auto, or {', '.join(CLASSIFIERS)}.")
     """``auto``: ``wi`` for fewer than three references, else ``wd``."""
     cohort: Cohort | None = option(None, "default, a cohort or features file, or a dataset: the negatives.")
     """A file, a dataset's name, or a loaded cohort; None (or ``default``) is the default cohort of the model."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sigkd.classifiers import Classifier, Negatives, Template
+from sigkd.classifiers.base import Classifier, Template
+from sigkd.classifiers.negatives import Negatives
 from sigkd.errors import CalibrationError
 from sigkd.gallery import StoredReference
 from sigkd.images.ink_measures import InkMeasures

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sigkd.classifiers import COHORT, WRITERS, Arrays, Classifier, Negatives, Template, choose_classifier
-from sigkd.classifiers.negatives import check_kind
+from sigkd.classifiers import COHORT, WRITERS
+from sigkd.classifiers.base import Arrays, Classifier, Template, choose_classifier
+from sigkd.classifiers.negatives import Negatives, check_kind
 from sigkd.errors import GalleryError
 from sigkd.gallery import Gallery, StoredReference
 from sigkd.gallery.records import WriterState, clean_name, rounded_features

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sigkd.classifiers import Template
+from sigkd.classifiers.base import Template
 
 if TYPE_CHECKING:
     from sigkd.verification.verifier import Verifier

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sigkd.classifiers import COHORT, Classifier, Negatives, Template, choose_classifier
+from sigkd.classifiers import COHORT
+from sigkd.classifiers.base import Classifier, Template, choose_classifier
 from sigkd.classifiers.cohort import check_cohort, resolve_cohort
+from sigkd.classifiers.negatives import Negatives
 from sigkd.errors import UsageError
 from sigkd.gallery import Gallery
 from sigkd.gallery.records import clean_name

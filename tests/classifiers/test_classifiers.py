@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sigkd.classifiers import CLASSIFIERS, COHORT, WRITERS, Negatives, choose_classifier
+from sigkd.classifiers import CLASSIFIERS, COHORT, WRITERS
+from sigkd.classifiers.base import choose_classifier
+from sigkd.classifiers.negatives import Negatives
 from sigkd.errors import UsageError
 
 NAMES = CLASSIFIERS.names()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sigkd.classifiers import Negatives
 from sigkd.classifiers.kernel import rbf_kernel, squared_distances
+from sigkd.classifiers.kinds.wd import WriterDependent
+from sigkd.classifiers.negatives import Negatives
 from sigkd.classifiers.svm import BACKENDS, TrainingRows, class_costs, solve
-from sigkd.classifiers.wd import WriterDependent
 from sigkd.errors import UsageError
 
 GAMMA = 2.0**-11

@@ -67,7 +67,14 @@ def test_table_and_files(run_sigkd, features_file, tmp_path):
         (("--nref", 20), 4, "20 references and at least one test need 21"),
         (("--nref", 3, "--protocol", "papr"), 2, "Did you mean 'paper'"),
         (("--nref", 3, "--format", "html"), 2, "unknown format 'html'"),
-        (("--nref", 3, "--writers", "9"), 2, "--writers 9: give A:B"),
+        (("--nref", 3, "--writers", "9"), 2, "--writers 9: there is no writer '9' among 0 ... 7"),
+        (("--nref", 3, "--classifier", "svm"), 2, "unknown classifier 'svm'"),
+        (("--nref", 1, "--classifier", "dichotomy"), 2, "one reference is no pair"),
+        (("--nref", 3, "--negatives", "nobody"), 2, "unknown negatives 'nobody'"),
+        (("--nref", 3, "--negatives", "cohort"), 4, "do not say which model made them"),
+        (("--nref", 3, "--cohort", "c.npz"), 2, "--cohort needs --negatives cohort"),
+        (("--nref", 3, "--far", 0.1), 2, "need --answers"),
+        (("--nref", 3, "--answers", "--method", "logit"), 2, "unknown calibration method 'logit'"),
         (("--nref", 3, "--plots"), 2, "--plots needs --out"),
         (("--nref", 3, "--model", "resnet18:random"), 2, "--model is not used with a features file"),
         (("--nref", 3, "--simple-forgeries"), 4, "no simple forgeries"),
@@ -77,6 +84,108 @@ def test_what_is_wrong_is_said_in_one_line(run_sigkd, features_file, arguments, 
     outcome = run_sigkd("evaluate", "--dataset", features_file, *arguments, expect=code)
     assert words in outcome.stderr and outcome.stdout == ""
     assert outcome.stderr.count("\n") == 1 and outcome.stderr.startswith("error: ")
+
+
+@pytest.fixture(scope="module")
+def bound(tmp_path_factory):
+    """Features of 24 writers that say which model made them, and a cohort of that model."""
+    from sigkd.classifiers import COHORT
+    from sigkd.classifiers.cohort import save_cohort
+    from sigkd.classifiers.negatives import Negatives
+    from sigkd.models.binding import Binding
+    from sigkd.models.features import FeatureSet
+
+    rng = np.random.default_rng(0)
+    folder = tmp_path_factory.mktemp("bound")
+    centres = rng.gamma(1.0, 1.0, (24, 1, 24))
+    genuine = centres + rng.normal(0, 0.3, (24, 13, 24))
+    skilled = centres + rng.normal(0, 0.5, (24, 1, 24)) + rng.normal(0, 0.3, (24, 8, 24))
+    features = np.maximum(np.concatenate([genuine, skilled], axis=1), 0).reshape(-1, 24)
+    binding = Binding("ab" * 32, "1", (952, 1360), "tiny")
+    made = FeatureSet(
+        features,
+        np.repeat(np.arange(24), 21),
+        np.tile([0] * 13 + [1] * 8, 24),
+        model_hash=binding.model_hash,
+        model_name="tiny",
+        preprocess_version="1",
+        metadata={"canvas": [952, 1360], "writers": [f"w{number:02d}" for number in range(24)]},
+    )
+    made.save(folder / "dutch.npz")
+    strangers = np.maximum(rng.gamma(1.0, 1.0, (40, 24)) + rng.normal(0, 0.3, (40, 24)), 0).astype(np.float32)
+    save_cohort(Negatives(strangers, "strangers", COHORT, None, binding), folder / "cohort.npz")
+    return folder
+
+
+def test_the_model_cards_command(run_sigkd, repository, bound):
+    """The command of the card's table, with other features in the place of the collection."""
+    import re
+    import shlex
+
+    card = (repository / "docs" / "model-card.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"`sigkd (evaluate [^`]*--answers[^`]*)`", card)
+    words = [str(bound / "dutch.npz") if word == "dutch" else word for word in shlex.split(command)]
+    found = run_sigkd(
+        *words, "--cohort", bound / "cohort.npz", "--splits", 3, "--bootstrap", 0, "--json", expect=0
+    ).json
+    rows = re.findall(r"^\| (\d+) \| writer-(independent|dependent) \|", card, flags=re.M)
+    assert [(entry["nref"], entry["classifier"]) for entry in found["results"]] == [
+        (int(count), {"independent": "wi", "dependent": "wd"}[kind]) for count, kind in rows
+    ]
+    for entry in found["results"]:
+        given = entry["answers"]
+        assert entry["writers"] == given["writers"] == 22 and entry["negatives"] == 40
+        assert given["negatives"] == "cohort" and given["alternative"] == "skilled" and given["method"] == "logistic"
+        assert 0 <= given["frr"] < 0.3 and 0 <= given["far_skilled"] < 0.3
+    table = run_sigkd(*words, "--cohort", bound / "cohort.npz", "--splits", 3, "--bootstrap", 0, expect=0).stdout
+    assert "As `sigkd verify` answers" in table and "inconclusive" in table
+
+
+@pytest.mark.parametrize("classifier", ["wd", "wi", "dichotomy"])
+@pytest.mark.parametrize("negatives", ["writers", "cohort"])
+def test_a_single_reference(run_sigkd, bound, classifier, negatives):
+    more = ["--protocol", "writer-independent"] if classifier == "dichotomy" else []
+    if negatives == "cohort":
+        more += ["--cohort", bound / ("dutch.npz" if classifier == "dichotomy" else "cohort.npz")]
+    arguments = ["evaluate", "--dataset", bound / "dutch.npz", "--nref", 1, "--classifier", classifier]
+    found = run_sigkd(*arguments, "--negatives", negatives, *FAST, *more, "--json", expect=0).json
+    (entry,) = found["results"]
+    assert entry["classifier"] == classifier and entry["eer_global"]["mean"] < 0.4
+    assert found["protocol"]["negatives"] == negatives and entry["splits"][0]["rows"]["references"][0][1:] == []
+
+
+def test_a_features_file_needs_neither_images_nor_a_data_directory(run_sigkd, bound, tmp_path):
+    report = tmp_path / "report.html"
+    arguments = ["evaluate", "--dataset", bound / "dutch.npz", "--nref", 3, "--writers", "w03, w04,w07, w20", *FAST]
+    outcome = run_sigkd(*arguments, "--report", report, "--json", "--data-dir", tmp_path / "absent", expect=0)
+    assert outcome.json["results"][0]["splits"][0]["writers"] == [3, 4, 7, 20]
+    assert outcome.json["datasets"]["dutch"]["source"] == "features" and report.is_file()
+    assert "pictures" not in outcome.stderr
+
+
+def test_writers_without_forgeries_are_said_and_used(run_sigkd, bound, tmp_path):
+    with np.load(bound / "dutch.npz") as made:
+        keep = (made["yforg"] == 0) | (made["y"] >= 2)
+        np.savez(tmp_path / "few.npz", **{key: made[key][keep] if made[key].ndim else made[key] for key in made.files})
+    arguments = ["evaluate", "--dataset", tmp_path / "few.npz", "--nref", 3, *FAST]
+    assert "2 writers have no skilled forgeries: w00, w01" in run_sigkd(*arguments, expect=4).stderr
+    outcome = run_sigkd(*arguments, "--skip-short-writers", "--json", expect=0)
+    assert "2 writers without forgeries serve as random forgeries only: w00, w01" in outcome.stderr
+    (entry,) = outcome.json["results"]
+    assert (entry["writers"], entry["writers_without_forgeries"], entry["writers_left_out"]) == (22, [0, 1], [])
+    assert entry["random_per_writer"] == 23 * 10 and entry["negatives"] == 21 * 3
+    assert [own["writer"] for own in entry["splits"][0]["bystanders"]] == [0, 1]
+
+
+def test_classifiers_can_be_compared_on_the_same_trials(run_sigkd, bound, tmp_path):
+    for name in ("wd", "wi"):
+        run_sigkd(
+            "evaluate", "--dataset", bound / "dutch.npz", "--nref", 3, *FAST, "--classifier", name,
+            "--out", tmp_path / name, expect=0,
+        )  # fmt: skip
+    files = [tmp_path / name / "results.json" for name in ("wd", "wi")]
+    (comparison,) = run_sigkd("stats", *files, "--bootstrap", 50, "--json", expect=0).json["comparisons"]
+    assert comparison["pairs"][0]["difference"] != 0
 
 
 def test_absent_dataset_names_the_command(run_sigkd):

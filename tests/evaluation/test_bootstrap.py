@@ -7,7 +7,7 @@ import pytest
 
 from sigkd import measures
 from sigkd.evaluation import bootstrap
-from sigkd.evaluation.protocol import Protocol
+from sigkd.evaluation.protocol import Protocol, Split, WriterSplit
 from sigkd.evaluation.scoring import SplitScores
 from sigkd.evaluation.summary import split_metrics, split_replicates
 
@@ -20,14 +20,19 @@ def made_up_scores(seed=0, writers=7):
 
     fold = np.arange(writers) % 2
     parts = draw(1, 4, 8), draw(0, 3, 9), draw(-1, 2, 4), draw(-2, 10, 12)
-    return SplitScores(3, 0, list(range(writers)), *parts, fold, [(1.5, 0.2), (0.9, -0.1)], [0.4, 0.6])
+    return SplitScores(split_of(range(writers)), *parts, fold, [(1.5, 0.2), (0.9, -0.1)], [0.4, 0.6])
+
+
+def split_of(writers):
+    none = np.zeros(0, np.int64)
+    return Split(3, 0, tuple(WriterSplit(int(writer), none, none, none, none) for writer in writers))
 
 
 def repeated(scores, counts):
     """The scores of a replicate, written out."""
     chosen = np.repeat(np.arange(len(counts)), counts)
     kinds = [[getattr(scores, kind)[i] for i in chosen] for kind in ("genuine", "skilled", "simple", "random")]
-    return SplitScores(3, 0, list(chosen), *kinds, scores.fold[chosen], scores.calibration, scores.thresholds)
+    return SplitScores(split_of(chosen), *kinds, scores.fold[chosen], scores.calibration, scores.thresholds)
 
 
 def plain_threshold(genuine, forged):

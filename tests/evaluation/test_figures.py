@@ -23,7 +23,7 @@ def small(document):
 
 
 def system(entry):
-    return curves.System(entry["model"], entry, results.read_scores(entry), "skilled")
+    return curves.System(entry["model"], entry, results.scores_of(entry), "skilled")
 
 
 def test_every_figure_in_both_themes(tmp_path, small):
@@ -70,10 +70,10 @@ def test_worst_errors_are_on_the_wrong_side_and_of_different_writers(document):
         for error in worst:
             seen = []
             for split, limit in zip(entry["splits"], entry["threshold_global"]["values"], strict=True):
-                place = split["writers"].index(error.writer)
-                rows = split["rows"][kind][place]
+                place = split.writers.index(error.writer)
+                rows = getattr(split.split.writers[place], kind).tolist()
                 if error.row in rows:
-                    seen.append(split["scores"][kind][place][rows.index(error.row)] - limit)
+                    seen.append(getattr(split, kind)[place][rows.index(error.row)] - limit)
             assert abs(np.mean(seen)) == pytest.approx(error.margin)
             assert np.mean(seen) < 0 if kind == "genuine" else np.mean(seen) > 0
 

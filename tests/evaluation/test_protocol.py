@@ -10,7 +10,7 @@ import pytest
 from sigkd.errors import InputError, UsageError
 from sigkd.evaluation import manifest
 from sigkd.evaluation.evaluate import plan_splits
-from sigkd.evaluation.protocol import Protocol, choose_split, default_protocol, parse_writers, select_writers
+from sigkd.evaluation.protocol import Protocol, choose_split, default_protocol, pick_writers, select_writers
 
 from .conftest import made_up
 
@@ -67,15 +67,16 @@ def test_short_writers_are_named():
     forged[:3] = 1
     with pytest.raises(InputError, match=r"1 of 5 writers have fewer: anna \(5\).*--skip-short-writers"):
         select_writers(y, forged, [3, 5], PROTOCOL, names=["anna", "b", "c", "d", "e"])
-    kept, left = select_writers(y, forged, [3, 5], PROTOCOL, skip_short=True)
-    assert kept == [1, 2, 3, 4] and left == [0]
+    found = select_writers(y, forged, [3, 5], PROTOCOL, skip_short=True, names=["anna", "b", "c", "d", "e"])
+    assert (found.tested, found.short, found.without_forgeries) == ((1, 2, 3, 4), (0,), ())
+    assert found.in_words == "1 writers with too few genuine signatures are left out: anna (5)"
 
 
 def test_missing_classes_are_named():
     genuine_only = np.zeros_like(FORGED)
     with pytest.raises(InputError, match="--forgeries random"):
         select_writers(Y, genuine_only, [3], PROTOCOL)
-    assert select_writers(Y, genuine_only, [3], Protocol(forgeries="random"))[0] == [0, 1, 2, 3, 4]
+    assert select_writers(Y, genuine_only, [3], Protocol(forgeries="random")).tested == (0, 1, 2, 3, 4)
     with pytest.raises(InputError, match="no simple forgeries"):
         select_writers(Y, FORGED, [3], Protocol(simple_forgeries=True))
     some = np.where(Y == 2, 0, FORGED)
@@ -86,20 +87,82 @@ def test_missing_classes_are_named():
     with pytest.raises(InputError, match="yforg holds"):
         select_writers(Y, FORGED * 4, [3], PROTOCOL)
     with pytest.raises(InputError, match="needs at least 2"):
-        select_writers(Y, FORGED, [3], PROTOCOL, writers=slice(0, 1))
+        select_writers(Y, FORGED, [3], PROTOCOL, writers="0:1")
     with pytest.raises(InputError, match="'dev-threshold' needs at least 4"):
-        select_writers(Y, FORGED, [3], Protocol("dev-threshold"), writers=slice(0, 3))
+        select_writers(Y, FORGED, [3], Protocol("dev-threshold"), writers="0:3")
 
 
-@pytest.mark.parametrize(("text", "expected"), [("2:5", slice(2, 5)), (":3", slice(None, 3)), ("4:", slice(4, None))])
-def test_writer_ranges(text, expected):
-    assert parse_writers(text) == expected
+NAMES = ["anna", "b", "c", "d", "e"]
 
 
-@pytest.mark.parametrize("text", ["5", "5:2", "a:b", "-1:3", "3:3"])
-def test_bad_writer_ranges(text):
-    with pytest.raises(UsageError, match="A:B"):
-        parse_writers(text)
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (None, [0, 1, 2, 3, 4]),
+        ("1:3", [1, 2]),
+        (":3", [0, 1, 2]),
+        ("4:", [4]),
+        ("-2:", [3, 4]),
+        ("1:99", [1, 2, 3, 4]),
+        ("d, anna", [0, 3]),
+        ("c", [2]),
+    ],
+)
+def test_writers_are_positions_or_names(text, expected):
+    assert pick_writers(text, NAMES) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("9", "no writer '9' among anna ... e"),
+        ("ana", "Did you mean 'anna'"),
+        ("b,,c", "no writer ''"),
+        ("5:2", "nobody in this range of 5 writers"),
+        ("7:", "nobody"),
+        ("a:b", "two positions"),
+        ("1:2:3", "two positions"),
+    ],
+)
+def test_writers_that_there_are_not(text, message):
+    with pytest.raises(UsageError, match=message):
+        pick_writers(text, NAMES)
+
+
+def test_writers_without_forgeries_are_random_forgeries_only():
+    lacking = np.where(Y == 2, 0, FORGED)
+    found = select_writers(Y, lacking, [3], PROTOCOL, skip_short=True, names=NAMES)
+    assert (found.tested, found.without_forgeries, found.short) == ((0, 1, 3, 4), (2,), ())
+    assert found.in_words == "1 writers without forgeries serve as random forgeries only: c"
+    chosen, _ = plan_splits(Y, lacking, [3], 2, 7, PROTOCOL, skip_short=True)
+    assert [own.writer for own in chosen[0].bystanders] == [2] and len(chosen[0].bystanders[0].genuine) == 3
+    elsewhere, _ = plan_splits(Y, lacking, [3], 2, 7, PROTOCOL, skip_short=True, writers="0,1,3")
+    assert elsewhere[0].bystanders == ()
+
+
+def test_bystanders_are_kept_in_the_manifest(tmp_path):
+    lacking = np.where(Y == 2, 0, FORGED)
+    chosen, _ = plan_splits(Y, lacking, [3], 2, 7, PROTOCOL, skip_short=True)
+    manifest.save_splits(tmp_path / "s.json", chosen, Y, lacking)
+    again = manifest.load_splits(tmp_path / "s.json", [3], 2, Y, lacking)
+    assert manifest.split_hash(again) == manifest.split_hash(chosen)
+    np.testing.assert_array_equal(again[1].bystanders[0].genuine, chosen[1].bystanders[0].genuine)
+
+
+def test_each_protocol_has_its_own_classifier():
+    assert [Protocol(name).classifier for name in ("paper", "dev-threshold", "writer-independent")] == [
+        "wd",
+        "wd",
+        "dichotomy",
+    ]
+    assert Protocol("writer-independent", classifier="wi").classifier == "wi"
+    with pytest.raises(UsageError, match="unknown classifier 'wdd'"):
+        Protocol(classifier="wdd")
+    with pytest.raises(UsageError, match="unknown negatives 'others'"):
+        Protocol(negatives="others")
+    with pytest.raises(UsageError, match="one reference is no pair"):
+        plan_splits(Y, FORGED, [1, 3], 1, 0, Protocol(classifier="dichotomy"))
+    plan_splits(Y, FORGED, [1, 3], 1, 0, Protocol("writer-independent", 3, 2))
 
 
 def test_unknown_names_get_the_nearest():

@@ -13,7 +13,12 @@ from sigkd.evaluation import results
 
 def test_round_trip(results_file, document):
     again = results.load(results_file)
-    assert again == json.loads(json.dumps(document))
+    assert results.dumps(again) == results.dumps(document) == results_file.read_text(encoding="utf-8").rstrip("\n")
+    for one, two in zip(document["results"], again["results"], strict=True):
+        for own, other in zip(one["splits"], two["splits"], strict=True):
+            assert own.writers == other.writers and own.calibration == other.calibration
+            np.testing.assert_array_equal(np.concatenate(own.random), np.concatenate(other.random))
+            np.testing.assert_array_equal(own.split.writers[2].references, other.split.writers[2].references)
     for line in results_file.read_text().splitlines():
         assert not line.strip().rstrip(",").lstrip("-").replace(".", "", 1).isdigit() or len(line) < 80
 
@@ -34,12 +39,12 @@ def test_large_sets_of_scores_work_everywhere(tmp_path, monkeypatch, features):
     monkeypatch.setattr(results, "INLINE", 5)
     document = evaluate_features(*features, 3, 1, settings=Settings(bootstrap=0))
     results.save(tmp_path / "r.json", document)
-    (scores,) = results.read_scores(results.load(tmp_path / "r.json")["results"][0])
+    (scores,) = results.scores_of(results.load(tmp_path / "r.json")["results"][0])
     assert len(scores.random[0]) == document["results"][0]["random_per_writer"]
 
 
 def change(path, document, edit):
-    own = json.loads(json.dumps(document))
+    own = json.loads(results.dumps(document))
     edit(own)
     path.write_text(json.dumps(own))
     return path
@@ -78,4 +83,4 @@ def test_absent_truncated_and_foreign_files(tmp_path, results_file):
 
 def test_results_without_scores_are_said_to_be(document):
     with pytest.raises(InputError, match="hold no scores"):
-        results.read_scores({**document["results"][0], "splits": []})
+        results.scores_of({**document["results"][0], "splits": []})

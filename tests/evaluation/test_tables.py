@@ -9,7 +9,7 @@ import json
 
 import pytest
 
-from sigkd.evaluation import paper, tables
+from sigkd.evaluation import paper, results, tables
 from sigkd.evaluation.output import check_format, write_outputs
 
 
@@ -92,7 +92,7 @@ def test_formats(document):
     found = next(row for row in rows if row["model"] == "good" and row["metric"] == "eer_user")
     assert float(found["mean"]) == pytest.approx(100 * entry["eer_user"]["mean"], rel=1e-5)
     assert float(found["paper"]) == pytest.approx(9.86)
-    assert json.loads(tables.render(own, "json")) == json.loads(json.dumps(own))
+    assert json.loads(tables.render(own, "json")) == json.loads(results.dumps(own))
     with pytest.raises(Exception, match="Did you mean 'markdown'"):
         check_format("markdwn")
 

@@ -1,4 +1,4 @@
-"""Fitting, keeping and refusing calibrations; trials; rates on held-out writers."""
+"""Fitting, keeping and refusing calibrations."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sigkd.classifiers import CLASSIFIERS, Negatives
-from sigkd.errors import CalibrationError, InputError, UsageError
+from sigkd.errors import CalibrationError, UsageError
 from sigkd.measures import Logistic
 from sigkd.models.binding import Binding
 from sigkd.verification.calibration import (
@@ -22,34 +21,27 @@ from sigkd.verification.calibration import (
 )
 from sigkd.verification.calibrations import METHODS
 from sigkd.verification.calibrations.logistic import LogisticCalibration
-from sigkd.verification.held_out import cross_validate
-from sigkd.verification.trials import Trials, collect_trials, select_writers
 
 BINDING = Binding("ab" * 32, "1", (952, 1360), "tiny")
 
 
-def _trials(seed: int = 0, writers: int = 10, each: int = 30) -> Trials:
-    generator = np.random.default_rng(seed)
-    owner = np.repeat(np.arange(writers), each)
-    return Trials(
-        generator.normal(2, 1, len(owner)),
-        generator.normal(0, 1, len(owner)),
-        generator.normal(-2, 1, len(owner)),
-        owner,
-        owner,
-        owner,
-    )
-
-
-def _fit(trials: Trials, references: int):
+def _fit(references: int, count: int = 300):
+    """A calibration on normal scores of 10 writers."""
+    generator = np.random.default_rng(references)
+    genuine, skilled, random = (generator.normal(mean, 1, count) for mean in (2, 0, -2))
     return fit_calibration(
-        trials.genuine, trials.impostors, classifier="wd", negatives="cohort", references=references, writers=10
+        genuine,
+        {"skilled": skilled, "random": random},
+        classifier="wd",
+        negatives="cohort",
+        references=references,
+        writers=10,
     )
 
 
 @pytest.fixture
 def known() -> CalibrationSet:
-    fitted = tuple(_fit(_trials(count), count) for count in (1, 3, 8))
+    fitted = tuple(_fit(count) for count in (1, 3, 8))
     return CalibrationSet(BINDING, "c0" * 32, "logistic", {"name": "made-up"}, fitted)
 
 
@@ -114,7 +106,7 @@ def test_the_shipped_calibration_has_every_method() -> None:
 def test_a_file_of_a_sigkd_with_more_methods(known: CalibrationSet, tmp_path: Path, request) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(METHODS._entries, "twofold", type("Twofold", (LogisticCalibration,), {}))
-        more = CalibrationSet(BINDING, "c0" * 32, "twofold", {"name": "made-up"}, (_fit(_trials(), 3),))
+        more = CalibrationSet(BINDING, "c0" * 32, "twofold", {"name": "made-up"}, (_fit(3),))
         more.save(tmp_path / "newer.json")
     newer = read_calibration(tmp_path / "newer.json")
     assert newer.hash == more.hash and newer.chosen("pav") == "pav"
@@ -191,61 +183,3 @@ def test_newer_and_absent_files(known: CalibrationSet, tmp_path: Path) -> None:
         read_calibration(tmp_path / "c.json")
     with pytest.raises(CalibrationError, match="no such calibration"):
         read_calibration(tmp_path / "absent.json")
-
-
-@pytest.mark.parametrize("negatives", ["cohort", "writers"])
-def test_trials_never_score_a_reference(negatives: str) -> None:
-    generator = np.random.default_rng(0)
-    features = generator.random((40, 16)).astype(np.float32)
-    y, yforg = np.repeat(np.arange(5), 8), np.tile([0, 0, 0, 0, 0, 1, 1, 2], 5)
-    seen: list[np.ndarray] = []
-
-    class Spy:
-        name = "spy"
-
-        def fit(self, references, against):
-            class Template:
-                def scores(self, queries):
-                    known = {row.tobytes() for row in np.concatenate([references, against.features])}
-                    assert not known & {row.tobytes() for row in queries}
-                    seen.append(queries)
-                    return queries[:, 0].astype(float)
-
-            return Template()
-
-    cohort = generator.random((6, 16)).astype(np.float32)
-    trials = collect_trials(features, y, yforg, Spy(), 2, cohort=Negatives(cohort), negatives=negatives, splits=2)
-    assert len(seen) == 10
-    assert (len(trials.genuine), len(trials.skilled), len(trials.random)) == (2 * 5 * 3, 2 * 5 * 2, 2 * 5 * 12)
-    one = trials.of_writers(np.array([3]))
-    assert set(one.genuine_writer) == set(one.random_writer) == {3}
-
-
-def test_trials_say_what_is_missing() -> None:
-    features, y = np.ones((4, 3), np.float32), np.array([0, 0, 1, 1])
-    wd = CLASSIFIERS.get("wd")()
-    with pytest.raises(InputError, match="more than 5 genuine"):
-        collect_trials(features, y, np.zeros(4, int), wd, 5, cohort=Negatives(features))
-    with pytest.raises(UsageError, match="need a cohort"):
-        collect_trials(features, y, np.zeros(4, int), wd, 1, cohort=None)
-
-
-def test_select_writers() -> None:
-    names = ["a", "b", "c", "d"]
-    assert select_writers(None, names).tolist() == [0, 1, 2, 3]
-    assert select_writers("1:3", names).tolist() == [1, 2]
-    assert select_writers("-2:", names).tolist() == [2, 3]
-    assert select_writers("d, a", names).tolist() == [3, 0]
-    for bad in ("x", "1:2", "a:b"):
-        with pytest.raises(UsageError):
-            select_writers(bad, names)
-
-
-def test_held_out_rates() -> None:
-    rates = cross_validate(_trials(each=60), "wd", "cohort", 3, far=0.05, frr=0.05)
-    assert rates.far_skilled == pytest.approx(0.05, abs=0.03)
-    assert rates.frr == pytest.approx(0.05, abs=0.03)
-    assert rates.far_random < 0.01
-    assert 0 < rates.inconclusive_genuine < 0.5
-    assert rates.min_cllr <= rates.cllr < 1
-    assert rates.eer_skilled == pytest.approx(0.16, abs=0.03)

@@ -16,7 +16,6 @@ from sigkd.images.remarks import Remark
 from sigkd.verification.calibration import CalibrationSet, fit_calibration
 from sigkd.verification.occlusion import occlude
 from sigkd.verification.report import write_report
-from sigkd.verification.trials import Trials
 
 _VOID = {"meta", "img", "br", "line", "rect", "polyline", "link"}
 
@@ -48,11 +47,10 @@ class _Balanced(HTMLParser):
 @pytest.fixture
 def calibrated(tiny_model, tiny_cohort) -> Verifier:
     generator = np.random.default_rng(0)
-    owner = np.repeat(np.arange(10), 20)
-    draws = (generator.normal(shift, 0.6, 200) for shift in (0.5, -0.5, -1.0))
-    trials = Trials(*draws, owner, owner, owner)
+    genuine, skilled, random = (generator.normal(shift, 0.6, 200) for shift in (0.5, -0.5, -1.0))
+    impostors = {"skilled": skilled, "random": random}
     fitted = tuple(
-        fit_calibration(trials.genuine, trials.impostors, classifier=name, negatives="cohort", references=3, writers=10)
+        fit_calibration(genuine, impostors, classifier=name, negatives="cohort", references=3, writers=10)
         for name in ("wd", "wi")
     )
     known = CalibrationSet(

@@ -52,7 +52,7 @@ def figures(document: dict[str, Any], data: Path | None = None, progress: Progre
         if entry.get("splits"):
             kind = results.protocol_of(document, entry["dataset"]).forgeries
             impostors = "random" if kind == "random" else "skilled"
-            system = System(entry["model"], entry, results.read_scores(entry), impostors)
+            system = System(entry["model"], entry, results.scores_of(entry), impostors)
             groups.setdefault((entry["dataset"], entry["nref"]), []).append(system)
     for dataset in dict.fromkeys(entry["dataset"] for entry in document["results"]):
         own = [entry for entry in document["results"] if entry["dataset"] == dataset]

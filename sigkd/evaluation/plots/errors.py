@@ -39,12 +39,10 @@ def worst_errors(system: System, kind: str, count: int = WORST) -> list[WorstErr
     margins: dict[int, list[tuple[float, int, int]]] = {}
     sign = 1.0 if kind == "genuine" else -1.0
     thresholds = system.entry["threshold_global"]["values"]
-    for split, document, threshold in zip(system.splits, system.entry["splits"], thresholds, strict=True):
-        rows, references = document["rows"][kind], document["rows"]["references"]
-        for position, writer in enumerate(split.writers):
-            for row, score in zip(rows[position], getattr(split, kind)[position], strict=True):
-                found = (sign * (score - threshold), writer, references[position][0])
-                margins.setdefault(row, []).append(found)
+    for scores, threshold in zip(system.splits, thresholds, strict=True):
+        for own, values in zip(scores.split.writers, getattr(scores, kind), strict=True):
+            for row, score in zip(getattr(own, kind).tolist(), values, strict=True):
+                margins.setdefault(row, []).append((sign * (score - threshold), own.writer, int(own.references[0])))
     ranked = sorted((float(np.mean([m for m, _, _ in seen])), row) for row, seen in margins.items())
     worst: list[WorstError] = []
     for margin, row in ranked:

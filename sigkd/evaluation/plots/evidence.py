@@ -40,14 +40,15 @@ def histograms(systems: Sequence[System], theme: Theme) -> Figure:
         for kind, dash in KINDS:
             if not len(scores[kind]):
                 continue
-            density, _ = np.histogram(scores[kind], bins=bins, density=True)
+            counted, _ = np.histogram(scores[kind], bins=bins)
+            density = counted / (len(scores[kind]) * (bins[1] - bins[0]))  # of all, also of those beyond the axis
             colour = getattr(theme, kind)
             panel.stairs(density, bins, color=colour, linestyle=dash, linewidth=1.8, label=kind, zorder=3)
             panel.stairs(density, bins, color=colour, fill=True, alpha=0.18)
             top = max(top, float(density.max())) if kind != "random" else top
         threshold = system.entry["threshold_global"]["mean"]
         panel.axvline(threshold, color=theme.text, linewidth=1.1, label="EER threshold")
-        panel.axvline(0, color=theme.text, linewidth=0.9, linestyle=":", label="the SVM's border")
+        panel.axvline(0, color=theme.text, linewidth=0.9, linestyle=":", label="the classifier's border")
         panel.set(title=system.label, xlabel="Score", ylabel="Density", ylim=(0, 1.15 * top))
         panel.grid(axis="x", visible=False)
     legend_below(figure, axes[0], 5)

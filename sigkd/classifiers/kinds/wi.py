@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sigkd.classifiers.base import CLASSIFIERS, Arrays, Classifier, check
+from sigkd.classifiers import CLASSIFIERS
+from sigkd.classifiers.base import Arrays, Classifier, check
 from sigkd.classifiers.kernel import feature_scale, squared_distances
 from sigkd.classifiers.negatives import Negatives
 

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sigkd.classifiers.base import CLASSIFIERS, Arrays, Classifier, Fitter, check
+from sigkd.classifiers import CLASSIFIERS, COHORT
+from sigkd.classifiers.base import Arrays, Classifier, Fitter, check
 from sigkd.classifiers.kernel import scale_features
-from sigkd.classifiers.negatives import COHORT, Negatives
+from sigkd.classifiers.negatives import Negatives
 from sigkd.classifiers.svm import SupportVectorMachine, TrainingRows
 from sigkd.errors import UsageError
 

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sigkd.classifiers.base import CLASSIFIERS, LEAST_FOR_AGREEMENT, Arrays, Classifier, Fitter, check
+from sigkd.classifiers import CLASSIFIERS, WRITERS
+from sigkd.classifiers.base import LEAST_FOR_AGREEMENT, Arrays, Classifier, Fitter, check
 from sigkd.classifiers.kernel import feature_scale, scale_features
-from sigkd.classifiers.negatives import WRITERS, Negatives
+from sigkd.classifiers.negatives import Negatives
 from sigkd.classifiers.shared import PooledNegatives
 from sigkd.classifiers.svm import SupportVectorMachine, TrainingRows, class_costs, solve
 

@@ -1,0 +1,178 @@
+"""Making a calibration from a labelled set of signatures: what ``sigkd calibrate`` does."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sigkd.classifiers import CLASSIFIERS, WRITERS
+from sigkd.classifiers.negatives import KINDS, Negatives, check_kind
+from sigkd.errors import CalibrationError, InputError, UsageError
+from sigkd.evaluation.answers import Answers, Stated, answer, fit, pool
+from sigkd.evaluation.evaluate import Settings, plan_splits, score_splits
+from sigkd.evaluation.experiment import open_set
+from sigkd.evaluation.protocol import Protocol, pick_writers
+from sigkd.models.binding import Binding
+from sigkd.progress import SILENT, Progress
+from sigkd.verification.calibration import CalibrationSet
+
+if TYPE_CHECKING:
+    import torch
+
+    from sigkd.models.io import LoadedModel
+
+RANDOM_PER_WRITER = 20
+"""Random forgeries scored for each writer and split: genuine signatures of others."""
+ALL = 1_000_000
+"""Test signatures of a kind and writer: every one that is no reference."""
+
+
+@dataclass(frozen=True)
+class DevelopmentSet:
+    """Labelled features of one dataset, restricted to some writers."""
+
+    features: NDArray[np.float32]
+    y: NDArray[np.int64]
+    yforg: NDArray[np.int8]
+    description: dict[str, Any]
+    """Name, content hash, writers: stored with the calibration."""
+
+
+def development_set(
+    name: str,
+    model: LoadedModel,
+    *,
+    data: Path,
+    writers: str | None = None,
+    device: torch.device | str = "cpu",
+    progress: Progress = SILENT,
+) -> DevelopmentSet:
+    """Load a prepared dataset by name or file and extract its features, or read a features file.
+
+    Args:
+        name: of the dataset, or a file with images or features.
+        model: extracts the features, or has made them.
+        data: home of the prepared datasets.
+        writers: which ones, see :func:`sigkd.evaluation.protocol.pick_writers`.
+        device: where features are computed.
+        progress: where the work is reported.
+
+    Raises:
+        InputError: features of another model, or images on another canvas; DatasetError: no such dataset.
+    """
+    from sigkd.models.extract import extract_features
+
+    opened = open_set(name, data, progress)
+    labels, known = np.unique(opened.labels.y).tolist(), opened.labels.metadata
+    names = opened.writer_names or [str(label) for label in labels]
+    chosen = pick_writers(writers, names)
+    rows = np.flatnonzero(np.isin(opened.labels.y, [labels[place] for place in chosen]))
+    if opened.features is not None:
+        bound, binding = Binding.from_dict(opened.features.describe()), Binding.of(model)
+        if not any(bound.canvas):  # features of another program: taken as right
+            bound = Binding(bound.model_hash, bound.preprocess_version, binding.canvas, bound.model_name)
+        difference = binding.difference(bound)
+        if difference:
+            raise InputError(f"{name}: {difference}; extract the features again")
+        features = opened.features.features[rows]
+    else:
+        assert opened.batch is not None  # noqa: S101 - a set is one or the other
+        canvas = known.get("canvas")
+        if canvas and tuple(canvas) != tuple(model.canvas):
+            raise InputError(
+                f"'{name}' is prepared on the canvas {canvas[0]}x{canvas[1]}, the model works on "
+                f"{model.canvas[0]}x{model.canvas[1]}: prepare it again with --canvas"
+            )
+        features = extract_features(model, opened.batch.images[rows], device=device, progress=progress)
+    yforg = opened.labels.yforg[rows]
+    description = {
+        "name": str(known.get("dataset") or opened.name),
+        "content_hash": str(known.get("dataset_hash") or hashlib.sha256(features.tobytes()).hexdigest()),
+        "writers": [names[place] for place in chosen],
+        "genuine": int((yforg == 0).sum()),
+        "skilled": int((yforg == 1).sum()),
+    }
+    return DevelopmentSet(features, opened.labels.y[rows], yforg, description)
+
+
+def calibrate(
+    development: DevelopmentSet,
+    binding: Binding,
+    cohort: Negatives,
+    references: Sequence[int],
+    *,
+    classifiers: Sequence[str] = ("wd", "wi"),
+    negatives: Sequence[str] = KINDS,
+    stated: Stated | None = None,
+    splits: int = 5,
+    seed: int = 0,
+    settings: Settings | None = None,
+    progress: Progress = SILENT,
+) -> tuple[CalibrationSet, list[Answers]]:
+    """Calibrate every combination, and measure each by cross-validation over writers.
+
+    The trials are those of the field's protocol with all of a writer's other signatures as tests, and
+    :data:`RANDOM_PER_WRITER` random forgeries.
+
+    Args:
+        development: the labelled features.
+        binding: what made them.
+        cohort: the negatives of that kind.
+        references: numbers of references.
+        classifiers: names of classifiers; ``wi`` is calibrated with the cohort only, as ``verify`` uses it.
+        negatives: ``cohort``, ``writers`` or both.
+        stated: the method that is recommended to those who use the calibration, and what is measured.
+        splits: draws of references.
+        seed: of the draws.
+        settings: parallelism.
+        progress: where the work is reported.
+
+    Returns:
+        The calibrations, and what they answer on held-out writers.
+
+    Raises:
+        UsageError: unknown names, or numbers of references below 1.
+    """
+    stated, settings = stated or Stated(), settings or Settings(bootstrap=0)
+    if min(references, default=0) < 1:
+        raise UsageError("--nref must be at least 1")
+    for name in classifiers:
+        CLASSIFIERS.get(name)
+    for kind in negatives:
+        check_kind(kind)
+    fitted, answers = [], []
+    for name in classifiers:
+        for kind in negatives:
+            if name == "wi" and kind == WRITERS:
+                continue
+            protocol = Protocol(
+                genuine_test=ALL,
+                skilled_test=ALL,
+                forgeries="random",  # those of which every writer has some; skilled ones are scored where there are any
+                random_test=RANDOM_PER_WRITER,
+                classifier=name,
+                negatives=kind,
+            )
+            for count in references:
+                try:
+                    chosen, _ = plan_splits(
+                        development.y, development.yforg, [count], splits, seed, protocol, skip_short=True
+                    )
+                    scores, _ = score_splits(
+                        development.features, chosen, protocol, seed, settings, cohort=cohort, progress=progress
+                    )
+                    known = fit(pool(scores), name, kind, count, len(scores[0].writers))
+                    answers.append(answer(scores, name, kind, stated, seed))
+                    fitted.append(known)
+                except (CalibrationError, UsageError) as error:
+                    progress.warn(f"{name}, {kind}, {count} references: {error}; left out")
+    if not fitted:
+        raise CalibrationError("nothing could be calibrated on this set")
+    facts = {**development.description, "splits": splits, "seed": seed}
+    return CalibrationSet(binding, cohort.hash, stated.method, facts, tuple(fitted)), answers
