@@ -14,6 +14,10 @@ from sigkd.distillation.augmentations import AUGMENTATIONS
 from sigkd.distillation.losses import LOSSES
 from sigkd.models.networks import NETWORKS
 
+Ties = Literal["index", "spatial", "random"]
+"""``index``: by smaller node, then larger one, node by node along the rows of the map. ``spatial``: the pair nearest on
+the map's grid first, then by index. ``random``: an order of its own for each image."""
+
 
 @dataclass(frozen=True)
 class TrainingConfig:
@@ -35,6 +39,8 @@ class TrainingConfig:
         {}, "Settings of losses, as tce.temperature=4 bc.redundancy=0.005.", command="distill"
     )
     radius: int = option(5, "Hops on the tree that make a neighbourhood.", POSITIVE, command="distill")
+    ties: Ties = option("spatial", "Which of equally long edges of the tree come first: {choices}.", command="distill")
+    ink_only: bool = option(False, "Leave places without ink out of tree and geometry.", command="distill")
     supervision: Literal["auto", "cached", "online"] = option(
         "auto", "Teachers are asked once or in every step: {choices} (once, where images stay).", command="distill"
     )

@@ -2,8 +2,7 @@
 
 A feature map [B, D, H, W] is read as B sets of N = H * W vectors of D elements. Everything here computes in float32,
 also under autocast: in half precision the expansion ||a||^2 + ||b||^2 - 2ab loses the small distances that the tree is
-made of. Ties are everywhere, because blank paper gives identical vectors; they are broken by index: edges are ordered
-by (length, smaller node, larger node), and under that order the tree is unique, whatever algorithm finds it.
+made of. Ties are everywhere, because blank paper gives identical vectors (:mod:`sigkd.distillation.ties`).
 """
 
 from __future__ import annotations
@@ -17,7 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sigkd.distillation import parallel
-from sigkd.distillation.parallel import LAST_NODE, edge_names
+from sigkd.distillation.config import Ties
+from sigkd.distillation.ties import EdgeOrder, edge_order
 
 _DEGENERATE = 1e-11
 """A map whose spread is below this part of its squared norms is constant: no contrast is defined on it."""
@@ -36,7 +36,8 @@ def squared_distances(vectors: Tensor) -> Tensor:
     """Return all pairwise squared Euclidean distances, [B, N, D] -> float32 [B, N, N], exactly 0 for identical vectors.
 
     The vectors are centred first (distances do not change, cancellation does). ||a||^2 is taken from the Gram matrix
-    itself: for identical vectors its entries are the same sums, so that nothing is left of their difference.
+    itself: for identical vectors its entries are the same sums, so that nothing is left of their difference. The two
+    squares are added first: so the matrix is symmetric to the last bit, and edges from identical vectors are ties.
     """
     with torch.autocast(vectors.device.type, enabled=False):
         centred = vectors.float()
@@ -44,53 +45,59 @@ def squared_distances(vectors: Tensor) -> Tensor:
         if centred.device.type != "cpu" or centred.requires_grad:
             gram = centred @ centred.mT
             norms = gram.diagonal(dim1=1, dim2=2)
-            return (norms.unsqueeze(2) - 2 * gram + norms.unsqueeze(1)).clamp_min(0.0)
+            return ((norms.unsqueeze(2) + norms.unsqueeze(1)) - 2 * gram).clamp_min(0.0)
         batch, nodes, _ = vectors.shape
-        result = torch.empty(batch, nodes, nodes)
+        result, both = torch.empty(batch, nodes, nodes), torch.empty(nodes, nodes)
         for each, out in zip(centred.contiguous(), result, strict=True):  # one matrix at a time stays in the cache
             torch.mm(each, each.T, out=out)
-            lengths = out.diagonal().clone()
-            out.mul_(-2).add_(lengths[:, None]).add_(lengths[None]).clamp_min_(0.0)
+            lengths = out.diagonal()
+            torch.add(lengths[:, None], lengths[None], out=both)
+            torch.sub(both, out, alpha=2, out=out).clamp_min_(0.0)
         return result
 
 
-def minimum_spanning_tree(distances: Tensor) -> Tensor:
+def minimum_spanning_tree(distances: Tensor, order: EdgeOrder) -> Tensor:
     """Return the minimal spanning trees of complete graphs by Prim's algorithm, grown from node 0.
 
     Args:
-        distances: float32 [B, N, N], symmetric, not negative, finite; N <= 32767. 0 is a distance like any other.
+        distances: float32 [B, N, N], symmetric, not negative, finite, on the CPU. 0 is a distance like any other.
+        order: of equally long edges.
 
     Returns:
         int64 [B, N]: the parent of each node in the tree rooted at node 0; the root's parent is N.
 
-    Runs on the CPU wherever the distances are; N - 1 steps over a [B, N] frontier, O(B N^2).
+    N - 1 steps over a [B, N] frontier, O(B N^2).
     """
-    host = distances.detach().float().cpu()
-    parts = [torch.from_numpy(_prim(part.numpy())) for part in torch.split(host, _CHUNK)]
-    return torch.cat(parts).to(distances.device)
+    newest, edges = _prim(_keys(distances.numpy(), order.names.numpy()))
+    batch, nodes, _ = distances.shape
+    parents = torch.full((batch, nodes), nodes)
+    ends = order.ends(torch.from_numpy(edges & 0xFFFFFFFF))
+    return parents.scatter_(1, torch.from_numpy(newest), ends.sum(dim=2) - torch.from_numpy(newest))
 
 
-def _keys(distances: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Pack (distance, smaller node, larger node) into int64, so that one comparison orders edges by all three.
+def _keys(distances: NDArray[np.float32], names: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Pack (distance, name of the edge) into int64, so that one comparison orders edges by both.
 
     The bits of a float that is not negative order like the float.
     """
     keys = np.empty(distances.shape, dtype=np.int64)
     low, high = (0, 1) if sys.byteorder == "little" else (1, 0)
     halves = keys.view(np.int32).reshape(*distances.shape, 2)
-    halves[..., low] = edge_names(distances.shape[1])
+    halves[..., low] = names
     halves[..., high] = np.ascontiguousarray(distances).view(np.int32)
     return keys
 
 
-def _prim(distances: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Grow the trees of a few images at once.
+def _prim(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Grow the trees of a few images at once; return the nodes in the order in which they join, and by which edge.
+
+    Both are [B, N - 1].
 
     A node inside has the key -1: no minimum changes it, and read as an unsigned number it is the largest, so that it is
     never chosen.
     """
-    batch, nodes, _ = distances.shape
-    keys = _keys(distances).reshape(batch * nodes, nodes)
+    batch, nodes, _ = keys.shape
+    keys = keys.reshape(batch * nodes, nodes)
     offsets = np.arange(batch) * nodes
     frontier = keys[offsets]
     flat, unsigned = frontier.reshape(-1), frontier.view(np.uint64)
@@ -105,9 +112,7 @@ def _prim(distances: NDArray[np.float32]) -> NDArray[np.int64]:
         flat[places] = -1
         keys.take(places, axis=0, out=row, mode="clip")
         np.minimum(frontier, row, out=frontier)
-    parents = np.full((batch, nodes), nodes, dtype=np.int64)
-    parents[np.arange(batch), order] = ((edges >> 16) & LAST_NODE) + (edges & LAST_NODE) - order  # the edge's other end
-    return parents
+    return np.ascontiguousarray(order.T), np.ascontiguousarray(edges.T)
 
 
 def packed_neighborhoods(parents: Tensor, radius: int) -> Tensor:
@@ -169,7 +174,7 @@ def unpack_mask(packed: Tensor, nodes: int) -> Tensor:
     return bits.view(torch.bool).flatten(2)[..., :nodes]
 
 
-def neighborhood_mask(feature_map: Tensor, radius: int = 5) -> Tensor:
+def neighborhood_mask(feature_map: Tensor, radius: int, ties: Ties, rows: NDArray[np.int64] | None = None) -> Tensor:
     """Return the neighbourhood masks of feature maps (paper, Eq. 2).
 
     m_ij = 1 if j is 1 to ``radius`` hops from i on the minimal spanning tree of the map's vectors under Euclidean
@@ -178,42 +183,75 @@ def neighborhood_mask(feature_map: Tensor, radius: int = 5) -> Tensor:
     Args:
         feature_map: [B, D, H, W], any floating type.
         radius: number of hops.
+        ties: which of equally long edges come first.
+        rows: [B] places of the images in their dataset, for ``ties`` "random".
 
     Returns:
         bool [B, N, N], symmetric, False on the diagonal. No gradient: the mask is the teacher's, once per image.
     """
-    packed, _ = _geometry(feature_map, radius, with_contrast=False)
+    packed, _ = teacher_geometry(feature_map, radius, ties, rows)
     return unpack_mask(packed, packed.shape[1])
 
 
-def teacher_geometry(feature_map: Tensor, radius: int = 5) -> tuple[Tensor, Tensor]:
+@torch.no_grad()
+def teacher_geometry(
+    feature_map: Tensor,
+    radius: int,
+    ties: Ties,
+    rows: NDArray[np.int64] | None = None,
+    seed: int = 0,
+    nodes: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
     """Return mask and contrast of a teacher's feature maps at once, from one computation of the distances.
+
+    Args:
+        feature_map: [B, D, H, W], any floating type.
+        radius: number of hops.
+        ties: which of equally long edges come first.
+        rows: [B] places of the images in their dataset, for ``ties`` "random".
+        seed: for ``ties`` "random".
+        nodes: bool [B, N]: the places that take part in tree and sums; None: all.
 
     Returns:
         The mask of :func:`neighborhood_mask` as bits, uint8 [B, N, ceil(N / 8)], and the contrast under it,
-        float32 [B, N]. No gradient.
+        float32 [B, N]. A place that takes no part has no neighbours and the contrast 0. No gradient.
     """
-    return _geometry(feature_map, radius, with_contrast=True)
-
-
-@torch.no_grad()
-def _geometry(feature_map: Tensor, radius: int, with_contrast: bool) -> tuple[Tensor, Tensor]:
-    vectors = as_vectors(feature_map)
-    chunk = _CHUNK if vectors.device.type == "cpu" else len(vectors)  # a chunk's distances stay in the cache
+    vectors, (height, width) = as_vectors(feature_map), feature_map.shape[2:]
+    on_cpu = vectors.device.type == "cpu"
+    step = _CHUNK if on_cpu else max(len(vectors), 1)  # on the CPU a chunk's distances stay in the cache
     masks, contrasts = [], []
-    for part in torch.split(vectors, max(chunk, 1)):
-        distances = squared_distances(part)
-        if vectors.device.type == "cpu":
-            packed = packed_neighborhoods(minimum_spanning_tree(distances), radius)
+    for start in range(0, max(len(vectors), 1), step):
+        place = slice(start, start + step)
+        part, inside = vectors[place], None if nodes is None else nodes[place]
+        order = edge_order(height, width, ties, vectors.device, None if rows is None else rows[place], seed)
+        lengths = distances = squared_distances(part)
+        if inside is not None:
+            pairs = inside[:, None] & inside[:, :, None]
+            # edges to places outside are longer than any other: no way between two places inside leads over them
+            lengths = distances.masked_fill(~pairs, torch.finfo(torch.float32).max)
+            distances = distances * pairs
+        if on_cpu:
+            packed = packed_neighborhoods(minimum_spanning_tree(lengths, order), radius)
         else:
-            packed = parallel.packed_neighborhoods(distances, radius)
+            packed = pack_mask(parallel.neighborhoods(parallel.adjacency(lengths, order), radius))
+        if inside is not None:
+            packed = packed & pack_mask(pairs)
+        every = distances.sum(dim=2)
+        near = distances.mul_(unpack_mask(packed, part.shape[1])).sum(dim=2)
+        taken = part if inside is None else part * inside.unsqueeze(2)
+        count = part.shape[1] if inside is None else inside.sum(dim=1, keepdim=True).clamp_min(1)
+        defined = _has_spread(taken, every.sum(dim=1, keepdim=True) / (2 * count))
         masks.append(packed)
-        if with_contrast:
-            every = distances.sum(dim=2)
-            near = distances.mul_(unpack_mask(packed, part.shape[1])).sum(dim=2)
-            defined = _has_spread(part, every.sum(dim=1, keepdim=True) / (2 * part.shape[1]))
-            contrasts.append(torch.where(defined, near / torch.where(every > 0, every, 1.0), 0.0))
-    return torch.cat(masks), torch.cat(contrasts) if with_contrast else vectors.new_empty(0)
+        contrasts.append(torch.where(defined, near / torch.where(every > 0, every, 1.0), 0.0))
+    return torch.cat(masks), torch.cat(contrasts)
+
+
+def pack_mask(mask: Tensor) -> Tensor:
+    """Return masks, bool [B, N, N], as bits, uint8 [B, N, ceil(N / 8)]; :func:`unpack_mask` undoes it."""
+    batch, nodes, _ = mask.shape
+    octets = torch.nn.functional.pad(mask.to(torch.uint8), (0, -nodes % 8)).view(batch, nodes, -1, 8)
+    shifts = torch.arange(8, dtype=torch.uint8, device=mask.device)
+    return (octets << shifts).sum(dim=3, dtype=torch.uint8)
 
 
 def _has_spread(vectors: Tensor, spread: Tensor) -> Tensor:
@@ -222,7 +260,7 @@ def _has_spread(vectors: Tensor, spread: Tensor) -> Tensor:
     return (spread > _DEGENERATE * raw) & (spread > 0)
 
 
-def neighborhood_affinity_contrast(feature_map: Tensor, mask: Tensor) -> Tensor:
+def neighborhood_affinity_contrast(feature_map: Tensor, mask: Tensor, nodes: Tensor | None = None) -> Tensor:
     """Return the Neighborhood Affinity Contrast of every vector of feature maps (paper, Eq. 1).
 
     NAC_i = sum_j d_ij m_ij / sum_j d_ij with d_ij = ||x_i - x_j||^2; the normalisation of d in the paper cancels.
@@ -230,12 +268,15 @@ def neighborhood_affinity_contrast(feature_map: Tensor, mask: Tensor) -> Tensor:
     Args:
         feature_map: [B, D, H, W], any floating type; computed in float32 also under autocast.
         mask: [B, N, N] bool, or 0/1 in float32; symmetric.
+        nodes: bool [B, N]: the places that take part in the sums, which hold all that have neighbours; None: all.
 
     Returns:
-        float32 [B, N] in [0, 1], differentiable (once) in ``feature_map``; 0, without gradient, on a constant map.
+        float32 [B, N] in [0, 1], differentiable (once) in ``feature_map``; 0, without gradient, on a constant map and
+        at places that take no part.
     """
     with torch.autocast(feature_map.device.type, enabled=False):
-        result: Tensor = _Contrast.apply(as_vectors(feature_map), mask.to(torch.float32))
+        inside = None if nodes is None else nodes.to(torch.float32)
+        result: Tensor = _Contrast.apply(as_vectors(feature_map), mask.to(torch.float32), inside)
         return result
 
 
@@ -245,12 +286,20 @@ class _Contrast(torch.autograd.Function):
     With centred vectors c and s_i = ||c_i||^2: sum_j m_ij d_ij = deg_i s_i + (M s)_i - 2 c_i (M c)_i, and
     sum_j d_ij = N s_i + S, S = sum_j s_j. For an upstream gradient u let g_i = u_i / sum_j d_ij and h_i = -g_i NAC_i:
     dL/dx_k = 2 [(g_k deg_k + (M g)_k + N h_k + sum h) c_k - g_k (M c)_k - (M (g c))_k - sum_i h_i c_i].
+    Where places take no part, N counts those that do, the centre is theirs, and c and the gradient are 0 at the others.
     """
 
     @staticmethod
-    def forward(ctx: Any, vectors: Tensor, mask: Tensor) -> Tensor:
-        nodes, depth = vectors.shape[1:]
-        centred = vectors - vectors.mean(dim=1, keepdim=True)
+    def forward(ctx: Any, vectors: Tensor, mask: Tensor, inside: Tensor | None) -> Tensor:
+        count: float | Tensor = float(vectors.shape[1])
+        if inside is None:
+            centred = vectors - vectors.mean(dim=1, keepdim=True)
+        else:
+            count = inside.sum(dim=1, keepdim=True).clamp_min(1.0)
+            vectors = vectors * inside.unsqueeze(2)
+            centre = vectors.sum(dim=1, keepdim=True) / count.unsqueeze(2)
+            centred = vectors - centre * inside.unsqueeze(2)
+        depth = vectors.shape[2]
         squares = torch.linalg.vecdot(centred, centred)
         total = squares.sum(dim=1, keepdim=True)
         extended = torch.cat([centred, squares.unsqueeze(2), torch.ones_like(squares).unsqueeze(2)], dim=2)
@@ -258,23 +307,26 @@ class _Contrast(torch.autograd.Function):
         near = product[..., depth + 1] * squares + product[..., depth]
         near -= 2 * torch.linalg.vecdot(centred, product[..., :depth])
         defined = _has_spread(vectors, total)
-        every = torch.where(defined, nodes * squares + total, 1.0)
+        every = torch.where(defined, count * squares + total, 1.0)
         contrast = torch.where(defined, near.clamp_min(0.0) / every, 0.0)
         ctx.save_for_backward(extended, product, mask, contrast, torch.where(defined, 1.0 / every, 0.0))
+        ctx.count, ctx.inside = count, inside
         return contrast
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None]:
         extended, product, mask, contrast, inverse = ctx.saved_tensors
-        nodes, depth = extended.shape[1], extended.shape[2] - 2
+        depth = extended.shape[2] - 2
         centred = extended[..., :depth]
         g = upstream.float() * inverse
         h = -g * contrast
         # the last column of ``extended`` is 1, so that of the product is M g
         back = mask.mT @ (extended * g.unsqueeze(2))
-        factor = g * product[..., depth + 1] + back[..., depth + 1] + nodes * h + h.sum(dim=1, keepdim=True)
+        factor = g * product[..., depth + 1] + back[..., depth + 1] + ctx.count * h + h.sum(dim=1, keepdim=True)
         shift = h.unsqueeze(1) @ centred
         gradient = factor.unsqueeze(2) * centred
         gradient.addcmul_(g.unsqueeze(2), product[..., :depth], value=-1).sub_(back[..., :depth]).sub_(shift)
-        return gradient.mul_(2), None
+        if ctx.inside is not None:
+            gradient *= ctx.inside.unsqueeze(2)
+        return gradient.mul_(2), None, None

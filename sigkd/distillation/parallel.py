@@ -1,44 +1,34 @@
 """Neighbourhoods for devices that do much at once: Boruvka's algorithm and powers of the adjacency matrix.
 
-The same tree as the CPU's: edges have one total order, (length, smaller node, larger node), under which it is unique.
+The same tree as the CPU's: edges have one total order, (length, name), under which it is unique.
 Prim's N - 1 steps one after another would keep a GPU waiting; here about log2(N) rounds of a few large operations find
 the tree, and a few products of N x N matrices the neighbourhoods.
 """
 
 from __future__ import annotations
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-LAST_NODE = (1 << 15) - 1
-"""The largest node that fits in an edge's key, and the mask that reads one from it."""
+from sigkd.distillation.ties import EdgeOrder
+
 _NO_EDGE = torch.iinfo(torch.int64).max
 
 
-def edge_names(nodes: int) -> NDArray[np.int32]:
-    """Return the name of every edge, int32 [N, N]: its smaller node, then its larger one, in 15 bits each."""
-    if nodes > LAST_NODE:
-        raise ValueError(f"{nodes} nodes are more than the {LAST_NODE} that fit in a key")
-    node = np.arange(nodes, dtype=np.int32)
-    return np.minimum(node[:, None], node) << 16 | np.maximum(node[:, None], node)
-
-
-def adjacency(distances: Tensor) -> Tensor:
+def adjacency(distances: Tensor, order: EdgeOrder) -> Tensor:
     """Return the minimal spanning trees of complete graphs.
 
     In each round every component takes its shortest edge to another one; components so joined become one.
 
     Args:
         distances: float32 [B, N, N], symmetric, not negative, finite.
+        order: of equally long edges.
 
     Returns:
         bool [B, N, N]: whether two nodes are joined by an edge of the tree.
     """
     batch, nodes, _ = distances.shape
-    names = torch.from_numpy(edge_names(nodes)).to(distances.device)
-    keys = distances.float().contiguous().view(torch.int32).to(torch.int64) << 32 | names
+    keys = distances.float().contiguous().view(torch.int32).to(torch.int64) << 32 | order.names
     tree = torch.zeros(batch, nodes * nodes, dtype=torch.bool, device=distances.device)
     own = torch.arange(nodes, device=distances.device).expand(batch, nodes)
     component = own
@@ -48,10 +38,11 @@ def adjacency(distances: Tensor) -> Tensor:
         nearest = keys.masked_fill(inside, _NO_EDGE).amin(dim=2)
         best = torch.full_like(nearest, _NO_EDGE).scatter_reduce(1, component, nearest, "amin")
         chosen = best < _NO_EDGE  # by number of the component; the numbers of joined ones are not in use any more
-        first, second = (best >> 16) & LAST_NODE, best & LAST_NODE
+        # some edge stands in where none was chosen
+        first, second = order.ends(torch.where(chosen, best & 0xFFFFFFFF, order.names[:, 0, -1:])).unbind(dim=2)
         place = torch.where(chosen, first * nodes + second, 0)  # place 0 is node 0 with itself: not an edge
         tree.scatter_(1, place, True)
-        ends = [component.gather(1, torch.where(chosen, end, 0)) for end in (first, second)]
+        ends = [component.gather(1, end) for end in (first, second)]
         target = torch.where(chosen, ends[0] + ends[1] - own, own)
         # the only circles are pairs that chose each other: the smaller number stays
         leads = target.gather(1, target) == own
@@ -79,12 +70,3 @@ def neighborhoods(tree: Tensor, radius: int) -> Tensor:
         if radius:
             step = (step.to(kind) @ step.to(kind)) > 0
     return reach & ~self_loop
-
-
-def packed_neighborhoods(distances: Tensor, radius: int) -> Tensor:
-    """Return :func:`neighborhoods` of the minimal spanning trees as bits, uint8 [B, N, ceil(N / 8)], little endian."""
-    mask = neighborhoods(adjacency(distances), radius)
-    batch, nodes, _ = mask.shape
-    octets = torch.nn.functional.pad(mask.to(torch.uint8), (0, -nodes % 8)).view(batch, nodes, -1, 8)
-    shifts = torch.arange(8, dtype=torch.uint8, device=mask.device)
-    return (octets << shifts).sum(dim=3, dtype=torch.uint8)

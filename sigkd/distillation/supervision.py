@@ -43,7 +43,7 @@ def ask(teacher: FeatureNetwork, images: Tensor, rows: NDArray[np.int64], signal
     """
     with torch.autocast(images.device.type, enabled=False), _full_float32():
         taps = teacher.forward_taps(images.contiguous(memory_format=torch.channels_last))
-        seen = Seen(images, torch.from_numpy(rows).to(images.device), taps)
+        seen = Seen(images, rows, taps)
         return {signal: signal.compute(seen) for signal in signals}
 
 

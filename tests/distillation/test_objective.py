@@ -10,6 +10,8 @@ from sigkd.distillation.signals.geometry import Geometry
 from sigkd.distillation.signals.response import Response
 from sigkd.errors import UsageError
 
+GEOMETRY = Geometry(5, "spatial", False)
+
 
 def objective(loss, **fields):
     return Objective(TrainingConfig(loss=loss, **fields))
@@ -61,7 +63,9 @@ def test_settings_reach_the_losses():
     assert made.losses["bc"].redundancy == 0.01
     assert objective("tce").losses["tce"].temperature == 10.0
     assert objective("cl", label_smoothing=0.2).losses["cl"].label_smoothing == 0.2
-    assert objective("geom", radius=3).signals == (Geometry(3),)
+    assert objective("geom", ties="random", seed=3).signals == (Geometry(5, "random", False, 3),)
+    assert objective("geom", ties="index", seed=3, ink_only=True).signals == (Geometry(5, "index", True, 0),)
+    assert objective("geom", radius=3).signals == (Geometry(3, "spatial", False),)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +109,7 @@ def test_a_loss_of_weight_zero_is_not_computed_and_needs_no_teacher():
 
 def test_signals_of_several_losses_are_asked_for_once():
     assert objective("cl").signals == ()
-    assert objective("geom+bc+bt+rkd").signals == (Geometry(5), Response())
+    assert objective("geom+bc+bt+rkd").signals == (GEOMETRY, Response())
     student, targets, _ = outputs()
     with pytest.raises(ValueError, match="need a teacher"):
         objective("bc")(student, targets)

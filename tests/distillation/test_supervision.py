@@ -23,7 +23,8 @@ from sigkd.models.io import LoadedModel
 from sigkd.models.registry import build_network
 from sigkd.models.state import state_hash
 
-BOTH = (Geometry(5), Response())
+GEOMETRY = Geometry(5, "spatial", False)
+BOTH = (GEOMETRY, Response())
 LOSS = "+".join(name for name in LOSSES if name != "forgery")
 
 
@@ -41,11 +42,12 @@ def words(supervise, data, rows):
     return supervise(Augmentation()(torch.from_numpy(data.images[rows]), 0), rows)
 
 
-def test_cached_and_online_give_the_same_losses(tmp_path):
+@pytest.mark.parametrize(("ties", "ink_only"), [("spatial", False), ("random", False), ("index", True)])
+def test_cached_and_online_give_the_same_losses(tmp_path, ties, ink_only):
     """All losses that need a teacher, whatever they need: nothing is known of it but their signals."""
     data = training_images()
     rows = data.training[[7, 2, 11, 5]]
-    objective = Objective(TrainingConfig(loss=LOSS))
+    objective = Objective(TrainingConfig(loss=LOSS, ties=ties, ink_only=ink_only, seed=3))
     online = words(supervisor("online", tmp_path, (1, 2), objective.signals), data, rows)
     cached = words(supervisor("cached", tmp_path, (1, 2), objective.signals), data, rows)
     student = build_network("tiny", 4, seed=9)
@@ -58,7 +60,8 @@ def test_cached_and_online_give_the_same_losses(tmp_path):
         torch.testing.assert_close(value, values[1][1][term], rtol=1e-4, atol=1e-6)
     for one, other in zip(online, cached, strict=True):
         assert one.keys() == other.keys() == set(objective.signals)
-        for a, b in zip(one[Geometry(5)], other[Geometry(5)], strict=True):
+        geometry = next(signal for signal in objective.signals if isinstance(signal, Geometry))
+        for a, b in zip(one[geometry], other[geometry], strict=True):
             assert torch.equal(a.mask, b.mask)
 
 
@@ -68,8 +71,8 @@ def test_the_teacher_computes_in_float32_also_beside_a_student_in_bfloat16(tmp_p
     with torch.autocast("cpu", torch.bfloat16):
         beside = words(supervisor("online", None), data, data.training[:4])[0]
     assert torch.equal(plain[Response()], beside[Response()])
-    assert torch.equal(plain[Geometry(5)][0].mask, beside[Geometry(5)][0].mask)
-    assert torch.equal(plain[Geometry(5)][0].contrast, beside[Geometry(5)][0].contrast)
+    assert torch.equal(plain[GEOMETRY][0].mask, beside[GEOMETRY][0].mask)
+    assert torch.equal(plain[GEOMETRY][0].contrast, beside[GEOMETRY][0].contrast)
 
 
 def test_the_teacher_is_asked_once(tmp_path, monkeypatch):
@@ -81,11 +84,14 @@ def test_the_teacher_is_asked_once(tmp_path, monkeypatch):
     count = len(training_images().training)
     supervisor("cached", tmp_path, signals=BOTH[:1])
     supervisor("cached", tmp_path, signals=BOTH[:1])
-    assert asked == [(1, [Geometry(5)]), (count, [Geometry(5)])]  # one image to learn the shapes, then all
+    assert asked == [(1, [GEOMETRY]), (count, [GEOMETRY])]  # one image to learn the shapes, then all
     supervisor("cached", tmp_path)  # only what is missing
     assert asked[2:] == [(1, [Response()]), (count, [Response()])]
     facts = [json.loads((directory / "key.json").read_text()) for directory in sorted(tmp_path.iterdir())]
-    assert [each["signal"] for each in facts] == [{"name": "geometry", "radius": 5}, {"name": "response"}]
+    assert [each["signal"] for each in facts] == [
+        {"name": "geometry", "radius": 5, "ties": "spatial", "ink_only": False, "seed": 0},
+        {"name": "response"},
+    ]
     assert {each["teacher"] for each in facts} == {teacher().hash}
     assert {each["images"] for each in facts} == {count}
 
@@ -93,14 +99,18 @@ def test_the_teacher_is_asked_once(tmp_path, monkeypatch):
 def test_everything_that_matters_is_in_the_key():
     data = training_images()
     keys = [
-        CacheKey.of("t", data, Geometry(5)),
-        CacheKey.of("u", data, Geometry(5)),
-        CacheKey.of("t", data, Geometry(4)),
+        CacheKey.of("t", data, GEOMETRY),
+        CacheKey.of("u", data, GEOMETRY),
+        CacheKey.of("t", data, dataclasses.replace(GEOMETRY, radius=4)),
+        CacheKey.of("t", data, dataclasses.replace(GEOMETRY, ties="index")),
+        CacheKey.of("t", data, dataclasses.replace(GEOMETRY, ink_only=True)),
+        CacheKey.of("t", data, dataclasses.replace(GEOMETRY, ties="random", seed=1)),
+        CacheKey.of("t", data, dataclasses.replace(GEOMETRY, ties="random", seed=2)),
         CacheKey.of("t", data, Response()),
-        CacheKey.of("t", data.limited(8, 0), Geometry(5)),
-        CacheKey.of("t", dataclasses.replace(data, content_hash="other"), Geometry(5)),
+        CacheKey.of("t", data.limited(8, 0), GEOMETRY),
+        CacheKey.of("t", dataclasses.replace(data, content_hash="other"), GEOMETRY),
     ]
-    assert len({key.name() for key in keys}) == 6
+    assert len({key.name() for key in keys}) == len(keys)
 
 
 def test_an_interrupted_cache_is_not_taken_for_a_whole_one(tmp_path, monkeypatch):
@@ -116,7 +126,7 @@ def test_an_interrupted_cache_is_not_taken_for_a_whole_one(tmp_path, monkeypatch
     data = training_images()
     rows = data.training[:3]
     told = words(supervisor("cached", tmp_path), data, rows)[0]
-    assert torch.equal(told[Geometry(5)][1].mask, words(supervisor("online", None), data, rows)[0][Geometry(5)][1].mask)
+    assert torch.equal(told[GEOMETRY][1].mask, words(supervisor("online", None), data, rows)[0][GEOMETRY][1].mask)
 
 
 def test_damage_and_strange_images_are_noticed(tmp_path):

@@ -2,6 +2,7 @@
 
 import sys
 
+import numpy as np
 import tiny  # noqa: F401 - registers the network
 import torch
 
@@ -28,7 +29,7 @@ def batch():
     torch.manual_seed(3)
     images = torch.rand(BATCH, 1, 150, 220)
     maps = tuple(torch.rand(BATCH, 4, *size) for size in MAP_SIZES)
-    return images, torch.arange(BATCH) % 3, Seen(images, torch.arange(BATCH), Taps(maps, torch.rand(BATCH, 2048), None))
+    return images, torch.arange(BATCH) % 3, Seen(images, np.arange(BATCH), Taps(maps, torch.rand(BATCH, 2048), None))
 
 
 def step(module, start, stop):

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from sigkd.distillation.config import Ties
 from sigkd.distillation.geometry import neighborhood_affinity_contrast
 from sigkd.distillation.losses import LOSSES, Loss, StudentOutput, Targets
 from sigkd.distillation.signals import Signal
@@ -36,18 +37,24 @@ class GeometricLoss(Loss):
 
     Args:
         radius: hops on the teacher's tree that make a neighbourhood.
+        ties: which of equally long edges come first.
+        ink_only: leave places without ink out of tree and sums.
+        seed: of random ties.
     """
 
     weights: ClassVar[Mapping[str, float]] = {"geom1": 10.0, "geom2": 100.0}
 
-    def __init__(self, radius: int) -> None:
-        self.signals: tuple[Signal, ...] = (Geometry(radius),)
+    def __init__(self, radius: int, ties: Ties, ink_only: bool, seed: int) -> None:
+        self.ink_only = ink_only
+        self.signals: tuple[Signal, ...] = (Geometry(radius, ties, ink_only, seed if ties == "random" else 0),)
 
     def __call__(
         self, student: StudentOutput, targets: Targets, geometry: tuple[MapGeometry, ...]
     ) -> dict[str, Tensor]:
         """Return ``geom1`` and ``geom2``."""
-        return {
-            f"geom{number}": geometric_loss(contrast, neighborhood_affinity_contrast(feature_map, mask))
-            for number, (feature_map, (mask, contrast)) in enumerate(zip(student.maps, geometry, strict=True), start=1)
-        }
+        terms: dict[str, Tensor] = {}
+        for number, (feature_map, (mask, contrast)) in enumerate(zip(student.maps, geometry, strict=True), start=1):
+            nodes = mask.any(dim=2) if self.ink_only else None  # a place in the tree has neighbours
+            own = neighborhood_affinity_contrast(feature_map, mask, nodes)
+            terms[f"geom{number}"] = geometric_loss(contrast, own)
+        return terms

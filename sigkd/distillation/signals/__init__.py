@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from sigkd.models.registry import Taps
@@ -20,8 +22,8 @@ class Seen(NamedTuple):
 
     images: Tensor
     """[B, 1, 150, 220], ink bright on black, as the teacher saw them."""
-    rows: Tensor
-    """int64 [B]: places of the images in the dataset."""
+    rows: NDArray[np.int64]
+    """[B] places of the images in the dataset."""
     taps: Taps
     """What its layers said."""
 

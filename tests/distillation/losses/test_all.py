@@ -4,6 +4,7 @@ import doctest
 import importlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -31,7 +32,7 @@ def test_the_papers_losses_are_there():
 def test_a_loss_is_a_function_of_student_and_signals(name):
     """Terms are finite float32 scalars with a gradient, the same from fresh words and from words that were kept."""
     loss = make_loss(name, TrainingConfig())
-    seen = Seen(torch.rand(4, 1, 150, 220), torch.arange(4), taps(0))
+    seen = Seen(torch.rand(4, 1, 150, 220), np.arange(4), taps(0))
     student = taps(1)
     leaves = [each.requires_grad_() for each in (*student.maps, student.response, student.logits)]
     output = StudentOutput(*student, forgery=student.response[:, 0])
