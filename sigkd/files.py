@@ -172,14 +172,16 @@ def parsing(path: Path | str, what: str, error: type[SigkdError] = InputError) -
     Args:
         path: the file.
         what: what it should be ("features file").
-        error: the class to raise; a SigkdError from inside keeps its own, and gets the file's name.
+        error: the class to raise; a SigkdError of another kind from inside keeps its own, and gets the file's
+            name.
     """
     try:
         yield
     except SigkdError as reason:
         if str(path) in str(reason):
             raise
-        raise type(reason)(f"{path}: {reason}") from reason
+        kind = error if issubclass(error, type(reason)) else type(reason)
+        raise kind(f"{path}: {reason}") from reason
     except OSError as reason:
         raise error(f"{path}: {reason.strerror or f'not a readable {what}'}") from reason
     except Exception as reason:  # parsers of NumPy, SciPy, zipfile, zlib, Arrow have no common class

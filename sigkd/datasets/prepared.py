@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sigkd.errors import DatasetError, UsageError
-from sigkd.files import atomic_path
+from sigkd.datasets.layouts.base import KINDS
+from sigkd.errors import DatasetError, InputError, UsageError
+from sigkd.files import atomic_path, parsing
 from sigkd.paths import dataset_path, store_path
 
 FORMAT = "sigkd-signatures"
@@ -118,16 +118,12 @@ class PreparedSignatures:
             DatasetError: if the file is missing, damaged or something else.
         """
         path = Path(path)
-        try:
+        with parsing(path, "signature store", DatasetError):
             archive = np.load(path, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise DatasetError(f"{path}: not a signature store (.npz with x, y, yforg)")
+                raise DatasetError("not a signature store (.npz with x, y, yforg)")
             with archive:
-                return _from_archive(archive, path)
-        except OSError as error:
-            raise DatasetError(f"{path}: {error.strerror or error}") from error
-        except (ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-            raise DatasetError(f"{path}: damaged, or not a signature store ({error})") from error
+                return _from_archive(archive, path.stem)
 
 
 def check_store_path(path: Path) -> None:
@@ -140,31 +136,55 @@ def check_store_path(path: Path) -> None:
         raise UsageError(f"{path}: a signature store's name ends in .npz")
 
 
-def _from_archive(archive: np.lib.npyio.NpzFile, path: Path) -> PreparedSignatures:
+def _from_archive(archive: np.lib.npyio.NpzFile, name: str) -> PreparedSignatures:
     if absent := [key for key in ("x", "y", "yforg") if key not in archive.files]:
-        raise DatasetError(f"{path}: not a signature store (.npz): it has no {', '.join(absent)}")
-    x, numbers, yforg = archive["x"], archive["y"], archive["yforg"]
+        raise DatasetError(f"not a signature store (.npz): it has no {', '.join(absent)}")
+    x = archive["x"]
     if x.ndim == 4 and x.shape[1] == 1:
         x = x[:, 0]
-    metadata: dict[str, Any] = {}
-    if "metadata" in archive.files:
-        metadata = json.loads(str(archive["metadata"]))
-        if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
-            raise DatasetError(f"{path}: not a signature store of sigkd")
-        if metadata.get("format_version") != FORMAT_VERSION:
-            version = metadata.get("format_version")
-            raise DatasetError(f"{path}: signature store of version {version}, this sigkd reads {FORMAT_VERSION}")
-    metadata.setdefault("name", path.stem)
-    names = _texts(archive, "user_mapping") if metadata.get("format") == FORMAT else None
-    if names is None:  # the reference implementation's y holds the writers' own numbers, its mapping is pickled
+    numbers = whole_numbers(archive["y"], "writers' numbers")
+    labels = whole_numbers(archive["yforg"], "labels (yforg)")
+    if not np.isin(labels, range(len(KINDS))).all():
+        raise DatasetError("a label (yforg) is none of 0, 1, 2")
+    if "metadata" not in archive.files:
+        # the reference implementation's y holds the writers' own numbers, its mapping is pickled
         own, y = np.unique(numbers, return_inverse=True)
-        names = [str(writer) for writer in own]
-    else:
-        y = numbers
-    filenames = _texts(archive, "filenames") or [str(number) for number in range(len(x))]
-    return PreparedSignatures(
-        np.ascontiguousarray(x), y.astype(np.int64), yforg.astype(np.int8), filenames, names, metadata
+        writers, known = [str(writer) for writer in own], {"name": name}
+        filenames = _texts(archive, "filenames") or [str(number) for number in range(len(x))]
+        return PreparedSignatures(np.ascontiguousarray(x), y, labels.astype(np.int8), filenames, writers, known)
+    metadata: Any = json.loads(str(archive["metadata"]))
+    if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
+        raise DatasetError("not a signature store of sigkd")
+    if metadata.get("format_version") != FORMAT_VERSION:
+        version = metadata.get("format_version")
+        raise DatasetError(f"signature store of version {version}, this sigkd reads {FORMAT_VERSION}")
+    found = [_texts(archive, "filenames"), _texts(archive, "user_mapping")]
+    if found[0] is None or found[1] is None:
+        raise DatasetError("the names of its files or writers are missing: the file is damaged")
+    stated = metadata.pop("content_hash", None)
+    store = PreparedSignatures(
+        np.ascontiguousarray(x), numbers, labels.astype(np.int8), found[0], found[1], {"name": name, **metadata}
     )
+    if store.content_hash != stated:
+        raise DatasetError("its content is not what was saved (the hash differs); prepare it anew")
+    return store
+
+
+def whole_numbers(values: npt.ArrayLike, what: str) -> npt.NDArray[np.int64]:
+    """Return whole numbers as int64 [N]; none is rounded or wrapped.
+
+    Raises:
+        InputError: other values; ``what`` says of what.
+    """
+    given = np.asarray(values).reshape(-1)
+    if given.dtype.kind in "biuf":
+        with np.errstate(invalid="ignore"):
+            whole = given.astype(np.int64)
+        if np.array_equal(whole, given):
+            return whole
+    elif not given.size:
+        return given.astype(np.int64)
+    raise InputError(f"the {what} are not whole numbers")
 
 
 def _texts(archive: np.lib.npyio.NpzFile, key: str) -> list[str] | None:

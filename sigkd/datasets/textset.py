@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sigkd.errors import DatasetError
-from sigkd.files import sha256_file
+from sigkd.files import parsing, sha256_file
 from sigkd.paths import dataset_path
 
 FORMAT = "sigkd-text"
@@ -54,36 +54,38 @@ class TextDataset:
         return len(self.labels)
 
     @classmethod
-    def open(cls, path: Path | str) -> TextDataset:
+    def open(cls, path: Path | str, *, check: bool = True) -> TextDataset:
         """Open the dataset in the directory ``path``.
+
+        Args:
+            path: the directory.
+            check: compare the content with its hash, which reads everything once.
 
         Raises:
             DatasetError: if it is missing, incomplete, damaged or of a later version.
         """
         path = Path(path)
-        try:
-            metadata = json.loads((path / DESCRIPTION).read_text(encoding="utf-8"))
-        except OSError as error:
+        if not (path / DESCRIPTION).is_file():
             hint = " (an unfinished run lies beside it: repeat its command)" if partial_path(path).exists() else ""
-            raise DatasetError(
-                f"{path}: no text dataset{hint}; make one with: sigkd prepare-text SRC --layout ..."
-            ) from error
-        except ValueError as error:
-            raise DatasetError(f"{path / DESCRIPTION}: not a JSON document") from error
-        if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
-            raise DatasetError(f"{path}: not a text dataset of sigkd")
-        if metadata.get("format_version") != FORMAT_VERSION:
-            raise DatasetError(f"{path}: text dataset of version {metadata.get('format_version')}, this sigkd reads 1")
-        try:
+            raise DatasetError(f"{path}: no text dataset{hint}; make one with: sigkd prepare-text SRC --layout ...")
+        with parsing(path, "text dataset", DatasetError):
+            metadata = json.loads((path / DESCRIPTION).read_text(encoding="utf-8"))
+            if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
+                raise DatasetError("not a text dataset of sigkd")
+            if metadata.get("format_version") != FORMAT_VERSION:
+                raise DatasetError(f"text dataset of version {metadata.get('format_version')}, this sigkd reads 1")
             images = np.load(path / IMAGES, mmap_mode="r", allow_pickle=False)
             index = np.load(path / INDEX, allow_pickle=False)
-        except (OSError, ValueError) as error:
-            raise DatasetError(f"{path}: damaged text dataset ({error}); prepare it anew") from error
-        fits = images.ndim == 3 and images.dtype == np.uint8 and len(images) == len(index)
-        if not fits or not set(INDEX_COLUMNS) <= set(index.dtype.names or ()):
-            raise DatasetError(f"{path}: images and index do not belong together; prepare it anew")
-        labels, split = index["label"].astype(np.int64), index["split"].astype(np.uint8)
-        return cls(path, images, labels, split, index, list(metadata["writers"]), metadata)
+            fits = images.ndim == 3 and images.dtype == np.uint8 and len(images) == len(index)
+            if not fits or not set(INDEX_COLUMNS) <= set(index.dtype.names or ()):
+                raise DatasetError("images and index do not belong together; prepare it anew")
+            writers = [str(writer) for writer in metadata["writers"]]
+            labels, split = index["label"].astype(np.int64), index["split"].astype(np.uint8)
+            if check and content_hash(path, writers) != metadata["content_hash"]:
+                raise DatasetError("its content is not what was saved (the hash differs); prepare it anew")
+            if len(labels) and not 0 <= labels.min() <= labels.max() < len(writers):
+                raise DatasetError("its index names writers that it does not have; prepare it anew")
+        return cls(path, images, labels, split, index, writers, metadata)
 
     def trace(self, number: int) -> dict[str, Any]:
         """Return where crop ``number`` came from: writer, page, line, position, canvas, aspect, rows, columns."""
@@ -93,10 +95,6 @@ class TextDataset:
         row["canvas"] = self.metadata["canvas_names"][row["canvas"]]
         row["split"] = ("train", "validation")[row["split"]]
         return row
-
-    def verify(self) -> bool:
-        """Whether the files still have the recorded content hash (reads everything)."""
-        return content_hash(self.path, self.writers) == self.content_hash
 
 
 def content_hash(path: Path, writers: list[str]) -> str:

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from sigkd.errors import InputError, UsageError
+from sigkd.errors import InputError, ModelError, UsageError
 from sigkd.files import atomic_path, write_json, write_text
+from sigkd.models.foreign import check_sums
 
 CHECKPOINT_FORMAT = 1
 
@@ -69,6 +70,10 @@ class RunDirectory:
         Raises:
             InputError: damaged, of another format, or holding anything but tensors and plain values.
         """
+        try:
+            check_sums(self.checkpoint)
+        except ModelError as error:
+            raise InputError(str(error)) from None
         try:
             state: dict[str, Any] = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
         except Exception as error:  # torch reports damage by many types

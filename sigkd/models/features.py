@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sigkd.datasets.prepared import whole_numbers
 from sigkd.errors import InputError, UsageError
 from sigkd.files import atomic_path, parsing
 from sigkd.models.formats import FEATURE_FORMATS, FeatureFormat, feature_suffixes
@@ -48,8 +49,8 @@ class FeatureSet:
 
     def __post_init__(self) -> None:
         self.features = np.ascontiguousarray(self.features, dtype=np.float32)
-        self.y = _whole(self.y, "writers' numbers")
-        labels = _whole(self.yforg, "labels")
+        self.y = whole_numbers(self.y, "writers' numbers")
+        labels = whole_numbers(self.yforg, "labels")
         if not np.isin(labels, LABELS).all():
             raise InputError(f"a label (yforg) is none of {', '.join(map(str, LABELS))}")
         self.yforg = labels.astype(np.int8)
@@ -158,12 +159,3 @@ def assemble(found: Mapping[str, Any], document: object) -> FeatureSet:
     y, forged = found.get("y", np.full(count, UNKNOWN)), found.get("yforg", np.zeros(count, np.int8))
     names = [str(name) for name in np.asarray(found.get("filenames", [])).reshape(-1)]
     return FeatureSet(found["features"], y, forged, names, metadata=facts, **provenance)
-
-
-def _whole(values: Any, what: str) -> NDArray[np.int64]:
-    """Return whole numbers as int64 [N]; no value is rounded or wrapped."""
-    given = np.asarray(values).reshape(-1)
-    whole = given.astype(np.int64)
-    if given.size and (given.dtype.kind not in "biuf" or not np.array_equal(whole, given)):
-        raise InputError(f"the {what} are not whole numbers")
-    return whole

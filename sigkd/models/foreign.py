@@ -63,6 +63,7 @@ def read_checkpoint(path: Path) -> Any:
         raise ModelError(f"{path}: the file is empty")
     if start.startswith((b"<!doctype", b"<html")):
         raise ModelError(f"{path}: this is a web page (HTML), not a model file; the download was answered by a page")
+    check_sums(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch remarks on the pickle's protocol in several lines
@@ -75,6 +76,34 @@ def read_checkpoint(path: Path) -> Any:
         raise ModelError(f"{path}: not a readable checkpoint; truncated, or another kind of file") from None
     except (RuntimeError, EOFError, ValueError, LookupError, TypeError, AttributeError, OSError, zipfile.BadZipFile):
         raise ModelError(f"{path}: not a readable checkpoint; truncated, or another kind of file") from None
+
+
+def check_sums(path: Path) -> None:
+    """Compare the checksums in a file of ``torch.save``, which torch itself passes over.
+
+    Raises:
+        ModelError: a part of it is not what was saved.
+    """
+    if not zipfile.is_zipfile(path):  # of torch before 1.6, without checksums
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+            wrong = [name for name in names if not _is_whole(archive, name)]
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
+        raise ModelError(f"{path}: not a readable checkpoint; truncated, or another kind of file") from None
+    if wrong and len(wrong) < len(names):  # all of them: written with torch's checksums switched off
+        raise ModelError(f"{path}: the file is damaged: the checksum of '{wrong[0]}' in it is wrong")
+
+
+def _is_whole(archive: zipfile.ZipFile, name: str) -> bool:
+    try:
+        with archive.open(name) as stream:
+            while stream.read(1 << 20):
+                pass
+    except zipfile.BadZipFile:
+        return False
+    return True
 
 
 def _asks_for_more(error: pickle.UnpicklingError) -> bool:

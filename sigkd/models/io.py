@@ -6,6 +6,7 @@ The layout of a model file is in ``docs/reference/model-file.md``.
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 import math
 import re
@@ -14,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save_file
 
 from sigkd._version import __version__
 from sigkd.configuration import LARGEST_SEED
 from sigkd.errors import ModelError
-from sigkd.files import atomic_path
+from sigkd.files import atomic_path, parsing
 from sigkd.images.canvas import CANVAS
 from sigkd.models.cards import WeightCard, card_names, find_card, is_card, shipped_path
 from sigkd.models.fingerprint import feature_fingerprint
@@ -73,6 +74,7 @@ def save_model(path: Path, network: FeatureNetwork, metadata: dict[str, Any], *,
         "sigkd_version": __version__,
         "hash": digest,
     }
+    facts["seal"] = _seal(facts)
     facts.pop("fingerprint", None)
     fingerprint = _fingerprint_of(network, state)
     if all(math.isfinite(value) for value in fingerprint):
@@ -98,11 +100,8 @@ def read_metadata(path: Path) -> dict[str, Any]:
     path = Path(path)
     if not path.is_file():
         raise ModelError(f"{path}: no such model file")
-    try:
-        with safe_open(path, framework="pt") as stream:
-            facts = json.loads((stream.metadata() or {}).get("sigkd", "{}"))
-    except (SafetensorError, ValueError, OSError) as error:
-        raise ModelError(f"{path}: not a whole safetensors model file ({_line(error)})") from None
+    with parsing(path, "safetensors model file", ModelError), safe_open(path, framework="pt") as stream:
+        facts = json.loads((stream.metadata() or {}).get("sigkd", "{}"))
     return facts if isinstance(facts, dict) else {}
 
 
@@ -115,29 +114,36 @@ def load_file(path: Path) -> LoadedModel:
     """
     path = Path(path)
     facts = read_metadata(path)
-    try:
+    with parsing(path, "model file", ModelError):
         with safe_open(path, framework="pt") as stream:
             state = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 - not a dict
-    except (SafetensorError, OSError) as error:
-        raise ModelError(f"{path}: not a whole safetensors model file ({_line(error)})") from None
-    architecture, classes, canvas = facts.get("architecture"), facts.get("classes"), facts.get("canvas") or CANVAS
-    if architecture is None:
-        raise ModelError(
-            f"{path}: names no architecture: it was not written by 'sigkd distill', 'export' or 'train-teacher'"
-        )
-    if architecture not in NETWORKS:
-        raise ModelError(f"{path}: unknown architecture '{architecture}'; known: {', '.join(NETWORKS)}")
-    if not (classes is None or (isinstance(classes, int) and 0 < classes < 10**7)) or len(canvas) != 2:
-        raise ModelError(f"{path}: its metadata is damaged (classes {classes!r}, canvas {canvas!r})")
-    network = build_network(architecture, classes, seed=0)
-    if facts.get("whitened"):
-        network.make_linear()
-    fill(network, state, str(path))
-    digest = state_hash(state)
-    if facts.get("hash") not in (None, digest):
-        raise ModelError(f"{path}: the weights are not the ones that were saved (hash differs); the file is damaged")
-    place = (int(canvas[0]), int(canvas[1]))
-    return LoadedModel(network.eval(), path.stem, digest, facts.get("preprocess_version"), place, facts)
+        architecture, classes = facts.get("architecture"), facts.get("classes")
+        if architecture is None:
+            raise ModelError(
+                "names no architecture: it was not written by 'sigkd distill', 'export' or 'train-teacher'"
+            )
+        if architecture not in NETWORKS:
+            raise ModelError(f"unknown architecture '{architecture}'; known: {', '.join(NETWORKS)}")
+        height, width = (int(side) for side in facts.get("canvas") or CANVAS)
+        head = state.get("head.weight")
+        if classes != (None if head is None else len(head)):  # before so large a layer is made
+            raise ModelError(f"its metadata is damaged: {classes!r} classes, and another classification layer")
+        network = build_network(architecture, classes, seed=0)
+        if facts.get("whitened"):
+            network.make_linear()
+        fill(network, state, str(path))
+        digest = state_hash(state)
+        if facts.get("hash") != digest:
+            raise ModelError("the weights are not the ones that were saved (hash differs); the file is damaged")
+        if facts.get("seal") not in (None, _seal(facts)):  # files of sigkd 0.1 may have none
+            raise ModelError("its metadata is not what was saved; the file is damaged")
+    return LoadedModel(network.eval(), path.stem, digest, facts.get("preprocess_version"), (height, width), facts)
+
+
+def _seal(facts: dict[str, Any]) -> str:
+    """Return the SHA-256 of what decides the features besides the weights."""
+    names = ("architecture", "classes", "whitened", "canvas", "preprocess_version", "hash")
+    return hashlib.sha256(json.dumps([facts.get(name) for name in names]).encode()).hexdigest()
 
 
 def load_model(spec: str | Path | None = None, *, cache: Path | None = None) -> LoadedModel:
@@ -222,21 +228,15 @@ def _load_onnx(path: Path) -> LoadedModel:
     from sigkd.models.onnx_network import load_onnx
 
     network, digest, custom = load_onnx(path)
-    try:
+    with parsing(path, "ONNX model", ModelError):
         facts = json.loads(custom.get("sigkd", "{}"))
-        canvas = tuple(int(side) for side in facts.get("canvas") or CANVAS)
-    except (ValueError, TypeError, AttributeError):
-        raise ModelError(f"{path}: its metadata is damaged") from None
+        height, width = (int(side) for side in facts.get("canvas") or CANVAS)
     version = facts.get("preprocess_version")
     facts = {**facts, "architecture": "onnx"}
-    return LoadedModel(network, path.stem, digest, version, (canvas[0], canvas[1]), facts)
+    return LoadedModel(network, path.stem, digest, version, (height, width), facts)
 
 
 def _load_checkpoint(path: Path, architecture: str) -> LoadedModel:
     network = load_checkpoint(path, architecture)
     digest = state_hash(network.state_dict())
     return LoadedModel(network, path.stem, digest, metadata={"architecture": architecture})
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]

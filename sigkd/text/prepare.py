@@ -101,7 +101,7 @@ def prepare_text(
     store.remove()
     sheets = []
     if preview is not None:
-        sheets = write_preview(preview, textset.TextDataset.open(target), pages, options, signatures)
+        sheets = write_preview(preview, textset.TextDataset.open(target, check=False), pages, options, signatures)
     return Prepared(target, metadata, resumed, sheets)
 
 

@@ -117,10 +117,46 @@ def test_damaged_and_foreign_files(tmp_path, prepared):
     with pytest.raises(DatasetError, match="not a signature store"):
         PreparedSignatures.load(tmp_path / "array.npy")
     np.savez(tmp_path / "pickled.npz", x=np.array([{}], dtype=object), y=[0], yforg=[0])
-    with pytest.raises(DatasetError, match="damaged"):
+    with pytest.raises(DatasetError, match="not a readable signature store"):
         PreparedSignatures.load(tmp_path / "pickled.npz")
     with pytest.raises(DatasetError, match="No such file"):
         PreparedSignatures.load(tmp_path / "absent.npz")
+
+
+def test_other_content_under_the_old_hash_is_refused(tmp_path, prepared):
+    """The results would state the hash of images that they are not of."""
+    prepared.save(tmp_path / "s.npz")
+    with np.load(tmp_path / "s.npz") as archive:
+        parts = {name: archive[name] for name in archive.files}
+    changes = {
+        "x": 255 - parts["x"],
+        "y": parts["y"][::-1],
+        "yforg": 1 - parts["yforg"],
+        "filenames": parts["filenames"][::-1],
+        "user_mapping": parts["user_mapping"][::-1],
+    }
+    for name, changed in changes.items():
+        np.savez(tmp_path / "s.npz", **{**parts, name: changed})
+        with pytest.raises(DatasetError, match=r"s\.npz: its content is not what was saved"):
+            PreparedSignatures.load(tmp_path / "s.npz")
+    for name in ("filenames", "user_mapping"):
+        np.savez(tmp_path / "s.npz", **{key: value for key, value in parts.items() if key != name})
+        with pytest.raises(DatasetError, match=r"s\.npz: the names of its files or writers are missing"):
+            PreparedSignatures.load(tmp_path / "s.npz")
+
+
+def test_labels_are_never_bent_to_fit(tmp_path):
+    x = np.zeros((2, 4, 4), np.uint8)
+    for yforg, y in (
+        ([0, 256], [0, 1]),
+        ([0, 7], [0, 1]),
+        ([0, 1], [0.5, 1]),
+        ([0, 1], ["a", "b"]),
+        ([0, np.nan], [0, 1]),
+    ):
+        np.savez(tmp_path / "s.npz", x=x, y=y, yforg=yforg)
+        with pytest.raises(DatasetError, match=r"s\.npz: "):
+            PreparedSignatures.load(tmp_path / "s.npz")
 
 
 def test_contradictory_stores_are_refused(prepared):

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from sigkd.datasets.textset import INDEX_COLUMNS
+from sigkd.datasets.textset import INDEX_COLUMNS, content_hash
 from sigkd.distillation.data import TrainingImages
 from sigkd.models.networks import NETWORKS
 from sigkd.models.registry import FEATURE_SIZE, FeatureNetwork, Taps
@@ -79,11 +79,12 @@ def write_text_set(directory: Path, count=40, writers=4):
     index = np.zeros(count, dtype=[(name, "<i4") for name in INDEX_COLUMNS])
     index["label"], index["split"] = labels, np.arange(count) % 5 == 4
     np.save(directory / "index.npy", index)
+    names = [f"w{i}" for i in range(writers)]
     facts = {
         "format": "sigkd-text",
         "format_version": 1,
-        "writers": [f"w{i}" for i in range(writers)],
-        "content_hash": "waves-1",
+        "writers": names,
+        "content_hash": content_hash(directory, names),
         "preprocess_version": "1",
     }
     (directory / "dataset.json").write_text(json.dumps(facts))

@@ -135,7 +135,6 @@ def test_a_lost_member_is_noticed(features: FeatureSet, tmp_path: Path, member: 
         ({"metadata": "3"}, "not a JSON object"),
     ],
 )
-@pytest.mark.filterwarnings("ignore:invalid value encountered in cast")
 def test_values_are_never_bent_to_fit(tmp_path: Path, arrays: dict[str, object], words: str) -> None:
     np.savez(tmp_path / "f.npz", **{"features": np.ones((3, 4)), **arrays})
     with pytest.raises(InputError, match=r"f\.npz: ") as caught:

@@ -29,7 +29,7 @@ from sigkd.models.fingerprint import (
     fingerprint_image,
 )
 from sigkd.models.foreign import load_checkpoint, read_checkpoint
-from sigkd.models.io import load_model, save_model
+from sigkd.models.io import load_model, read_metadata, save_model
 from sigkd.models.registry import FeatureNetwork, build_network
 from sigkd.models.state import state_hash
 
@@ -157,7 +157,7 @@ def test_bad_safetensors(model_file: Path, signet: FeatureNetwork, tmp_path: Pat
 
     refused("'feature.0.weight' is missing", lambda state, facts: state.pop("feature.0.weight"))
     refused("'extra' is not part", lambda state, facts: state.update(extra=torch.zeros(1)))
-    refused("has shape", lambda state, facts: facts.update(classes=4))
+    refused("4 classes, and another", lambda state, facts: facts.update(classes=4))
     refused("unknown architecture 'vgg'", lambda state, facts: facts.update(architecture="vgg"))
     refused("'conv_layers.conv1.conv.weight' is missing", lambda state, facts: facts.update(architecture="signet"))
     refused("names no architecture", lambda state, facts: facts.clear())
@@ -169,7 +169,7 @@ def test_bad_safetensors(model_file: Path, signet: FeatureNetwork, tmp_path: Pat
     flawed = tmp_path / "flawed.safetensors"
     for content in (b"", b"{}", whole[:4], whole[: len(whole) // 2], b"<html>" * 100, b"\xff" * 64):
         flawed.write_bytes(content)
-        with pytest.raises(ModelError, match=r"^[^\n]*flawed\.safetensors: not a whole safetensors"):
+        with pytest.raises(ModelError, match=r"^[^\n]*flawed\.safetensors: not a readable safetensors"):
             load_model(flawed)
 
 
@@ -269,3 +269,51 @@ def test_a_model_of_the_cache(
     WeightCache(tmp_path / "cache").add(card, file)
     loaded = load_model("signet-test", cache=tmp_path / "cache")
     assert loaded.name == "signet-test" and loaded.canvas == (952, 1360) and loaded.metadata["licence"] == "none"
+
+
+def test_a_damaged_checkpoint_is_noticed(signet: FeatureNetwork, tmp_path: Path) -> None:
+    """torch itself compares no checksum: every flipped bit of a weight would be loaded."""
+    path = tmp_path / "signet.pth"
+    torch.save(published(signet), path)
+    content, before = path.read_bytes(), load_model(path).hash
+    noticed = 0
+    for place in np.linspace(1000, len(content) - 1000, 12).astype(int):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 4]) + content[place + 1 :])
+        try:
+            assert load_model(path).hash == before  # between the parts
+        except ModelError as error:
+            assert "signet.pth" in str(error)
+            noticed += 1
+    assert noticed >= 10
+
+
+def test_checkpoints_without_checksums_are_read(signet: FeatureNetwork, tmp_path: Path) -> None:
+    torch.serialization.set_crc32_options(False)
+    try:
+        torch.save(published(signet), tmp_path / "signet.pth")
+    finally:
+        torch.serialization.set_crc32_options(True)
+    assert load_model(tmp_path / "signet.pth").hash == state_hash(signet.state_dict())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"canvas": [952, 1361]},
+        {"preprocess_version": "2"},
+        {"whitened": True},
+        {"classes": 600_000},
+        {"classes": 1},
+        {"architecture": "signet"},
+        {"hash": None},
+        {"canvas": ["a", "b"]},
+        {"canvas": 7},
+    ],
+)
+def test_damaged_metadata_is_noticed(student: FeatureNetwork, tmp_path: Path, change: dict[str, Any]) -> None:
+    path = tmp_path / "m.safetensors"
+    save_model(path, student, {"canvas": [952, 1360], "preprocess_version": "1"})
+    facts = {**read_metadata(path), **change}
+    save_file(student.state_dict(), path, metadata={"sigkd": json.dumps(facts)})
+    with pytest.raises(ModelError, match=r"^[^\n]*m\.safetensors: [^\n]*$"):
+        load_model(path)
