@@ -1,11 +1,14 @@
-"""Write ``docs/reference/commands.md`` and ``losses.md`` from the declarations in the code (in ``make format``).
+"""Write what the reference takes from the code: commands, losses, JSON documents with their schemas (``make format``).
 
 A test compares the pages with the program, so neither changes without the other.
 """
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import json
+import pkgutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,6 +31,28 @@ What `sigkd distill --loss` takes, joined by `+` ([guide](../guides/distill.md))
 
 | loss | | terms and their weights | settings |
 |---|---|---|---|
+"""
+
+
+_DOCUMENTS_HEAD = """# JSON documents
+
+What commands print with `--json`, and the JSON files that they write; this page and the schemas are made from the code
+by `python docs/commands.py`. Every document says its `format` and `version` first. Its shape depends on its format
+alone: what there may be several of is a list also where there is one, and a field that does not apply is `null`. Rates
+are fractions, paths are texts.
+
+A version counts up when a program that reads the older documents would fail on the newer ones. sigkd reads strictly: a
+document of another version is refused with what to do, and so is one with an unknown or missing field.
+
+```python
+from pathlib import Path
+from sigkd.evaluation.results import Results
+
+results = Results.read(Path("results.json"))  # a dataclass; results.to_json() is the document again
+```
+
+| format and schema | version | |
+|---|---|---|
 """
 
 
@@ -114,13 +139,50 @@ def losses_page() -> str:
     return _LOSSES_HEAD + "".join(rows)
 
 
-PAGES: dict[str, Callable[[], str]] = {"commands.md": commands_page, "losses.md": losses_page}
+def document_kinds() -> dict[str, Any]:
+    """Return every kind of document of the package, by its format."""
+    import sigkd
+    from sigkd.json_documents import Document
+
+    names = [found.name for found in pkgutil.walk_packages(sigkd.__path__, "sigkd.") if "__main__" not in found.name]
+    objects = [one for name in names for one in vars(importlib.import_module(name)).values() if inspect.isclass(one)]
+    kinds = {one for one in objects if issubclass(one, Document) and one is not Document}
+    return {kind.format: kind for kind in sorted(kinds, key=lambda kind: kind.format)}
+
+
+def documents_page() -> str:
+    """Return the page of the JSON documents as Markdown."""
+    rows = []
+    for name, kind in document_kinds().items():
+        about = _cell((inspect.getdoc(kind) or "").split("\n\n")[0])
+        rows.append(f"| [`{name}`](schemas/{name}.json) | {kind.version} | {about} |\n")
+    return _DOCUMENTS_HEAD + "".join(rows)
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "commands.md": commands_page,
+    "losses.md": losses_page,
+    "json-documents.md": documents_page,
+}
+
+
+def reference_files() -> dict[str, str]:
+    """Return the content of every file that is made, by its path in the reference."""
+    from sigkd.json_documents import json_schema
+
+    schemas = {f"schemas/{name}.json": json_schema(kind) for name, kind in document_kinds().items()}
+    texts = {name: json.dumps(schema, indent=2, ensure_ascii=False) + "\n" for name, schema in schemas.items()}
+    return {name: make() for name, make in PAGES.items()} | texts
 
 
 if __name__ == "__main__":
     sys.path.insert(0, str(REFERENCE.parents[1]))  # this checkout's program, installed or not
-    for name, make in PAGES.items():
-        path, page = REFERENCE / name, make()
-        if not path.exists() or path.read_text(encoding="utf-8") != page:
-            path.write_text(page, encoding="utf-8")
+    made = reference_files()
+    for stale in {path.relative_to(REFERENCE).as_posix() for path in REFERENCE.glob("schemas/*.json")} - set(made):
+        (REFERENCE / stale).unlink()
+    for name, text in made.items():
+        path = REFERENCE / name
+        path.parent.mkdir(exist_ok=True)
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
             sys.stderr.write(f"{path}: rewritten\n")

@@ -9,8 +9,10 @@ import shlex
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from sigkd.errors import ExitCode
+from sigkd.json_documents import Document
 from sigkd.paths import run_path
 from sigkd.progress import SILENT, Progress
 from sigkd.synthesis import write_signature_dataset, write_text_pages
@@ -59,13 +61,40 @@ class Step:
         return f"sigkd {self.typed or shlex.join(self.command)}"
 
 
-@dataclass(frozen=True)
-class MadeUpData:
-    """Where the made-up data lie, and how much there is."""
+@dataclass(frozen=True, kw_only=True)
+class MadeUpData(Document, format="sigkd-demo-data", version=1):
+    """What ``sigkd demo --data-only`` prints: where the made-up data lie, and how much there is."""
 
     signatures: Path
     pages: Path
-    counts: dict[str, int]
+    writers: int
+    genuine: int
+    """Genuine signatures of all writers."""
+    skilled: int
+    """Skilled forgeries of all writers."""
+    page_count: int
+    page_writers: int
+
+
+@dataclass(frozen=True)
+class DoneStep:
+    """A command that was run."""
+
+    title: str
+    command: list[str]
+    exit_code: int
+    seconds: float
+    result: dict[str, Any] | None
+    """The document that it printed; null where it failed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demonstration(Document, format="sigkd-demo", version=1):
+    """What ``sigkd demo`` prints."""
+
+    data: MadeUpData
+    steps: list[DoneStep]
+    seconds: float
 
 
 def make_data(out: Path, extent: Extent = Extent(), progress: Progress = SILENT) -> MadeUpData:
@@ -73,14 +102,15 @@ def make_data(out: Path, extent: Extent = Extent(), progress: Progress = SILENT)
     signatures, pages = out / "signatures", out / "pages"
     write_signature_dataset(signatures, extent.writers, extent.genuine, extent.skilled, seed=SEED, progress=progress)
     write_text_pages(pages, extent.text_writers, extent.pages, seed=SEED, lines=extent.lines, progress=progress)
-    counts = {
-        "writers": extent.writers,
-        "genuine": extent.writers * extent.genuine,
-        "skilled": extent.writers * extent.skilled,
-        "pages": extent.text_writers * extent.pages,
-        "page_writers": extent.text_writers,
-    }
-    return MadeUpData(signatures, pages, counts)
+    return MadeUpData(
+        signatures=signatures,
+        pages=pages,
+        writers=extent.writers,
+        genuine=extent.writers * extent.genuine,
+        skilled=extent.writers * extent.skilled,
+        page_count=extent.text_writers * extent.pages,
+        page_writers=extent.text_writers,
+    )
 
 
 def demo_steps(

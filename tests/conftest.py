@@ -84,10 +84,23 @@ class Outcome:
 
     @property
     def json(self) -> Any:
-        """The JSON document on stdout."""
+        """The JSON document on stdout, held against its published schema."""
         import json
 
-        return json.loads(self.stdout)
+        document = json.loads(self.stdout)
+        if "format" in document:
+            check_document(document)
+        return document
+
+
+def check_document(document: Any) -> None:
+    """Fail where a document does not fit the schema in ``docs/`` of its format."""
+    import json
+
+    import jsonschema
+
+    schema = REPOSITORY / "docs/reference/schemas" / f"{document['format']}.json"
+    jsonschema.Draft202012Validator(json.loads(schema.read_text(encoding="utf-8"))).validate(document)
 
 
 RunSigkd = Callable[..., Outcome]

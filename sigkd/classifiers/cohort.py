@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from sigkd.classifiers import COHORT
 from sigkd.classifiers.negatives import Negatives
 from sigkd.errors import CohortError, UsageError
 from sigkd.files import atomic_path
+from sigkd.json_documents import Document
 from sigkd.models.binding import Binding
 from sigkd.models.strangers import stranger_images
 from sigkd.paths import cache_dir
@@ -35,6 +36,18 @@ DEFAULT = "default"
 COUNT = 600
 """Images of a cohort, unless another number is asked for."""
 _FORMAT = "sigkd-cohort"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CohortBuild(Document, format="sigkd-cohort-build", version=1):
+    """What ``sigkd cohort build`` prints: a file of negatives."""
+
+    out: Path
+    count: int
+    hash: str
+    """SHA-256 of the features: what calibrations are bound to."""
+    description: str
+    binding: Binding
 
 
 def save_cohort(cohort: Negatives, path: Path) -> None:

@@ -10,7 +10,7 @@ import typer
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.options import CacheDir, DataDir, Device, Json, Model, Seed
-from sigkd.cli.output import print_json, say
+from sigkd.cli.output import show
 
 cohort_app = typer.Typer(
     help="Build the cohort: features that stand for anybody else at enrolment.", no_args_is_help=True
@@ -46,7 +46,7 @@ def build(
     Example: sigkd cohort build --from made-up
     """
     from sigkd import paths
-    from sigkd.classifiers.cohort import build_cohort, cached_path, save_cohort
+    from sigkd.classifiers.cohort import CohortBuild, build_cohort, cached_path, save_cohort
     from sigkd.cli.progress import console_progress
     from sigkd.models.binding import Binding
     from sigkd.models.device import resolve_device
@@ -65,8 +65,12 @@ def build(
     )
     target = out or cached_path(loaded.hash, cache_dir)
     save_cohort(cohort, target)
-    if json:
-        facts = {"out": str(target), "count": len(cohort), "hash": cohort.hash, "description": cohort.description}
-        print_json({**facts, **Binding.of(loaded).as_dict()})
-    else:
-        say(f"{target}: {cohort.description}, model {loaded.name} {loaded.hash[:12]}, cohort {cohort.hash[:12]}")
+    done = CohortBuild(
+        out=target,
+        count=len(cohort),
+        hash=cohort.hash,
+        description=cohort.description,
+        binding=Binding.of(loaded),
+    )
+    text = f"{target}: {done.description}, model {loaded.name} {loaded.hash[:12]}, cohort {done.hash[:12]}"
+    show(done, json, text)

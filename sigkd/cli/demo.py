@@ -9,17 +9,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from json import loads as parse
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.options import Json
-from sigkd.cli.output import note_line, print_json, stdout
+from sigkd.cli.output import note_line, say, show, stdout
 
 if TYPE_CHECKING:
-    from sigkd.demo import MadeUpData, Step
+    from sigkd.demo import DoneStep, MadeUpData, Step
 
 
 @app.command(cls=SigkdCommand)
@@ -38,33 +38,27 @@ def demo(
     Example: sigkd demo
     """
     from sigkd.cli.progress import console_progress
-    from sigkd.demo import QUICK, Extent, demo_home, demo_steps, make_data
+    from sigkd.demo import QUICK, Demonstration, Extent, demo_home, demo_steps, make_data
 
     start = time.perf_counter()
     extent = QUICK if quick else Extent()
     made = make_data(data_only or out, extent, console_progress())
     if data_only is not None:
-        if json:
-            print_json({"signatures": str(made.signatures), "pages": str(made.pages), **made.counts})
-        else:
-            _show_data(made, time.perf_counter() - start)
+        show(made, json, _made(made, time.perf_counter() - start))
         return
     steps = demo_steps(made, out, extent, student=_shipped("sigkd-resnet18"), teacher=_shipped("sigkd-signet"))
     home = {name: str(folder) for name, folder in demo_home(out).items()}
     if not json:
         _welcome(out, made, time.perf_counter() - start, home)
-    done: list[dict[str, Any]] = []
+    done: list[DoneStep] = []
     with _environment(home):
         for number, step in enumerate(steps, start=2):
             done.append(_run(number, step, json))
-            if done[-1]["exit_code"] not in step.accepted:
+            if done[-1].exit_code not in step.accepted:
                 note_line(f"the demo stops here: {step}")
-                raise typer.Exit(int(done[-1]["exit_code"]))
+                raise typer.Exit(done[-1].exit_code)
     seconds = time.perf_counter() - start
-    if json:
-        print_json({"data": made.counts, "steps": done, "seconds": round(seconds, 2)})
-    else:
-        _farewell(out, seconds)
+    show(Demonstration(data=made, steps=done, seconds=round(seconds, 2)), json, _farewell(out, seconds))
 
 
 def _shipped(name: str) -> str | None:
@@ -89,9 +83,10 @@ def _environment(variables: dict[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _run(number: int, step: Step, json: bool) -> dict[str, Any]:
+def _run(number: int, step: Step, json: bool) -> DoneStep:
     """Run one command in this process; its exit code, seconds and (with ``json``) its document are returned."""
     from sigkd.cli.app import main
+    from sigkd.demo import DoneStep
 
     if not json:
         _announce(number, step)
@@ -107,13 +102,7 @@ def _run(number: int, step: Step, json: bool) -> dict[str, Any]:
         _say(f"[dim]{seconds:.1f} s[/dim]\n")
     text = captured.getvalue()
     result = parse(text) if text and code in step.accepted else None
-    return {
-        "title": step.title,
-        "command": ["sigkd", *step.command],
-        "exit_code": code,
-        "seconds": round(seconds, 2),
-        "result": result,
-    }
+    return DoneStep(step.title, ["sigkd", *step.command], code, round(seconds, 2), result)
 
 
 def _say(text: str) -> None:
@@ -128,12 +117,11 @@ def _announce(number: int, step: Step) -> None:
     _say(f"[dim]$ {escape(str(step))}[/dim]")
 
 
-def _show_data(made: MadeUpData, seconds: float) -> None:
-    counts = made.counts
-    _say(
-        f"{counts['genuine']} genuine signatures of {counts['writers']} made-up writers and {counts['skilled']} "
-        f"skilled forgeries in {made.signatures},\n{counts['pages']} pages of writing by {counts['page_writers']} "
-        f"writers in {made.pages}  [dim]{seconds:.1f} s[/dim]"
+def _made(made: MadeUpData, seconds: float) -> str:
+    return (
+        f"{made.genuine} genuine signatures of {made.writers} made-up writers and {made.skilled} skilled forgeries in "
+        f"{made.signatures},\n{made.page_count} pages of writing by {made.page_writers} writers in {made.pages}  "
+        f"{seconds:.1f} s"
     )
 
 
@@ -143,13 +131,12 @@ def _welcome(out: Path, made: MadeUpData, seconds: float, home: dict[str, str]) 
     _say(f"[dim]Every step below is a command that you can type yourself, after: export {exports}[/dim]\n")
     _say("[bold cyan]1  Make up data[/bold cyan]  A pen is moved by the kinematic theory of handwriting.")
     _say(f"[dim]$ sigkd demo --data-only {out}[/dim]")
-    _show_data(made, seconds)
-    _say("")
+    say(f"{_made(made, seconds)}\n")
 
 
-def _farewell(out: Path, seconds: float) -> None:
-    _say(
-        f"[bold green]Done in {seconds:.0f} s.[/bold green] Look at {out / 'sheet.png'} (the signatures), "
-        f"{out / 'text.png'} (the training text) and {out / 'evaluation'}."
+def _farewell(out: Path, seconds: float) -> str:
+    return (
+        f"Done in {seconds:.0f} s. Look at {out / 'sheet.png'} (the signatures), {out / 'text.png'} (the training "
+        f"text) and {out / 'evaluation'}.\n"
+        "Your own signatures next:  sigkd verify REFERENCE... QUERY     All commands:  sigkd --help"
     )
-    _say("Your own signatures next:  sigkd verify REFERENCE... QUERY     All commands:  sigkd --help")

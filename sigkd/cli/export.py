@@ -10,7 +10,7 @@ import typer
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.options import CacheDir, Json
-from sigkd.cli.output import note_line, print_json, say
+from sigkd.cli.output import note_line, show
 
 
 @app.command(cls=SigkdCommand)
@@ -33,9 +33,6 @@ def export(
     loaded = load_model(model, cache=cache_dir)
     target = out or Path(f"{loaded.name.replace(':', '-')}.{format}")
     note_line(f"exporting {loaded.name} to {target}")
-    facts = export_model(loaded, target, format=format, half=half, head=head)
-    if json:
-        print_json(facts)
-    else:
-        size = f"{facts['bytes'] / 1e6:.1f} MB"
-        say(f"{facts['out']}: {size}, features differ by at most {facts['parity']:.1e} of the largest")
+    done = export_model(loaded, target, format=format, half=half, head=head)
+    size = f"{done.bytes / 1e6:.1f} MB"
+    show(done, json, f"{done.out}: {size}, features differ by at most {done.parity:.1e} of the largest")

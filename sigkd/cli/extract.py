@@ -10,7 +10,7 @@ import typer
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.options import CacheDir, DataDir, Device, Json, Model
-from sigkd.cli.output import note_line, print_json, say
+from sigkd.cli.output import note_line, show
 from sigkd.images.canvas import CANVASES
 from sigkd.models.formats import feature_suffixes
 
@@ -42,7 +42,7 @@ def extract(
     from sigkd.cli.progress import console_progress
     from sigkd.models.device import resolve_device
     from sigkd.models.extract import extract_source
-    from sigkd.models.features import check_suffix
+    from sigkd.models.features import Extraction, check_suffix
 
     check_suffix(out)
     progress = console_progress()
@@ -61,9 +61,14 @@ def extract(
         progress=progress,
     )
     features.save(out)
-    if json:
-        shape = list(features.features.shape)
-        print_json({"out": str(out), "shape": shape, **features.describe()})
-    else:
-        count, length = features.features.shape
-        say(f"{out}: {count} x {length} features, model {features.model_name} {features.model_hash[:12]}")
+    count, length = features.features.shape
+    done = Extraction(
+        out=out,
+        count=count,
+        length=length,
+        model_name=features.model_name,
+        model_hash=features.model_hash,
+        preprocess_version=features.preprocess_version,
+        metadata=features.metadata,
+    )
+    show(done, json, f"{out}: {count} x {length} features, model {done.model_name} {done.model_hash[:12]}")

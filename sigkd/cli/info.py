@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.options import CacheDir, DataDir, Device, Json
-from sigkd.cli.output import Table, print_json, print_table
+from sigkd.cli.output import Table, show
+
+if TYPE_CHECKING:
+    from sigkd.models.environment import Environment, FingerprintCheck
 
 
 @app.command(cls=SigkdCommand)
@@ -31,66 +34,55 @@ def info(
     """
     from sigkd.errors import ModelError
     from sigkd.models.device import resolve_device
-    from sigkd.models.environment import environment, require_fingerprint
+    from sigkd.models.environment import environment
 
     facts = environment(
         cache=cache_dir, data=data_dir, check=check, device=str(resolve_device(device)), network=network
     )
-    if json:
-        print_json(facts)
-    else:
-        print_table(_table(facts))
-    if check:
-        if "error" in facts["check"]:
-            raise ModelError(facts["check"]["error"])
-        require_fingerprint(facts["check"])
+    show(facts, json, _table)
+    if facts.check_error is not None:
+        raise ModelError(facts.check_error)
+    if facts.check is not None:
+        facts.check.require()
 
 
-def _table(facts: dict[str, Any]) -> Table:
-
+def _table(facts: Environment) -> Table:
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    versions = facts["versions"]
-    table.add_row("sigkd", versions["sigkd"])
-    table.add_row("python", f"{versions['python']} on {facts['platform']}")
-    table.add_row(
-        "libraries",
-        ", ".join(f"{name} {found or 'absent'}" for name, found in versions.items() if name not in ("sigkd", "python")),
-    )
-    for device in facts["devices"]:
-        memory = f", {device['memory_bytes'] / 2**30:.0f} GiB" if device["memory_bytes"] else ""
-        table.add_row("device", f"{device['device']} ({device['name']}{memory})")
-    for name in ("data", "cache"):
-        folder = facts[name]
-        state = "" if folder["exists"] else ", not there yet"
-        state += "" if folder["writable"] else ", NOT WRITABLE"
-        table.add_row(name, f"{folder['path']} ({folder['free_bytes'] / 2**30:.1f} GiB free{state})")
-    cached = facts["cache"]["models"]
-    table.add_row(
-        "cached weights", f"{', '.join(cached)} ({facts['cache']['bytes'] / 1e6:.1f} MB)" if cached else "none"
-    )
-    if facts["offline"]:
+    libraries = dict(facts.versions)
+    table.add_row("sigkd", libraries.pop("sigkd"))
+    table.add_row("python", f"{libraries.pop('python')} on {facts.platform}")
+    table.add_row("libraries", ", ".join(f"{name} {found or 'absent'}" for name, found in libraries.items()))
+    for device in facts.devices:
+        memory = f", {device.memory_bytes / 2**30:.0f} GiB" if device.memory_bytes else ""
+        table.add_row("device", f"{device.device} ({device.name}{memory})")
+    for name, folder in (("data", facts.data), ("cache", facts.cache)):
+        state = "" if folder.exists else ", not there yet"
+        state += "" if folder.writable else ", NOT WRITABLE"
+        table.add_row(name, f"{folder.path} ({folder.free_bytes / 2**30:.1f} GiB free{state})")
+    cached = facts.cached_weights
+    size = f"{', '.join(cached)} ({sum(cached.values()) / 1e6:.1f} MB)"
+    table.add_row("cached weights", size if cached else "none")
+    if facts.offline:
         table.add_row("network", "SIGKD_OFFLINE is set: no calls are made")
-    model = facts["default_model"]
-    described = f"{model['name']}: not in this installation ({model['path']})"
-    if model["present"]:
-        described = (
-            f"{model['name']} ({model['architecture']}, {model['bytes'] / 1e6:.1f} MB), hash {str(model['hash'])[:16]}"
-        )
+    model = facts.default_model
+    described = f"{model.name}: not in this installation ({model.path})"
+    if model.bytes is not None:
+        described = f"{model.name} ({model.architecture}, {model.bytes / 1e6:.1f} MB), hash {str(model.hash)[:16]}"
     table.add_row("default model", described)
-    if "check" in facts:
-        table.add_row("fingerprint", _verdict(facts["check"]))
-    for host, answer in facts.get("network", {}).items():
+    if facts.check is not None or facts.check_error is not None:
+        table.add_row("fingerprint", _verdict(facts.check))
+    for host, answer in (facts.network or {}).items():
         table.add_row("network", f"{host}: {answer}")
     return table
 
 
-def _verdict(check: dict[str, Any]) -> str:
-    if "error" in check:
+def _verdict(check: FingerprintCheck | None) -> str:
+    if check is None:
         return "not checked"
-    if check["ok"] is None:
+    if check.ok is None:
         return "computed; the file states none to compare with"
-    word = "right" if check["ok"] else "WRONG"
-    distance = "beyond comparison" if check["distance"] is None else f"off by {check['distance']:.1e}"
-    return f"{word} on {check['device']}: {distance} (at most {check['tolerance']:g})"
+    word = "right" if check.ok else "WRONG"
+    distance = "beyond comparison" if check.distance is None else f"off by {check.distance:.1e}"
+    return f"{word} on {check.device}: {distance} (at most {check.tolerance:g})"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich.console import Console
 from rich.table import Table as RichTable
@@ -13,6 +14,11 @@ from rich.text import Text
 
 from sigkd.cli.streams import visible
 from sigkd.files import json_text
+
+if TYPE_CHECKING:
+    from sigkd.json_documents import Document
+
+D = TypeVar("D", bound="Document")
 
 stdout = Console(highlight=False)
 stderr = Console(stderr=True, highlight=False)
@@ -99,6 +105,18 @@ def show_logs() -> None:
     logger.setLevel(logging.DEBUG)
     if not any(isinstance(handler, _LogLines) for handler in logger.handlers):
         logger.addHandler(_LogLines())
+
+
+def show(document: D, json_wanted: bool, render: str | Callable[[D], str | Table]) -> None:
+    """Print a document on stdout: as JSON, or the text or table that is given or made of it."""
+    if json_wanted:
+        print_json(document.to_json())
+        return
+    made = render if isinstance(render, str) else render(document)
+    if isinstance(made, Table):
+        print_table(made)
+    else:
+        say(made)
 
 
 def print_json(document: Any) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.options import CacheDir, Json
-from sigkd.cli.output import Table, print_json, print_table, say
+from sigkd.cli.output import Table, show
+
+if TYPE_CHECKING:
+    from sigkd.models.weights import CheckedWeights, WeightsBrought, WeightsInfo, WeightsList, WeightsVerification
 
 weights = typer.Typer(
     help="List, download, import, verify and remove published model weights.",
@@ -34,22 +36,19 @@ Trust = Annotated[
 @weights.command("list", cls=SigkdCommand)
 def list_(cache_dir: CacheDir = None, json: Json = False) -> None:
     """List every known model: what it is, whether it is here, and how its file is recognised."""
-    from sigkd.models.weights import overview
+    from sigkd.models.weights import known_weights
 
-    rows = overview(cache_dir)
-    if json:
-        print_json({"weights": rows})
-        return
+    show(known_weights(cache_dir), json, _list_table)
 
+
+def _list_table(document: WeightsList) -> Table:
     table = Table()
     for column in ("name", "what", "architecture", "status", "MB", "recognised by", "licence"):
         table.add_column(column, no_wrap=column in ("name", "status"), justify="right" if column == "MB" else "left")
-    for row in rows:
-        size = "" if row["size"] is None else f"{row['size'] / 1e6:.1f}"
-        table.add_row(
-            row["name"], row["title"], row["architecture"], row["status"], size, row["identity"], row["licence"]
-        )
-    print_table(table)
+    for one in document.weights:
+        size = "" if one.size is None else f"{one.size / 1e6:.1f}"
+        table.add_row(one.name, one.title, one.architecture, one.status, size, one.identity, one.licence)
+    return table
 
 
 @weights.command(cls=SigkdCommand)
@@ -78,12 +77,15 @@ def pull(
         retries=retries,
         progress=console_progress(),
     )
-    if json:
-        print_json({"pulled": done})
-        return
-    for row in done:
-        how = "was there already" if not row["downloaded"] else f"downloaded from {row['record']['source']}"
-        say(f"{row['path']}: {how}; recognised by {row['record']['recognised_by']}")
+    show(done, json, _brought)
+
+
+def _brought(document: WeightsBrought) -> str:
+    lines = []
+    for one in document.weights:
+        how = f"downloaded from {one.record.source}" if one.downloaded else "was there already"
+        lines.append(f"{one.path}: {how}; recognised by {one.record.recognised_by}")
+    return "\n".join(lines)
 
 
 @weights.command(cls=SigkdCommand)
@@ -100,11 +102,7 @@ def add(
     """
     from sigkd.models.weights import add_weights
 
-    row = add_weights(name, file, cache_dir, trust=trust_first_use)
-    if json:
-        print_json(row)
-    else:
-        say(f"{row['path']}: imported; recognised by {row['record']['recognised_by']}")
+    show(add_weights(name, file, cache_dir, trust=trust_first_use), json, _brought)
 
 
 @weights.command(cls=SigkdCommand)
@@ -122,25 +120,22 @@ def verify(
     from sigkd.errors import ModelError
     from sigkd.models.weights import verify_weights
 
-    rows = verify_weights(names or [], cache_dir)
-    bad = [row for row in rows if not row["ok"]]
-    if json:
-        print_json({"verified": rows})
-    elif not rows:
-        say("nothing to verify: no weights are here ('sigkd weights list')")
-    else:
-        for row in rows:
-            say(_verdict(row))
-    if bad:
-        raise ModelError("; ".join(row["error"] for row in bad))
+    document = verify_weights(names or [], cache_dir)
+    show(document, json, _verdicts)
+    if bad := [one.error or one.name for one in document.weights if not one.ok]:
+        raise ModelError("; ".join(bad))
 
 
-def _verdict(row: dict[str, Any]) -> str:
-    if not row["ok"]:
-        return f"{row['name']}: NOT RIGHT"
-    numbers = " ".join(f"{value:.4g}" for value in row["fingerprint"][:4])
-    compared = "" if row["distance"] is None else f", as expected (off by {row['distance']:.1e})"
-    return f"{row['name']}: right by {row['recognised_by']}; loads; fingerprint {numbers} ...{compared}"
+def _verdicts(document: WeightsVerification) -> str:
+    return "\n".join(map(_verdict, document.weights)) or "nothing to verify: no weights are here ('sigkd weights list')"
+
+
+def _verdict(one: CheckedWeights) -> str:
+    if not one.ok:
+        return f"{one.name}: NOT RIGHT"
+    numbers = " ".join(f"{value:.4g}" for value in (one.fingerprint or [])[:4])
+    compared = "" if one.distance is None else f", as expected (off by {one.distance:.1e})"
+    return f"{one.name}: right by {one.recognised_by}; loads; fingerprint {numbers} ...{compared}"
 
 
 @weights.command(cls=SigkdCommand)
@@ -149,13 +144,10 @@ def path(name: Name, cache_dir: CacheDir = None, json: Json = False) -> None:
 
     Example: cp "$(sigkd weights path signet)" /media/stick
     """
-    from sigkd.models.weights import weight_path
+    from sigkd.models.weights import WeightsPath, weight_path
 
     found = weight_path(name, cache_dir)
-    if json:
-        print_json({"name": name, "path": str(found)})
-    else:
-        sys.stdout.write(f"{found}\n")  # for other programs: as it is
+    show(WeightsPath(name=name, path=found), json, str(found))
 
 
 @weights.command(cls=SigkdCommand)
@@ -171,12 +163,12 @@ def remove(
     """
     from sigkd.models.weights import remove_weights
 
-    freed = remove_weights(names, cache_dir, forget=forget)
-    if json:
-        print_json({"removed": freed})
-        return
-    for name, size in freed.items():
-        say(f"{name}: {size / 1e6:.1f} MB freed" if size else f"{name}: nothing was there")
+    document = remove_weights(names, cache_dir, forget=forget)
+    lines = [
+        f"{name}: {size / 1e6:.1f} MB freed" if size else f"{name}: nothing was there"
+        for name, size in document.freed.items()
+    ]
+    show(document, json, "\n".join(lines))
 
 
 @weights.command(cls=SigkdCommand)
@@ -187,22 +179,18 @@ def info(name: Name, cache_dir: CacheDir = None, json: Json = False) -> None:
     """
     from sigkd.models.weights import weight_info
 
-    facts = weight_info(name, cache_dir)
-    if json:
-        print_json(facts)
-    else:
-        print_table(_card_table(facts))
+    show(weight_info(name, cache_dir), json, _card_table)
 
 
-def _card_table(facts: dict[str, Any]) -> Table:
-
+def _card_table(info: WeightsInfo) -> Table:
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    for key, value in facts.items():
-        if value in (None, [], (), "") or isinstance(value, bool):
+    facts = info.to_json()
+    for key, value in (facts.pop("card") | facts).items():
+        if value in (None, [], "") or isinstance(value, bool) or key in ("format", "version"):
             continue
-        if key in ("urls",):
+        if key == "urls":
             text = "\n".join(value)
         elif isinstance(value, dict):
             text = "\n".join(f"{inner}: {content}" for inner, content in value.items() if inner != "fingerprint")

@@ -10,7 +10,7 @@ import typer
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.options import CacheDir, DataDir, Device, Json, Seed
-from sigkd.cli.output import print_json, say
+from sigkd.cli.output import show
 
 
 @app.command(cls=SigkdCommand)
@@ -46,7 +46,7 @@ def whiten(
     from sigkd.models.io import load_model
     from sigkd.models.whitening import whiten_file
 
-    facts = whiten_file(
+    done = whiten_file(
         load_model(model, cache=cache_dir),
         out,
         source or ["made-up"],
@@ -57,10 +57,8 @@ def whiten(
         device=resolve_device(device),
         progress=console_progress(),
     )
-    if json:
-        print_json(facts)
-    else:
-        say(
-            f"{facts['out']}: {facts['bytes'] / 1e6:.1f} MB, axes from {facts['images']} {facts['source']} images; "
-            f"before, the variance of {facts['effective_axes']:.1f} axes"
-        )
+    text = (
+        f"{done.out}: {done.bytes / 1e6:.1f} MB, axes from {done.images} {done.source} images; before, the variance of "
+        f"{done.effective_axes:.1f} axes"
+    )
+    show(done, json, text)

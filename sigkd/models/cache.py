@@ -13,7 +13,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -87,7 +87,7 @@ class WeightCache:
         document = _read_json(self.root / card.name / "trusted.json")
         return str(document["sha256"]) if document and "sha256" in document else None
 
-    def status(self, card: WeightCard) -> str:
+    def status(self, card: WeightCard) -> Literal["cached", "partial", "absent"]:
         """Return ``cached``, ``partial`` or ``absent``, without reading the file."""
         if self.path(card).is_file():
             return "cached"
@@ -331,11 +331,6 @@ class WeightCache:
             raise disk_error(error, folder) from error
         finally:
             lock.release()
-
-
-def record_document(record: Record | None) -> dict[str, Any] | None:
-    """Return a record as a JSON document."""
-    return None if record is None else asdict(record)
 
 
 def _needs_trust(card: WeightCard) -> str:

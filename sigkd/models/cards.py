@@ -7,9 +7,9 @@ the cards pin was collected from public records (``docs/guides/weights.md`` says
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from sigkd.errors import ModelError
 from sigkd.images.canvas import CANVAS
@@ -78,10 +78,6 @@ class WeightCard:
         if self.sha256:
             return "sha256"
         return "git blob sha1" if self.git_blob_sha1 else "none (--trust-first-use)"
-
-    def document(self) -> dict[str, Any]:
-        """Return the card as a JSON document."""
-        return {**asdict(self), "pinned": self.pinned}
 
 
 def _drive(identifier: str) -> tuple[str, ...]:

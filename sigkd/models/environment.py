@@ -6,13 +6,14 @@ import importlib.metadata
 import os
 import platform
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from sigkd._version import __version__
 from sigkd.errors import ModelError, SigkdError
+from sigkd.json_documents import Document
 from sigkd.models.cache import WeightCache
 from sigkd.models.cards import CARDS, find_card, hosts, shipped_path
 from sigkd.models.download import offline, reachable
@@ -39,6 +40,89 @@ PACKAGES = (
 """Libraries whose versions matter for a result; optional ones are reported as absent."""
 
 
+@dataclass(frozen=True)
+class DeviceFacts:
+    """A device that ``--device`` may name."""
+
+    device: str
+    name: str
+    memory_bytes: int | None
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder of the program."""
+
+    path: Path
+    exists: bool
+    writable: bool
+    free_bytes: int
+    """Room on its disk."""
+
+
+@dataclass(frozen=True)
+class DefaultModel:
+    """What the default model's file says of itself."""
+
+    name: str
+    path: Path
+    bytes: int | None
+    """Null: the file is not in this installation."""
+    architecture: str | None = None
+    hash: str | None = None
+    preprocess_version: str | None = None
+    licence: str | None = None
+
+
+@dataclass(frozen=True)
+class FingerprintCheck:
+    """Whether a model computes the features that it should, on one device."""
+
+    name: str
+    hash: str
+    device: str
+    fingerprint: list[float]
+    expected: list[float] | None
+    """Null: the file states none."""
+    distance: float | None
+    """Of the two; null where they cannot be compared."""
+    tolerance: float
+    ok: bool | None
+    """Null: there is nothing to compare with."""
+
+    def require(self) -> None:
+        """Raise ModelError if the features are other ones than expected."""
+        if self.ok is False:
+            distance = "beyond comparison" if self.distance is None else f"off by {self.distance:.1e}"
+            raise ModelError(
+                f"the features of '{self.name}' on {self.device} are not the expected ones: {distance}, at most "
+                f"{self.tolerance:g} is allowed; this installation computes something else"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment(Document, format="sigkd-environment", version=1):
+    """What ``sigkd info`` prints: what this installation is made of, and whether it computes what it should."""
+
+    versions: dict[str, str | None]
+    """Of sigkd, Python and the libraries; null: not installed."""
+    platform: str
+    devices: list[DeviceFacts]
+    data: Folder
+    cache: Folder
+    cached_weights: dict[str, int]
+    """Bytes by the model's name."""
+    offline: bool
+    """Whether ``SIGKD_OFFLINE`` forbids network calls."""
+    default_model: DefaultModel
+    check: FingerprintCheck | None = None
+    """With ``--check``, unless the model cannot be loaded."""
+    check_error: str | None = None
+    """Why it cannot."""
+    network: dict[str, str] | None = None
+    """With ``--network``: what the hosts of the published weights answer."""
+
+
 def versions() -> dict[str, str | None]:
     """Return the versions of this package, Python and the libraries, without importing them; None: not installed."""
     found: dict[str, str | None] = {"sigkd": __version__, "python": platform.python_version()}
@@ -50,51 +134,39 @@ def versions() -> dict[str, str | None]:
     return found
 
 
-def devices() -> list[dict[str, Any]]:
+def devices() -> list[DeviceFacts]:
     """Return the devices that ``--device`` may name, the one that ``auto`` takes first."""
-    found: list[dict[str, Any]] = []
+    found = []
     if torch.cuda.is_available():
         for index in range(torch.cuda.device_count()):
             facts = torch.cuda.get_device_properties(index)
-            found.append({"device": f"cuda:{index}", "name": facts.name, "memory_bytes": facts.total_memory})
+            found.append(DeviceFacts(f"cuda:{index}", facts.name, facts.total_memory))
     if torch.backends.mps.is_available():
-        found.append({"device": "mps", "name": platform.processor() or "Apple GPU", "memory_bytes": None})
+        found.append(DeviceFacts("mps", platform.processor() or "Apple GPU", None))
     name = platform.processor() or platform.machine()
-    found.append({"device": "cpu", "name": f"{name}, {os.cpu_count()} cores", "memory_bytes": None})
-    return found
+    return [*found, DeviceFacts("cpu", f"{name}, {os.cpu_count()} cores", None)]
 
 
-def folder_facts(path: Path) -> dict[str, Any]:
-    """Return whether a folder exists, can be written, and how much room (bytes) its disk has."""
+def folder_facts(path: Path) -> Folder:
+    """Return whether a folder exists, can be written, and how much room its disk has."""
     existing = path
     while not existing.exists() and existing != existing.parent:
         existing = existing.parent
-    usage = shutil.disk_usage(existing)
-    return {
-        "path": str(path),
-        "exists": path.is_dir(),
-        "writable": os.access(existing, os.W_OK),
-        "free_bytes": usage.free,
-    }
+    return Folder(path, path.is_dir(), os.access(existing, os.W_OK), shutil.disk_usage(existing).free)
 
 
-def default_model() -> dict[str, Any]:
+def default_model() -> DefaultModel:
     """Return what the default model's file says of itself, without reading its weights."""
     path = shipped_path(find_card(DEFAULT_MODEL))
-    facts: dict[str, Any] = {"name": DEFAULT_MODEL, "path": str(path), "present": path.is_file()}
-    if path.is_file():
-        metadata = read_metadata(path)
-        facts["bytes"] = path.stat().st_size
-        facts |= {key: metadata.get(key) for key in ("architecture", "hash", "preprocess_version", "licence")}
-    return facts
+    if not path.is_file():
+        return DefaultModel(DEFAULT_MODEL, path, None)
+    metadata = read_metadata(path)
+    facts = (metadata.get(key) for key in ("architecture", "hash", "preprocess_version", "licence"))
+    return DefaultModel(DEFAULT_MODEL, path, path.stat().st_size, *facts)
 
 
-def check_fingerprint(spec: str | Path | None, *, cache: Path | None = None, device: str = "cpu") -> dict[str, Any]:
+def check_fingerprint(spec: str | Path | None, *, cache: Path | None = None, device: str = "cpu") -> FingerprintCheck:
     """Load a model, which checks its hash, and recompute its feature fingerprint.
-
-    Returns:
-        name, hash, device, the fingerprint found and expected (None: the file has none), their distance, the
-        tolerance, and ``ok`` (None where there is nothing to compare with).
 
     Raises:
         ModelError: the model is absent or damaged.
@@ -103,26 +175,16 @@ def check_fingerprint(spec: str | Path | None, *, cache: Path | None = None, dev
     found = feature_fingerprint(model.network.to(device), device)
     expected = model.metadata.get("fingerprint")
     distance = None if expected is None else fingerprint_distance(found, expected)
-    return {
-        "name": model.name,
-        "hash": model.hash,
-        "device": device,
-        "fingerprint": list(found),
-        "expected": expected,
-        "distance": distance if distance is not None and distance != float("inf") else None,
-        "tolerance": TOLERANCE,
-        "ok": None if distance is None else distance <= TOLERANCE,
-    }
-
-
-def require_fingerprint(facts: dict[str, Any]) -> None:
-    """Raise ModelError if :func:`check_fingerprint` found other features than expected."""
-    if facts["ok"] is False:
-        distance = "beyond comparison" if facts["distance"] is None else f"off by {facts['distance']:.1e}"
-        raise ModelError(
-            f"the features of '{facts['name']}' on {facts['device']} are not the expected ones: {distance}, "
-            f"at most {facts['tolerance']:g} is allowed; this installation computes something else"
-        )
+    return FingerprintCheck(
+        model.name,
+        model.hash,
+        device,
+        list(found),
+        expected,
+        distance if distance is not None and distance != float("inf") else None,
+        TOLERANCE,
+        None if distance is None else distance <= TOLERANCE,
+    )
 
 
 def environment(
@@ -132,36 +194,34 @@ def environment(
     check: bool = False,
     device: str = "cpu",
     network: bool = False,
-) -> dict[str, Any]:
-    """Return everything that ``sigkd info`` shows as one JSON document.
+) -> Environment:
+    """Return everything that ``sigkd info`` shows.
 
     Args:
         cache: the cache directory, None for the usual one.
         data: the data directory, None for the usual one.
-        check: recompute the default model's hash and fingerprint; the outcome, or the error, is under ``check``.
+        check: recompute the default model's hash and fingerprint.
         device: where the check computes.
         network: ask the hosts of the published weights whether they answer (the only network calls).
     """
     store = WeightCache(cache)
     cached = [card for card in CARDS if not card.shipped and store.status(card) == "cached"]
-    document: dict[str, Any] = {
-        "versions": versions(),
-        "platform": platform.platform(),
-        "devices": devices(),
-        "data": folder_facts(data_dir(data)),
-        "cache": folder_facts(cache_dir(cache))
-        | {
-            "models": [card.name for card in cached],
-            "bytes": sum(store.path(card).stat().st_size for card in cached),
-        },
-        "offline": offline(),
-        "default_model": default_model(),
-    }
+    found, problem = None, None
     if check:
         try:
-            document["check"] = check_fingerprint(None, cache=cache, device=device)
+            found = check_fingerprint(None, cache=cache, device=device)
         except SigkdError as error:
-            document["check"] = {"ok": False, "error": str(error)}
-    if network:
-        document["network"] = {host: reachable(host) for host in hosts()}
-    return document
+            problem = str(error)
+    return Environment(
+        versions=versions(),
+        platform=platform.platform(),
+        devices=devices(),
+        data=folder_facts(data_dir(data)),
+        cache=folder_facts(cache_dir(cache)),
+        cached_weights={card.name: store.path(card).stat().st_size for card in cached},
+        offline=offline(),
+        default_model=default_model(),
+        check=found,
+        check_error=problem,
+        network={host: reachable(host) for host in hosts()} if network else None,
+    )

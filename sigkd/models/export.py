@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ import torch
 
 from sigkd.errors import ModelError, UsageError
 from sigkd.files import atomic_path
+from sigkd.json_documents import Document
 from sigkd.models.fingerprint import fingerprint_image
 from sigkd.models.io import LoadedModel, save_model
 from sigkd.models.registry import INPUT_SIZE, FeatureNetwork, build_network
@@ -26,9 +28,23 @@ PARITY = 1e-4
 """The largest difference of a feature, relative to the largest one, at which an export counts as equal."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class ModelExport(Document, format="sigkd-model-export", version=1):
+    """What ``sigkd export`` prints: a model's file for other programs."""
+
+    out: Path
+    kind: str
+    """``onnx`` or ``safetensors``."""
+    bytes: int
+    hash: str
+    """SHA-256 of the weights, which the file states."""
+    parity: float
+    """The largest difference of a feature from the original's on fixed images, relative to the largest feature."""
+
+
 def export_model(
     model: LoadedModel, path: Path, *, format: str = "onnx", half: bool = False, head: bool = False
-) -> dict[str, Any]:
+) -> ModelExport:
     """Write ``model`` as ``format`` to ``path``, atomically, and check what was written.
 
     Args:
@@ -38,9 +54,6 @@ def export_model(
             batch) or ``safetensors``.
         half: safetensors in float16.
         head: keep the classification layer in a safetensors file.
-
-    Returns:
-        Facts for the user: path, format, bytes, hash, and the parity found (relative to the largest feature).
 
     Raises:
         UsageError: unknown format, or a combination that makes no sense.
@@ -59,7 +72,7 @@ def export_model(
     from sigkd.models.io import load_file
 
     parity = feature_parity(model.network, load_file(Path(path)).network)
-    return {"out": str(path), "format": format, "bytes": Path(path).stat().st_size, "hash": digest, "parity": parity}
+    return ModelExport(out=Path(path), kind=format, bytes=Path(path).stat().st_size, hash=digest, parity=parity)
 
 
 def without_head(network: FeatureNetwork) -> FeatureNetwork:
@@ -106,7 +119,7 @@ def _run_name(value: Any) -> Any:
     return value
 
 
-def _export_onnx(model: LoadedModel, path: Path) -> dict[str, Any]:
+def _export_onnx(model: LoadedModel, path: Path) -> ModelExport:
     try:
         import onnx
         import onnxruntime  # noqa: F401 - needed to check the result
@@ -136,7 +149,7 @@ def _export_onnx(model: LoadedModel, path: Path) -> dict[str, Any]:
         raise ModelError(f"{path}: the exported graph gives other features (off by {parity:.1e}); nothing was written")
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
-    return {"out": str(path), "format": "onnx", "bytes": len(content), "hash": model.hash, "parity": parity}
+    return ModelExport(out=path, kind="onnx", bytes=len(content), hash=model.hash, parity=parity)
 
 
 @contextlib.contextmanager

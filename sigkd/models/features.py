@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sigkd.datasets.prepared import whole_numbers
 from sigkd.errors import InputError, UsageError
 from sigkd.files import atomic_path, parsing
+from sigkd.json_documents import Document
 from sigkd.models.formats import FEATURE_FORMATS, FeatureFormat, feature_suffixes
 from sigkd.registry import nearest
 
@@ -107,6 +108,21 @@ class FeatureSet:
             "preprocess_version": self.preprocess_version,
             **self.metadata,
         }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extraction(Document, format="sigkd-extraction", version=1):
+    """What ``sigkd extract`` prints: a file of features."""
+
+    out: Path
+    count: int
+    length: int
+    """Of each feature vector."""
+    model_name: str
+    model_hash: str
+    preprocess_version: str
+    metadata: dict[str, Any]
+    """What else the file says of its origin."""
 
 
 def check_suffix(path: Path) -> FeatureFormat:

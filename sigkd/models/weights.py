@@ -3,41 +3,138 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sigkd.errors import ModelError, SigkdError, UsageError
-from sigkd.models.cache import Record, WeightCache, record_document
+from sigkd.json_documents import Document
+from sigkd.models.cache import Record, WeightCache
 from sigkd.models.cards import CARDS, WeightCard, find_card, shipped_path
 from sigkd.models.download import Patience
 from sigkd.progress import SILENT, Progress
 
-
-def overview(cache: Path | None = None) -> list[dict[str, Any]]:
-    """Return one row a card: name, title, architecture, status, size in bytes (None: unknown), identity, licence."""
-    return [_row(card, WeightCache(cache)) for card in CARDS]
+Status = Literal["cached", "partial", "absent", "shipped", "not installed"]
 
 
-def _row(card: WeightCard, store: WeightCache) -> dict[str, Any]:
+@dataclass(frozen=True)
+class KnownWeights:
+    """A published or shipped model, and whether it is here."""
+
+    name: str
+    title: str
+    architecture: str
+    status: Status
+    size: int | None
+    """Bytes; null: unknown."""
+    identity: str
+    """How the file is recognised, in a few words."""
+    licence: str
+    path: Path
+    """Where the file is, or would be."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightsList(Document, format="sigkd-weights", version=1):
+    """What ``sigkd weights list`` prints: every known model."""
+
+    weights: list[KnownWeights]
+
+
+@dataclass(frozen=True)
+class BroughtWeights:
+    """A model file that is in the cache now."""
+
+    name: str
+    path: Path
+    record: Record
+    downloaded: bool
+    """Whether it was fetched just now: a file that was there already, or was added by hand, was not."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightsBrought(Document, format="sigkd-weights-brought", version=1):
+    """What ``sigkd weights pull`` and ``sigkd weights add`` print."""
+
+    weights: list[BroughtWeights]
+
+
+@dataclass(frozen=True)
+class CheckedWeights:
+    """Whether a model file is the published one, and gives the features that it should."""
+
+    name: str
+    path: Path
+    ok: bool
+    error: str | None = None
+    """What is wrong with it."""
+    recognised_by: str | None = None
+    hash: str | None = None
+    fingerprint: list[float] | None = None
+    """The features that it gives, in brief (see the model file's reference)."""
+    distance: float | None = None
+    """To the expected fingerprint; null where there is none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightsVerification(Document, format="sigkd-weights-verification", version=1):
+    """What ``sigkd weights verify`` prints."""
+
+    weights: list[CheckedWeights]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightsPath(Document, format="sigkd-weights-path", version=1):
+    """What ``sigkd weights path`` prints."""
+
+    name: str
+    path: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightsRemoval(Document, format="sigkd-weights-removal", version=1):
+    """What ``sigkd weights remove`` prints."""
+
+    freed: dict[str, int]
+    """Bytes by the model's name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightsInfo(Document, format="sigkd-weights-info", version=1):
+    """What ``sigkd weights info`` prints: all that is known of a model."""
+
+    card: WeightCard
+    pinned: bool
+    """Whether the file's identity is known beforehand."""
+    status: Status
+    path: Path
+    """Where the file is, or would be."""
+    record: Record | None
+    """How the cached file got there."""
+    trusted: str | None
+    """SHA-256 that was trusted at first use."""
+    metadata: dict[str, Any] | None
+    """What the file of a shipped model says of itself."""
+
+
+def known_weights(cache: Path | None = None) -> WeightsList:
+    """Return every known model."""
+    store = WeightCache(cache)
+    return WeightsList(weights=[_known(card, store) for card in CARDS])
+
+
+def _known(card: WeightCard, store: WeightCache) -> KnownWeights:
     path = _place(card, store)
     size = path.stat().st_size if path.is_file() else card.size
-    return {
-        "name": card.name,
-        "title": card.title,
-        "architecture": card.architecture,
-        "status": _status(card, store),
-        "size": size,
-        "identity": card.identity,
-        "licence": card.licence,
-        "path": str(path),
-    }
+    status = _status(card, store)
+    return KnownWeights(card.name, card.title, card.architecture, status, size, card.identity, card.licence, path)
 
 
 def _place(card: WeightCard, store: WeightCache) -> Path:
     return shipped_path(card) if card.shipped else store.path(card)
 
 
-def _status(card: WeightCard, store: WeightCache) -> str:
+def _status(card: WeightCard, store: WeightCache) -> Status:
     if not card.shipped:
         return store.status(card)
     return "shipped" if _place(card, store).is_file() else "not installed"
@@ -51,8 +148,8 @@ def pull_weights(
     trust: bool = False,
     retries: int = 4,
     progress: Progress = SILENT,
-) -> list[dict[str, Any]]:
-    """Download the named weights (see :meth:`WeightCache.pull`); return name, path, record and whether it was new."""
+) -> WeightsBrought:
+    """Download the named weights (see :meth:`WeightCache.pull`)."""
     cards = [find_card(name) for name in names]
     if urls and len(cards) > 1:
         raise UsageError("--url names the source of one model; pull one at a time")
@@ -62,42 +159,40 @@ def pull_weights(
         path, downloaded = store.pull(
             card, urls=urls, trust=trust, probe=_probe, patience=Patience(retries=retries), progress=progress
         )
-        done.append(_outcome(card, path, store) | {"downloaded": downloaded})
-    return done
+        done.append(_brought(card, path, store, downloaded))
+    return WeightsBrought(weights=done)
 
 
-def add_weights(name: str, file: Path, cache: Path | None = None, *, trust: bool = False) -> dict[str, Any]:
-    """Import a file into the cache (see :meth:`WeightCache.add`); return name, path and record."""
+def add_weights(name: str, file: Path, cache: Path | None = None, *, trust: bool = False) -> WeightsBrought:
+    """Import a file into the cache (see :meth:`WeightCache.add`)."""
     card, store = find_card(name), WeightCache(cache)
-    return _outcome(card, store.add(card, file, trust=trust, probe=_probe), store)
+    path = store.add(card, file, trust=trust, probe=_probe)
+    return WeightsBrought(weights=[_brought(card, path, store, downloaded=False)])
 
 
-def verify_weights(names: Sequence[str], cache: Path | None = None) -> list[dict[str, Any]]:
+def verify_weights(names: Sequence[str], cache: Path | None = None) -> WeightsVerification:
     """Compare hashes, load, and compute the feature fingerprint; of every model that is here if no names are given.
 
-    Returns:
-        One row a model: name, path, ok, error, recognised_by, hash, fingerprint, distance (to the expected fingerprint;
-        None where there is none). A model that is not right has ``ok`` false and ``error`` a line; none raises.
+    A model that is not right is not ``ok`` and has its ``error``; none raises.
     """
     store = WeightCache(cache)
     cards = [find_card(name) for name in names]
     if not names:
         cards = [card for card in CARDS if _status(card, store) in ("cached", "shipped")]
-    return [_verify(card, store, cache) for card in cards]
+    return WeightsVerification(weights=[_verify(card, store, cache) for card in cards])
 
 
-def _verify(card: WeightCard, store: WeightCache, cache: Path | None) -> dict[str, Any]:
-    from sigkd.models.environment import check_fingerprint, require_fingerprint
+def _verify(card: WeightCard, store: WeightCache, cache: Path | None) -> CheckedWeights:
+    from sigkd.models.environment import check_fingerprint
 
-    row: dict[str, Any] = {"name": card.name, "path": str(_place(card, store)), "ok": False, "error": None}
+    path = _place(card, store)
     try:
-        facts = check_fingerprint(card.name, cache=cache)
-        require_fingerprint(facts)
+        check = check_fingerprint(card.name, cache=cache)
+        check.require()
     except SigkdError as error:
-        return row | {"error": str(error)}
+        return CheckedWeights(card.name, path, ok=False, error=str(error))
     method = "the hash in the file" if card.shipped else _method(card, store)
-    keep = {key: facts[key] for key in ("hash", "fingerprint", "distance")}
-    return row | keep | {"ok": True, "recognised_by": method}
+    return CheckedWeights(card.name, path, True, None, method, check.hash, check.fingerprint, check.distance)
 
 
 def _method(card: WeightCard, store: WeightCache) -> str:
@@ -121,29 +216,35 @@ def weight_path(name: str, cache: Path | None = None) -> Path:
     return path
 
 
-def remove_weights(names: Sequence[str], cache: Path | None = None, *, forget: bool = False) -> dict[str, int]:
-    """Remove models from the cache; return the bytes freed by name."""
+def remove_weights(names: Sequence[str], cache: Path | None = None, *, forget: bool = False) -> WeightsRemoval:
+    """Remove models from the cache."""
     cards = [find_card(name) for name in names]
     store = WeightCache(cache)
-    return {card.name: store.remove(card, forget=forget) for card in cards}
+    return WeightsRemoval(freed={card.name: store.remove(card, forget=forget) for card in cards})
 
 
-def weight_info(name: str, cache: Path | None = None) -> dict[str, Any]:
+def weight_info(name: str, cache: Path | None = None) -> WeightsInfo:
     """Return the card of a model, the state and record of its file, and a shipped file's own metadata."""
     card, store = find_card(name), WeightCache(cache)
-    document = card.document() | {"status": _status(card, store), "path": str(_place(card, store))}
-    document["record"] = record_document(store.record(card))
-    document["trusted"] = store.trusted(card)
-    if card.shipped and _place(card, store).is_file():
+    path, metadata = _place(card, store), None
+    if card.shipped and path.is_file():
         from sigkd.models.io import read_metadata
 
-        document["metadata"] = read_metadata(_place(card, store))
-    return document
+        metadata = read_metadata(path)
+    return WeightsInfo(
+        card=card,
+        pinned=card.pinned,
+        status=_status(card, store),
+        path=path,
+        record=store.record(card),
+        trusted=store.trusted(card),
+        metadata=metadata,
+    )
 
 
-def _outcome(card: WeightCard, path: Path, store: WeightCache) -> dict[str, Any]:
+def _brought(card: WeightCard, path: Path, store: WeightCache, downloaded: bool) -> BroughtWeights:
     record = store.record(card) or Record("", path.stat().st_size, "unknown", "sha256", "")
-    return {"name": card.name, "path": str(path), "record": record_document(record)}
+    return BroughtWeights(card.name, path, record, downloaded)
 
 
 def _probe(card: WeightCard, path: Path) -> object:

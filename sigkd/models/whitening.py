@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from sigkd.errors import ModelError, UsageError
+from sigkd.json_documents import Document
 from sigkd.models.export import provenance, without_head
 from sigkd.models.extract import extract_features
 from sigkd.models.io import LoadedModel, save_model
@@ -136,6 +138,25 @@ def whiten(
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Whitening(Document, format="sigkd-whitening", version=1):
+    """What ``sigkd whiten`` prints: a model's file whose features lie along principal axes."""
+
+    out: Path
+    bytes: int
+    hash: str
+    """SHA-256 of the weights."""
+    images: int
+    """How many images the axes are from."""
+    source: str
+    """What images."""
+    content_hash: str | None = None
+    """Of the dataset that they are of."""
+    seed: int
+    effective_axes: float
+    """How many axes carried the variance before (participation ratio)."""
+
+
 def whiten_file(
     model: LoadedModel,
     path: Path,
@@ -147,8 +168,8 @@ def whiten_file(
     half: bool = False,
     device: torch.device | str = "cpu",
     progress: Progress = SILENT,
-) -> dict[str, Any]:
-    """Whiten ``model`` on images of strangers, write it to ``path``, and return the facts for the user.
+) -> Whitening:
+    """Whiten ``model`` on images of strangers and write it to ``path``.
 
     ``sources``, ``data``, ``count`` and ``seed`` are those of :func:`sigkd.models.strangers.stranger_images`.
 
@@ -162,4 +183,4 @@ def whiten_file(
     images, facts = stranger_images(sources, model.canvas, data=data, count=count, seed=seed, progress=progress)
     whitened = whiten(model, images, {**facts, "seed": seed}, device=device, progress=progress)
     digest = save_model(path, whitened.network, whitened.metadata, half=half)
-    return {"out": str(path), "bytes": path.stat().st_size, "hash": digest, **whitened.metadata["whitening"]}
+    return Whitening(out=path, bytes=path.stat().st_size, hash=digest, **whitened.metadata["whitening"])

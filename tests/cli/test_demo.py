@@ -32,7 +32,7 @@ def files(root: Path) -> list[str]:
 
 def test_data_only_makes_data_and_nothing_else(run_sigkd, tmp_path, tiny):
     outcome = run_sigkd("demo", "--data-only", tmp_path / "made", "--quick", "--json", expect=0)
-    assert outcome.json["genuine"] == 24 and outcome.json["pages"] == 2
+    assert outcome.json["genuine"] == 24 and outcome.json["page_count"] == 2
     made = files(tmp_path / "made")
     assert made[:3] == ["pages/001/page_1.png", "pages/002/page_1.png", "signatures/001/forged/01.png"]
     assert len(made) == 2 + 3 * 10
@@ -48,7 +48,8 @@ def test_data_are_the_same_each_time(run_sigkd, tmp_path, tiny):
 
 
 def made(out: Path) -> demo.MadeUpData:
-    return demo.MadeUpData(out / "signatures", out / "pages", {})
+    counts = dict.fromkeys(("writers", "genuine", "skilled", "page_count", "page_writers"), 1)
+    return demo.MadeUpData(signatures=out / "signatures", pages=out / "pages", **counts)
 
 
 def test_random_weights_are_named_on_every_command_line(tmp_path):

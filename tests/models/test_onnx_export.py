@@ -97,7 +97,7 @@ def test_export_onnx(tmp_path: Path, images: np.ndarray) -> None:
     save_model(tmp_path / "m.safetensors", network, {"preprocess_version": "1", "canvas": [600, 850]})
     model = load_model(tmp_path / "m.safetensors")
     facts = export_model(model, tmp_path / "m.onnx")
-    assert facts["parity"] <= PARITY
+    assert facts.parity <= PARITY
     again = load_model(tmp_path / "m.onnx")
     assert again.canvas == (600, 850) and again.preprocess_version == "1" and again.metadata["hash"] == model.hash
     exact, through_onnx = extract_features(model, images), extract_features(again, images)  # 5 images: a dynamic batch
@@ -135,12 +135,12 @@ def test_export_safetensors(tmp_path: Path, images: np.ndarray, half: bool) -> N
     model = LoadedModel(network, "m", "h" * 64, "1", (600, 850), {"licence": "research"})
     facts = export_model(model, tmp_path / "m.safetensors", format="safetensors", half=half)
     again = load_model(tmp_path / "m.safetensors")
-    assert again.network.head is None and again.hash == facts["hash"] and again.canvas == (600, 850)
+    assert again.network.head is None and again.hash == facts.hash and again.canvas == (600, 850)
     assert again.metadata["source_hash"] == model.hash and again.metadata["licence"] == "research"
-    assert facts["bytes"] == (tmp_path / "m.safetensors").stat().st_size < (28e6 if half else 56e6)
-    assert facts["parity"] < (2e-3 if half else 1e-6)
+    assert facts.bytes == (tmp_path / "m.safetensors").stat().st_size < (28e6 if half else 56e6)
+    assert facts.parity < (2e-3 if half else 1e-6)
     kept = export_model(model, tmp_path / "h.safetensors", format="safetensors", head=True)
-    assert load_model(kept["out"]).network.classes == 300
+    assert load_model(kept.out).network.classes == 300
 
 
 def test_wrong_wishes(tmp_path: Path) -> None:
@@ -155,4 +155,4 @@ def test_wrong_wishes(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_export_signet(tmp_path: Path) -> None:
-    assert export_model(load_model("signet:random"), tmp_path / "signet.onnx")["parity"] <= PARITY
+    assert export_model(load_model("signet:random"), tmp_path / "signet.onnx").parity <= PARITY

@@ -68,7 +68,7 @@ def test_the_life_of_a_file(run_sigkd: RunSigkd, published: Loopback, tmp_path: 
     assert "was there already" in run_sigkd("weights", "pull", "tested", expect=0).stdout
     path = Path(run_sigkd("weights", "path", "tested", expect=0).stdout.strip())
     assert path.read_bytes() == published.content
-    verified = run_sigkd("weights", "verify", "tested", "--json", expect=0).json["verified"][0]
+    verified = run_sigkd("weights", "verify", "tested", "--json", expect=0).json["weights"][0]
     assert verified["ok"] and len(verified["fingerprint"]) == 16
     assert "tested: right by git blob sha1" in run_sigkd("weights", "verify", expect=0).stdout
 
@@ -79,7 +79,7 @@ def test_the_life_of_a_file(run_sigkd: RunSigkd, published: Loopback, tmp_path: 
     assert path.exists()
     assert "MB freed" in run_sigkd("weights", "remove", "tested", expect=0).stdout
     assert "nothing was there" in run_sigkd("weights", "remove", "tested", expect=0).stdout
-    added = run_sigkd("weights", "add", "tested", tmp_path / "published.pth", "--json", expect=0).json
+    added = run_sigkd("weights", "add", "tested", tmp_path / "published.pth", "--json", expect=0).json["weights"][0]
     assert added["record"]["recognised_by"] == "git blob sha1"
 
 
@@ -159,7 +159,7 @@ def test_extract(run_sigkd: RunSigkd, made_up_signatures: Path, tmp_path: Path) 
     run_sigkd("preprocess", made_up_signatures, "--dataset", "folder", "--name", "made-up", "--workers", 1, expect=0)
     store = tmp_path / "features.npz"
     facts = run_sigkd("extract", "made-up", *asked, store, "--json", expect=0).json
-    assert facts["dataset"] == "made-up" and facts["shape"] == [36, 2048]
+    assert facts["metadata"]["dataset"] == "made-up" and (facts["count"], facts["length"]) == (36, 2048)
     prepared = FeatureSet.load(store)
     assert sorted(set(prepared.y)) == [0, 1, 2, 3] and (prepared.yforg == 1).sum() == 12
     name = next(n for n in raw.filenames if n.endswith(prepared.filenames[0]))

@@ -1,0 +1,157 @@
+"""Documents: what the program writes and prints as JSON, as dataclasses that know their own JSON and its schema.
+
+A document has the fields of its class behind ``format`` and ``version``. It is read back strictly: a field that is
+unknown, missing or of another type is refused in one line that names it. Reading and schemas are pydantic's work, which
+is imported only then: no command needs it to print.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+
+from sigkd.errors import InputError
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+
+class Document:
+    """A kind of document: a frozen dataclass of keywords.
+
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True, kw_only=True)
+    ... class Removal(Document, format="sigkd-removal", version=1):
+    ...     writer: str
+    >>> Removal(writer="Ada").to_json()
+    {'format': 'sigkd-removal', 'version': 1, 'writer': 'Ada'}
+    >>> Removal.from_json({"format": "sigkd-removal", "version": 1, "name": "Ada"}, "removal.json")
+    Traceback (most recent call last):
+    sigkd.errors.InputError: removal.json: 'writer': field required
+    """
+
+    format: ClassVar[str]
+    version: ClassVar[int]
+    # pydantic takes it for the dataclasses inside, too
+    __pydantic_config__: ClassVar[dict[str, Any]] = {
+        "extra": "forbid",
+        "strict": True,
+        "allow_inf_nan": False,
+        "use_attribute_docstrings": True,
+    }
+
+    def __init_subclass__(cls, *, format: str, version: int) -> None:
+        # fields like the others, so that whatever reads dataclasses (FastAPI, for example) sees them too
+        cls.__annotations__ = {"format": Literal[format], "version": Literal[version], **cls.__annotations__}
+        cls.format, cls.version = format, version
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document as JSON values."""
+        return _fields(self)
+
+    @classmethod
+    def from_json(cls, document: Any, source: str | Path = "document") -> Self:
+        """Return the document of JSON values.
+
+        Args:
+            document: as :meth:`to_json` returns it.
+            source: what messages call it (a file's name).
+
+        Raises:
+            InputError: another format or version, or something that the document cannot hold.
+        """
+        return cls._of_text(json.dumps(document).encode(), source)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a JSON file.
+
+        Raises:
+            InputError: absent, not JSON, or not such a document.
+        """
+        try:
+            return cls._of_text(Path(path).read_bytes(), path)
+        except OSError as error:
+            raise InputError(f"{path}: {error.strerror or 'not readable'}") from None
+
+    @classmethod
+    def _of_text(cls, text: bytes, source: str | Path) -> Self:
+        from pydantic import ValidationError
+
+        try:
+            head = json.loads(text, parse_constant=_refuse)
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"{source}: not JSON ({error})") from None
+        if not isinstance(head, dict) or head.get("format") != cls.format:
+            raise InputError(f"{source}: not a document of the format {cls.format}")
+        if (version := head.get("version")) != cls.version:
+            newer = isinstance(version, int) and version > cls.version
+            remedy = "upgrade sigkd" if newer else "make it again with this sigkd"
+            raise InputError(f"{source}: {cls.format} of version {version}, this sigkd reads {cls.version}: {remedy}")
+        try:
+            document: Self = _adapter(cls).validate_json(text)  # type: ignore[arg-type]
+        except ValidationError as error:
+            raise InputError(f"{source}: {_first(error.errors(include_url=False))}") from None
+        return document
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no number of JSON")
+
+
+def encode(value: Any) -> Any:
+    """Return a value of dataclasses, enumerations, paths, tables and sequences as JSON values.
+
+    A class with a ``to_json`` of its own decides for itself.
+    """
+    if hasattr(value, "to_json"):
+        return value.to_json()
+    if is_dataclass(value):
+        return _fields(value)
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return {str(key): encode(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [encode(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return {field.name: encode(getattr(value, field.name)) for field in fields(value)}
+
+
+def json_schema(kind: type[Document]) -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of a kind of document: what :meth:`Document.from_json` accepts.
+
+    Descriptions are the classes' docstrings and the texts under their fields.
+    """
+    from pydantic.json_schema import GenerateJsonSchema
+
+    class Untitled(GenerateJsonSchema):
+        def field_title_should_be_set(self, schema: Any) -> bool:
+            return False
+
+    schema = _adapter(kind).json_schema(schema_generator=Untitled)  # type: ignore[arg-type]
+    required = ["format", "version", *schema.get("required", [])]
+    return {"$schema": Untitled.schema_dialect, **schema, "title": kind.format, "required": required}
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind)
+
+
+def _first(errors: list[Any]) -> str:
+    """Return the first of pydantic's errors in one line: unknown fields after what is missing or wrong."""
+    chosen = min(errors, key=lambda error: error["type"] == "unexpected_keyword_argument")
+    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in chosen["loc"]).lstrip(".")
+    text = "unknown field" if chosen["type"] == "unexpected_keyword_argument" else chosen["msg"]
+    return f"'{place}': {text[:1].lower()}{text[1:]}"
