@@ -1,6 +1,6 @@
 """Write what the reference takes from the code: commands, losses, JSON documents with their schemas (``make format``).
 
-A test compares the pages with the program, so neither changes without the other.
+A test compares the pages with the program (``--check``), so neither changes without the other.
 """
 
 from __future__ import annotations
@@ -144,7 +144,8 @@ def document_kinds() -> dict[str, Any]:
     import sigkd
     from sigkd.json_documents import Document
 
-    names = [found.name for found in pkgutil.walk_packages(sigkd.__path__, "sigkd.") if "__main__" not in found.name]
+    names = [found.name for found in pkgutil.walk_packages(sigkd.__path__, "sigkd.")]
+    names = [name for name in names if name != "sigkd.__main__" and not name.startswith("sigkd.cli")]
     objects = [one for name in names for one in vars(importlib.import_module(name)).values() if inspect.isclass(one)]
     kinds = {one for one in objects if issubclass(one, Document) and one is not Document}
     return {kind.format: kind for kind in sorted(kinds, key=lambda kind: kind.format)}
@@ -175,14 +176,25 @@ def reference_files() -> dict[str, str]:
     return {name: make() for name, make in PAGES.items()} | texts
 
 
-if __name__ == "__main__":
-    sys.path.insert(0, str(REFERENCE.parents[1]))  # this checkout's program, installed or not
+def main(check: bool) -> int:
+    """Write what is not up to date, or only say so; return how many files that are."""
     made = reference_files()
-    for stale in {path.relative_to(REFERENCE).as_posix() for path in REFERENCE.glob("schemas/*.json")} - set(made):
-        (REFERENCE / stale).unlink()
+    stale = {path.relative_to(REFERENCE).as_posix() for path in REFERENCE.glob("schemas/*.json")} - set(made)
     for name, text in made.items():
         path = REFERENCE / name
-        path.parent.mkdir(exist_ok=True)
         if not path.exists() or path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
-            sys.stderr.write(f"{path}: rewritten\n")
+            stale.add(name)
+    for name in stale:
+        sys.stderr.write(f"{REFERENCE / name}: {'not up to date' if check else 'rewritten'}\n")
+        if not check:
+            (REFERENCE / name).parent.mkdir(exist_ok=True)
+            (REFERENCE / name).unlink(missing_ok=True)
+            if name in made:
+                (REFERENCE / name).write_text(made[name], encoding="utf-8")
+    return len(stale)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(REFERENCE.parents[1]))  # this checkout's program, installed or not
+    only_check = "--check" in sys.argv
+    sys.exit(main(only_check) > 0 and only_check)
