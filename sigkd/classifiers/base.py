@@ -26,6 +26,10 @@ LEAST_FOR_AGREEMENT = 3
 class Template(Protocol):
     """One writer's fitted classifier."""
 
+    @property
+    def gamma(self) -> float | None:
+        """Of the kernel; None: it has none."""
+
     def scores(self, features: NDArray[Any]) -> NDArray[np.float64]:
         """Return the scores [n] of queries' features [n, D]."""
 

@@ -157,6 +157,7 @@ class Comparison:
             remarks=tuple(remark for remark in remarks if remark is not None),
             binding=self.binding,
             query_hash=sample.digest,
+            gamma=self.template.gamma,
         )
 
 

@@ -69,6 +69,8 @@ class Verification:
     remarks: tuple[Remark, ...]
     binding: Binding
     query_hash: str
+    gamma: float | None = None
+    """Of the classifier's kernel; None: it has none."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return one JSON-compatible document."""
@@ -89,6 +91,7 @@ class Verification:
             "evidence": None if self.evidence is None else self.evidence.as_dict(),
             "references": self.references,
             "classifier": self.classifier,
+            "gamma": self.gamma,
             "negatives": self.negatives,
             "remarks": [{"code": one.code, "text": one.text} for one in self.remarks],
             "query_hash": self.query_hash,

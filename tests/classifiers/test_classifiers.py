@@ -107,9 +107,11 @@ class TestEach:
         classifier = CLASSIFIERS.get(name)()
         assert classifier.gamma_for(2048) == 2.0**-11 and classifier.gamma_for(512) == 1 / 512
         assert CLASSIFIERS.get(name)(gamma=0.1).gamma_for(512) == 0.1
+        own, negatives = _negatives()
+        template = classifier.fit(own[:2], negatives)
+        assert template.gamma == (1 / 48 if classifier.kernel else None)
         if classifier.kernel:
-            own, negatives = _negatives()
-            assert classifier.fit(own[:2], negatives).to_arrays()["intercept"][1] == 1 / 48
+            assert template.to_arrays()["intercept"][1] == 1 / 48
 
 
 def test_negatives_without_a_writer() -> None:

@@ -83,6 +83,7 @@ def test_negatives_from_other_writers(tiny_model, tiny_cohort, scans, tmp_path: 
         answer = verifier.verify("Ada", scans["Ada"][3])
         words = "other enrolled writers" if classifier == "wd" else "cohort"
         assert words in answer.negatives
+        assert answer.as_dict()["gamma"] == (1 / 64 if classifier == "wd" else None)  # of 64 features
         before = answer.score
         verifier.gallery.remove("w12")
         after = verifier.verify("Ada", scans["Ada"][3])

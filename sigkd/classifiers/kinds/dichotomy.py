@@ -36,6 +36,11 @@ class DichotomyTemplate:
     pairs: NDArray[np.int32]
     """Rows of the negatives whose differences are the support vectors: [S, 2]."""
 
+    @property
+    def gamma(self) -> float:
+        """Of the machine's kernel."""
+        return self.machine.gamma
+
     def scores(self, features: NDArray[Any]) -> NDArray[np.float64]:
         """Return for each row of ``features`` [n, D] the highest score over the references: [n]."""
         rows = np.atleast_2d(np.asarray(features, np.float32))

@@ -30,6 +30,11 @@ class WriterDependentTemplate:
     rows: NDArray[np.int32]
     """Row numbers of the support vectors among the references followed by the negatives."""
 
+    @property
+    def gamma(self) -> float:
+        """Of the machine's kernel."""
+        return self.machine.gamma
+
     def scores(self, features: NDArray[Any]) -> NDArray[np.float64]:
         """Return the decision values [n] of features [n, D]."""
         return self.machine.scores(features)

@@ -30,6 +30,10 @@ class DistanceTemplate:
     reference_statistics: tuple[float, float]
     """Mean and standard deviation of the distances of the nearest negatives to the references."""
 
+    @property
+    def gamma(self) -> None:
+        """There is no kernel."""
+
     def scores(self, features: NDArray[Any]) -> NDArray[np.float64]:
         """Return the normalised nearness [n] of features [n, D] to the nearest reference.
 
