@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +16,7 @@ from sigkd.distillation.cache import CachedSupervisor, CacheKey, Words, build_ca
 from sigkd.distillation.data import Feeder, TrainingImages
 from sigkd.distillation.distributed import ALONE, World
 from sigkd.distillation.signals import Seen, Signal, Told
+from sigkd.models.extract import exact_float32
 from sigkd.models.io import LoadedModel
 from sigkd.models.registry import FeatureNetwork
 from sigkd.progress import SILENT, Progress
@@ -41,21 +41,10 @@ def ask(teacher: FeatureNetwork, images: Tensor, rows: NDArray[np.int64], signal
     The network must be in evaluation mode. It computes in float32 whatever the student does: rounded to 8 bits, vectors
     of blank paper and of faint ink become equal, and other trees span them.
     """
-    with torch.autocast(images.device.type, enabled=False), _full_float32():
+    with torch.autocast(images.device.type, enabled=False), exact_float32():
         taps = teacher.forward_taps(images.contiguous(memory_format=torch.channels_last))
         seen = Seen(images, rows, taps)
         return {signal: signal.compute(seen) for signal in signals}
-
-
-@contextmanager
-def _full_float32() -> Iterator[None]:
-    """Keep GPUs from rounding float32 convolutions to TF32's 10 bits, which torch lets them by default."""
-    before = torch.backends.cudnn.allow_tf32
-    torch.backends.cudnn.allow_tf32 = False
-    try:
-        yield
-    finally:
-        torch.backends.cudnn.allow_tf32 = before
 
 
 class OnlineSupervisor:

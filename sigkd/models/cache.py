@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from sigkd.errors import ModelError, NetworkError, UsageError
 from sigkd.files import write_json
@@ -28,8 +28,7 @@ Probe = Callable[[WeightCard, Path], object]
 """Loads a file as its card says, or raises ModelError: what an unrecognised file must pass before it is trusted."""
 
 
-@dataclass(frozen=True)
-class Identity:
+class Identity(NamedTuple):
     """What a file is, by its bytes."""
 
     size: int

@@ -1,11 +1,11 @@
 """Weight cards: what is known of every model that somebody published, and of the ones that ship with the package.
 
-No file behind the published cards was ever seen by the makers of this program: their hosts could not be reached. What
-the cards pin was collected from public records (``docs/guides/weights.md`` says how a user checks a file).
+They stand in ``cards.toml``; ``docs/guides/weights.md`` says how a user checks a file.
 """
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,17 +17,6 @@ from sigkd.registry import nearest
 
 ASSETS = Path(__file__).parent.parent / "assets"
 """Where the models shipped with the package are."""
-
-_DRIVE = (
-    "https://drive.usercontent.google.com/download?id={}&export=download&confirm=t",
-    "https://drive.google.com/uc?export=download&id={}",
-)
-
-_SIGVER = "Hafemann, Sabourin, Oliveira (2017), Pattern Recognition 70, doi:10.1016/j.patcog.2017.05.012"
-_FKD = (
-    "Tsourounis, Theodorakopoulos, Zois, Economou: Leveraging Expert Models for Training Deep Neural Networks in "
-    "Scarce Data Domains (FKD)"
-)
 
 
 @dataclass(frozen=True)
@@ -80,123 +69,20 @@ class WeightCard:
         return "git blob sha1" if self.git_blob_sha1 else "none (--trust-first-use)"
 
 
-def _drive(identifier: str) -> tuple[str, ...]:
-    return tuple(pattern.format(identifier) for pattern in _DRIVE)
+def _read_cards(path: Path) -> tuple[WeightCard, ...]:
+    document = tomllib.loads(path.read_text(encoding="utf-8"))
+    cards = []
+    for name, own in document["cards"].items():
+        fields = {"name": name, **document["groups"][own["group"]], **own}
+        del fields["group"]
+        if identifier := fields.pop("drive", None):
+            fields["urls"] = tuple(pattern.format(identifier) for pattern in document["drive"])
+        fields.setdefault("filename", f"{name}.{fields['kind']}")
+        cards.append(WeightCard(**fields))
+    return tuple(cards)
 
 
-_GPDS_LICENCE = "non-commercial (GPDS)"
-_SIGVER_HOME = "https://github.com/luizgh/sigver"
-_FKD_HOME = "https://github.com/dimTsourounis/FKD"
-
-_FKD_FILES = {
-    "fkd-signet": ("the authors' SigNet teacher", "signet", "198E4sZVo4L5ugrS7qKuBgYK7CDXe1OIE"),
-    "fkd-signet-cl": ("SigNet student, CL", "signet", "1TGiMavqcbqKuaEt6AvjiiUA7JwOYnK8w"),
-    "fkd-resnet18-cl": ("ResNet-18 student, CL", "resnet18", "13diayE8QN36TUNXDmF8W-l-mYTteWD13"),
-    "fkd-resnet18-geom": ("ResNet-18 student, CL+GEOM", "resnet18", "1owbbEqx38kx3bgPVB_wL5Bc6JBkteHtS"),
-    "fkd-resnet18-tce": ("ResNet-18 student, CL+TCE", "resnet18", "1D1KB5VOEuAt6En7f_-TYTSjhCJSobW_C"),
-    "fkd-resnet18-bt": ("ResNet-18 student, CL+BT", "resnet18", "1rKFVkLCpcAMoTTdpwsxwdetft5jiQBr3"),
-    "fkd-resnet18-bc": ("ResNet-18 student, CL+BC", "resnet18", "17GgVK318Vq9jPZE5JOtTRcV2tSMbyRno"),
-    "fkd-resnet18-geom-tce": ("ResNet-18 student, CL+GEOM+TCE", "resnet18", "174o9mzlpvCsFpBrHHSrLoe4fHNpHRMPz"),
-    "fkd-resnet18-geom-bt": ("ResNet-18 student, CL+GEOM+BT", "resnet18", "1sGoRs9BLR19dWDuUAXmPwqMIVFpjdb9W"),
-    "fkd-resnet18-geom-bc": ("ResNet-18 student, CL+GEOM+BC", "resnet18", "1m-mBhZNs4v6f7dJtPwv5XMSZOKWyTsSJ"),
-}
-
-
-def _fkd_card(name: str) -> WeightCard:
-    title, architecture, identifier = _FKD_FILES[name]
-    student = name != "fkd-signet"
-    return WeightCard(
-        name=name,
-        title=f"{title} (ONNX)",
-        architecture=architecture,
-        kind="onnx",
-        filename=f"{name}.onnx",
-        training_data="CVL text (310 writers), teacher trained on GPDS" if student else "GPDS",
-        licence="not stated; " + _GPDS_LICENCE,
-        paper=_FKD,
-        home=_FKD_HOME,
-        urls=_drive(identifier),
-    )
-
-
-CARDS: tuple[WeightCard, ...] = (
-    WeightCard(
-        name="sigkd-resnet18",
-        title="our default student",
-        architecture="resnet18",
-        kind="safetensors",
-        filename="default.safetensors",
-        training_data="IAM text (287 writers), crops matched to signatures",
-        licence="research use (see the model card)",
-        paper=_FKD,
-        shipped=True,
-    ),
-    WeightCard(
-        name="sigkd-signet",
-        title="our own teacher",
-        architecture="signet",
-        kind="safetensors",
-        filename="sigkd-signet.safetensors",
-        training_data="Chinese names (100 writers), SigComp 2011 Dutch (21 of 43 writers)",
-        licence="research use (see the model card)",
-        paper=_SIGVER,
-        shipped=True,
-    ),
-    WeightCard(
-        name="signet",
-        title="SigNet, the published teacher",
-        architecture="signet",
-        kind="pth",
-        filename="signet.pth",
-        training_data="GPDS",
-        licence=_GPDS_LICENCE,
-        paper=_SIGVER,
-        home=_SIGVER_HOME,
-        urls=_drive("1l8NFdxSvQSLb2QTv71E6bKcTgvShKPpx"),
-        git_blob_sha1="bdfca95df4664e0d40f6caf044ecee9d691c880e",
-    ),
-    WeightCard(
-        name="signet-f",
-        title="SigNet-F (lambda 0.95), trained with forgeries",
-        architecture="signet",
-        kind="pth",
-        filename="signet_f_lambda_0.95.pth",
-        training_data="GPDS, with skilled forgeries",
-        licence=_GPDS_LICENCE,
-        paper=_SIGVER,
-        home=_SIGVER_HOME,
-        urls=_drive("1ifaUiPtP1muMjt8Tkrv7yJj7we8ttncW"),
-        git_blob_sha1="0030dfe2e6fddb81a2312ea9471b4dbf0d34e88f",
-    ),
-    WeightCard(
-        name="signet-copy",
-        title="another public copy of signet.pth, perhaps not the same",
-        architecture="signet",
-        kind="pth",
-        filename="signet-copy.pth",
-        training_data="GPDS",
-        licence=_GPDS_LICENCE,
-        paper=_SIGVER,
-        home=_SIGVER_HOME,
-        size=63_217_982,
-        sha256="9f23129c55e308f8409741508107286dc61296abd3891953c3ae030bca4fb931",
-    ),
-    WeightCard(
-        name="signet-531",
-        title="SigNet with its head for 531 writers",
-        architecture="signet",
-        kind="pth",
-        filename="signet-531.pth",
-        training_data="GPDS (531 writers)",
-        licence=_GPDS_LICENCE,
-        paper=_SIGVER,
-        home=_SIGVER_HOME,
-        urls=_drive("12Wg469rWpZ0jeZUxK8ZQDN8qv68OwYNx"),
-        size=67_578_555,
-        sha256="7f3ddee98c3fa69b1196a9cb85c6ae267a5c4381b64fd6fa28f68528fdc06852",
-    ),
-    *(_fkd_card(name) for name in _FKD_FILES),
-)
+CARDS = _read_cards(Path(__file__).with_name("cards.toml"))
 """Every card, the shipped models first."""
 
 

@@ -82,7 +82,7 @@ def extract_features(
     network = model.network.to(device).eval()
     batches: list[NDArray[np.float32]] = []
     done = 0
-    with torch.inference_mode(), _exact_float32(), progress.task("features", total=len(images), unit="images") as task:
+    with torch.inference_mode(), exact_float32(), progress.task("features", total=len(images), unit="images") as task:
         while done < len(images):
             chunk = np.ascontiguousarray(crop_to_input(images[done : done + batch_size]))
             try:
@@ -126,7 +126,7 @@ def _forward(
 
 
 @contextmanager
-def _exact_float32() -> Iterator[None]:
+def exact_float32() -> Iterator[None]:
     """Switch TF32 off for convolutions (its default is on): it moves features by about 1e-3 between devices."""
     before = torch.backends.cudnn.allow_tf32
     torch.backends.cudnn.allow_tf32 = False

@@ -74,7 +74,7 @@ class Layout:
     """What the root holds, for messages."""
     source: str
     """Where to get it."""
-    genuine: str
+    genuine: str = ""
     skilled: str = ""
     simple: str = ""
     numbers: Mapping[Kind, range | int] = field(default_factory=dict)

@@ -18,6 +18,10 @@ _COLUMNS = ("path", "writer", "label")
 class CsvLayout(Layout):
     """Rows of path (relative to the table), writer and label; separated by commas, semicolons or tabs."""
 
+    title: str = "your own signatures"
+    shape: str = "a table with the columns path, writer, label (genuine, skilled, simple)"
+    source: str = "a table of yours"
+
     def scan(self, root: Path) -> SignatureSet:
         """Read the table ``root``, or the only ``.csv`` in the directory ``root``."""
         table = _find_table(root)
@@ -67,11 +71,4 @@ def _find_table(root: Path) -> Path:
     return tables[0]
 
 
-CSV = DATASETS.register("csv")(
-    CsvLayout(
-        title="your own signatures",
-        shape="a table with the columns path, writer, label (genuine, skilled, simple)",
-        source="a table of yours",
-        genuine="",
-    )
-)
+CSV = DATASETS.register("csv")(CsvLayout())

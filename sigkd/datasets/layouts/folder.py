@@ -25,6 +25,10 @@ _KINDS: dict[str, Kind] = {
 class FolderLayout(Layout):
     """``WRITER/genuine/*``, ``WRITER/forged/*`` (or ``skilled``), ``WRITER/simple/*``, or ``WRITER/*``: all genuine."""
 
+    title: str = "your own signatures"
+    shape: str = "WRITER/genuine/* and WRITER/forged/* (or WRITER/*, all genuine) for each writer"
+    source: str = "a directory of yours"
+
     def scan(self, root: Path) -> SignatureSet:
         """Read every path under ``root``; see :meth:`Layout.scan`."""
         records: list[SignatureRecord] = []
@@ -42,11 +46,4 @@ class FolderLayout(Layout):
         return SignatureSet("", root, sorted(records, key=record_order), self.canvas, self.defaults)
 
 
-FOLDER = DATASETS.register("folder")(
-    FolderLayout(
-        title="your own signatures",
-        shape="WRITER/genuine/* and WRITER/forged/* (or WRITER/*, all genuine) for each writer",
-        source="a directory of yours",
-        genuine="",
-    )
-)
+FOLDER = DATASETS.register("folder")(FolderLayout())

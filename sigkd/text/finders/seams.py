@@ -14,7 +14,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -39,8 +39,7 @@ _PALE_INK = 0.03
 _BOX = np.ones((3, 3), np.uint8)
 
 
-@dataclass(frozen=True)
-class _Row:
+class _Row(NamedTuple):
     """A line before it is cut out."""
 
     owner: int
