@@ -57,8 +57,8 @@ class Ink:
     warnings: tuple[str, ...] = ()
 
 
-def locate_ink(image: U8) -> Ink:
-    """Return the ink of a scan, uint8 [H, W].
+def locate_ink(image: U8, *, blurred: bool = False) -> Ink:
+    """Return the ink of a scan, uint8 [H, W]; with ``blurred`` the threshold is that of the smoothed image.
 
     The box is that of the pixels at Otsu's threshold or below after smoothing, as in the reference implementation.
     Where smoothing leaves nothing, or too little, of the ink, it is that of the unsmoothed ink without dust.
@@ -67,7 +67,7 @@ def locate_ink(image: U8) -> Ink:
         ImageError: if there is none (one colour, blank paper), or the scan is inverted.
     """
     histogram = _histogram(image)
-    threshold = otsu_threshold(histogram)
+    threshold = otsu_threshold(_histogram(_smoothed(image)) if blurred else histogram)
     ink = (image <= threshold).view(np.uint8)
     if _is_grain(ink, histogram, threshold):
         return _under_grain(image)
@@ -89,7 +89,7 @@ def _under_grain(image: U8) -> Ink:
     Raises:
         ImageError: if smoothing shows no strokes either.
     """
-    smooth = np.asarray(cv2.GaussianBlur(image, (17, 17), 2.0, borderType=cv2.BORDER_REPLICATE), np.uint8)
+    smooth = _smoothed(image)
     histogram = _histogram(smooth)
     threshold = otsu_threshold(histogram)
     mask = _without_specks((smooth <= threshold).view(np.uint8))
@@ -99,6 +99,10 @@ def _under_grain(image: U8) -> Ink:
     rows, columns = _counts(strokes)
     cleaned = np.where(strokes > 0, image, np.uint8(255))
     return Ink(cleaned, threshold, _extent(rows), _extent(columns), (GRAINY,))
+
+
+def _smoothed(image: U8) -> U8:
+    return np.asarray(cv2.GaussianBlur(image, (17, 17), 2.0, borderType=cv2.BORDER_REPLICATE), np.uint8)
 
 
 def otsu_threshold(histogram: npt.NDArray[np.integer]) -> int:

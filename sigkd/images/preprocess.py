@@ -42,13 +42,16 @@ class Normalized:
     """Fixed phrases (so that they can be counted) of what a person should know."""
 
 
-def normalize_signature(image: U8, canvas: tuple[int, int] = CANVAS, size: tuple[int, int] = SIZE) -> U8:
+def normalize_signature(
+    image: U8, canvas: tuple[int, int] = CANVAS, size: tuple[int, int] = SIZE, *, blurred: bool = False
+) -> U8:
     """Return the signature centred on a canvas and resized, ink bright on black.
 
     Args:
         image: uint8 [H, W], the scan: ink dark (0) on bright paper (255).
         canvas: height and width of the canvas, pixels of the scan.
         size: height and width of the result, pixels.
+        blurred: take Otsu's threshold of the blurred image, as the authors' release does for text; a higher one.
 
     Returns:
         uint8 [size], 0 where there is no ink.
@@ -57,16 +60,18 @@ def normalize_signature(image: U8, canvas: tuple[int, int] = CANVAS, size: tuple
         ImageError: if there is no signature in the image (one colour, blank paper).
         ValueError: if ``image`` is not a two-dimensional uint8 array.
     """
-    return normalize(image, canvas, size).image
+    return normalize(image, canvas, size, blurred=blurred).image
 
 
-def normalize(image: U8, canvas: tuple[int, int] = CANVAS, size: tuple[int, int] = SIZE) -> Normalized:
+def normalize(
+    image: U8, canvas: tuple[int, int] = CANVAS, size: tuple[int, int] = SIZE, *, blurred: bool = False
+) -> Normalized:
     """Return :func:`normalize_signature`'s image with the ink box, the threshold and warnings; arguments as there."""
     if image.ndim != 2 or image.dtype != np.uint8:
         raise ValueError(f"a uint8 image [H, W] is expected, not {image.dtype} {list(image.shape)}")
     if min(canvas) < 1 or min(size) < 1:
         raise ValueError(f"canvas {canvas} and size {size} must be positive")
-    found = locate_ink(np.ascontiguousarray(image))
+    found = locate_ink(np.ascontiguousarray(image), blurred=blurred)
     rows, columns, warnings = found.rows, found.columns, list(found.warnings)
     top, box_top, height = _place(rows, canvas[0])
     left, box_left, width = _place(columns, canvas[1])

@@ -89,7 +89,7 @@ def cut_crops(line: Line, stripe: Stripe, options: TextOptions, random: np.rando
         image = blurred(stripe.image, start, end, blur)
         size, scale = scaled_canvas(CANVASES[CANVAS_NAMES[canvas]], options.scales, step, image)
         try:
-            finished = normalize_signature(image, size, SIZE)
+            finished = normalize_signature(image, size, SIZE, blurred=options.threshold == "blurred")
         except ImageError:
             yield "blank crop"
             continue

@@ -10,10 +10,14 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal, cast, get_args
 
 from sigkd.errors import DatasetError
 from sigkd.images.formats import images_below
 from sigkd.registry import Registry
+
+Kind = Literal["page", "line", "ready"]
+"""What an image is: a page, a line of text (line finding is left out), or a finished crop (everything is)."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +28,7 @@ class Page:
     name: str
     """Unique in the collection and the same on every machine: the path below the root, with forward slashes."""
     writer: str
-    is_line: bool = False
-    """The image is a line of text already: line finding is left out."""
+    kind: Kind = "page"
 
 
 @dataclass
@@ -43,7 +46,7 @@ def find_pages(layout: str, root: Path, writers: Path | None = None) -> Pages:
     """Return the pages below ``root`` in the order of their names.
 
     Args:
-        layout: a registered name (``cvl``, ``iam``, ``folder``, ``csv``, ``lines``).
+        layout: a registered name (``cvl``, ``iam``, ``folder``, ``csv``, ``lines``, ``ready``).
         root: the collection's directory; for ``csv`` the table itself.
         writers: the writer table of the ``iam`` layout; default ``forms.txt`` in ``root``, in its parent or in
             ``ascii/``.
@@ -137,21 +140,34 @@ def read_forms(table: Path) -> dict[str, list[str]]:
 @LAYOUTS.register("folder")
 def folder(root: Path, writers: Path | None = None) -> Pages:
     """``WRITER/*``: the pages of every writer in a folder of his own (deeper folders count to the same writer)."""
-    return _by_folder(root, is_line=False)
+    return _by_folder(root, "page")
 
 
 @LAYOUTS.register("lines")
 def lines(root: Path, writers: Path | None = None) -> Pages:
     """``WRITER/*`` with images of single text lines instead of pages."""
-    return _by_folder(root, is_line=True)
+    return _by_folder(root, "line")
 
 
-def _by_folder(root: Path, *, is_line: bool) -> Pages:
+@LAYOUTS.register("ready")
+def ready(root: Path, writers: Path | None = None) -> Pages:
+    """``WRITER/*`` with finished crops, 170 x 242 pixels, ink bright on black, as the authors published theirs.
+
+    Raises:
+        DatasetError: if they are of fewer than two writers.
+    """
+    found = _by_folder(root, "ready")
+    if len({page.writer for page in found.pages}) < 2:
+        raise DatasetError(f"{root}: ready images lie in one folder for each of at least two writers (WRITER/*)")
+    return found
+
+
+def _by_folder(root: Path, kind: Kind) -> Pages:
     found = Pages()
     for path in images_below(root):
         name = _name(path, root)
         if "/" in name:
-            found.pages.append(Page(path, name, name.split("/")[0], is_line))
+            found.pages.append(Page(path, name, name.split("/")[0], kind))
         else:
             found.skipped.append((name, "not in a folder named after its writer"))
     return found
@@ -159,7 +175,7 @@ def _by_folder(root: Path, *, is_line: bool) -> Pages:
 
 @LAYOUTS.register("csv")
 def table(root: Path, writers: Path | None = None) -> Pages:
-    """Read a table with the columns ``path``, ``writer`` and, if wanted, ``kind`` (``page`` or ``line``)."""
+    """Read a table with the columns ``path``, ``writer`` and, if wanted, ``kind`` (``page``, ``line`` or ``ready``)."""
     source = root / "pages.csv" if root.is_dir() else root
     if not source.is_file():
         raise DatasetError(f"{source}: no such table; it needs the columns path and writer")
@@ -182,5 +198,9 @@ def table(root: Path, writers: Path | None = None) -> Pages:
                 found.skipped.append((name, "no such file"))
             else:
                 seen.add(name)
-                found.pages.append(Page(path, name, writer, (row.get("kind") or "page").strip() == "line"))
+                kind = (row.get("kind") or "page").strip()
+                if kind not in get_args(Kind):
+                    found.skipped.append((name, f"'{kind}' is no kind: page, line or ready"))
+                    continue
+                found.pages.append(Page(path, name, writer, cast(Kind, kind)))
     return found

@@ -45,6 +45,9 @@ class TextOptions:
     )
     scale: str = option("1", "Divide canvases by a factor of this range, LOW:HIGH: larger text. 1 is the paper's.")
     blur: str = option("0", "Blur pages by a sigma of this range, LOW:HIGH, in pixels: softens a binarised page.")
+    threshold: Literal["crop", "blurred"] = option(
+        "crop", "Otsu's threshold is that of the {choices} image (blurred: the release's; not with --match)."
+    )
     match: Literal["none", "signatures"] = option(
         "none", "{choices}: size, shape, stroke width and ink level as signatures have them."
     )

@@ -69,7 +69,9 @@ def process_page(page: Page, options: TextOptions) -> PageResult:
     except (SigkdError, OSError) as error:
         result.problem = str(error)
         return result
-    found = find_lines(separate_ink(grey), options.lines, is_line=page.is_line)
+    if page.kind == "ready":
+        return _take_ready(grey, result)
+    found = find_lines(separate_ink(grey), options.lines, is_line=page.kind == "line")
     result.angle = found.page.angle
     result.skipped.update(found.left_out)
     lines = found.lines
@@ -99,6 +101,25 @@ def process_page(page: Page, options: TextOptions) -> PageResult:
         result.index = np.array(rows, dtype=INDEX_DTYPE)
     else:
         result.problem = "no stripe of text wide enough"
+    return result
+
+
+def _take_ready(image: U8, result: PageResult) -> PageResult:
+    """Return a finished crop as it is, if it is one."""
+    if image.shape != SIZE:
+        result.problem = f"{image.shape[0]} x {image.shape[1]} pixels, where a ready image has {SIZE[0]} x {SIZE[1]}"
+    elif not image.any():
+        result.problem = "no ink"
+    elif (paper := int(np.median(image))) > 127:
+        result.problem = "dark ink on light paper, where a ready image has bright ink on black"
+    elif paper:
+        result.problem = f"its paper has the grey level {paper}, where a ready image has 0"
+    else:
+        rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
+        aspect = (columns[-1] - columns[0] + 1) / (rows[-1] - rows[0] + 1)
+        result.images = image[None]
+        whole = (0, SIZE[1], 0, SIZE[0], 0, SIZE[1])
+        result.index = np.array([(-1, 0, 0, 0, aspect, 1.0, 0.0, *whole)], dtype=INDEX_DTYPE)
     return result
 
 

@@ -222,6 +222,13 @@ def _place_images(images: Path, target: Path, keep: npt.NDArray[np.bool_]) -> No
             stream.write(np.ascontiguousarray(every[chosen[start : start + _CHUNK]]).data)
 
 
+def _canvases(layout: str) -> dict[str, Any]:
+    """Return what the index's column ``canvas`` means; what ready images were placed on is not known."""
+    if layout == "ready":
+        return {"canvas_names": ["unknown"], "canvas_sizes": [None]}
+    return {"canvas_names": list(CANVAS_NAMES), "canvas_sizes": [list(CANVASES[name]) for name in CANVAS_NAMES]}
+
+
 def _describe(
     run: dict[str, Any],
     finished: list[dict[str, Any]],
@@ -245,8 +252,7 @@ def _describe(
         "layout": run["layout"],
         "options": run["options"],
         "size": list(SIZE),
-        "canvas_names": list(CANVAS_NAMES),
-        "canvas_sizes": [list(CANVASES[name]) for name in CANVAS_NAMES],
+        **_canvases(run["layout"]),
         "counts": {
             "pages": len(usable),
             "lines": sum(entry["lines"] for entry in finished),

@@ -24,7 +24,7 @@ _PAGE_WIDTH, _STRIPE_SIZE = 640, (72, 900)
 def write_preview(
     preview: Path, dataset: TextDataset, pages: Pages, options: TextOptions, signatures: U8 | None = None
 ) -> list[Path]:
-    """Write three contact sheets and return their paths.
+    """Write three contact sheets (of ready images the last alone) and return their paths.
 
     ``NAME-pages.png`` (pages with the found lines in colours), ``NAME-stripes.png`` (solid stripes), and
     ``NAME.png`` (crops, and below them signatures if any are given).
@@ -36,11 +36,15 @@ def write_preview(
         options: the options that it was made with.
         signatures: uint8 [n, 170, 242] normalised signatures to compare with.
     """
-    used = [page for page, entry in zip(pages.pages, dataset.metadata["pages"], strict=True) if entry["crops"]]
+    used = [
+        page
+        for page, entry in zip(pages.pages, dataset.metadata["pages"], strict=True)
+        if entry["crops"] and page.kind != "ready"
+    ]
     drawn, stripes = [], []
     chosen = _evenly(len(used), _PAGES)
     for page in (used[number] for number in chosen):
-        found = find_lines(separate_ink(read_image(page.path)), options.lines, is_line=page.is_line)
+        found = find_lines(separate_ink(read_image(page.path)), options.lines, is_line=page.kind == "line")
         drawn.append(draw_lines(found))
         for number in _evenly(len(found.lines), max(1, _STRIPES // len(chosen))):
             stripe = solid_stripe(found.lines[number].image).image
@@ -53,13 +57,15 @@ def write_preview(
         some = _evenly(len(signatures), _CROPS // 2)
         images += [np.asarray(signatures[number]) for number in some]
         labels += ["signature"] * len(some)
+    write_picture(contact_sheet(images, labels, columns=8), preview)
+    if not used:
+        return [preview]
     rows = [_beside(drawn[start : start + 4]) for start in range(0, len(drawn), 4)]
     width = max(row.shape[1] for row in rows)
     sheet = np.vstack([np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0)), constant_values=255) for row in rows])
     targets = [preview.with_name(f"{preview.stem}-{stage}{preview.suffix}") for stage in ("pages", "stripes")]
     write_picture(Image.fromarray(sheet[..., ::-1]), targets[0])
     write_picture(contact_sheet(stripes, columns=2, cell=_STRIPE_SIZE), targets[1])
-    write_picture(contact_sheet(images, labels, columns=8), preview)
     return [*targets, preview]
 
 

@@ -86,6 +86,7 @@ REACHING = {
     "per_canvas": ("3", 3),
     "scale": ("1.5:4", "1.5:4"),
     "blur": ("0.5", "0.5"),
+    "threshold": ("blurred", "blurred"),
     "match": ("signatures", "signatures"),
     "pen": ("crop", "crop"),
     "views": ("fitted", ["fitted"]),

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sigkd.errors import ImageError
+from sigkd.images.canvas import CANVASES
 from sigkd.images.ink import GRAINY, INK_OUTSIDE, THIN_INK
 from sigkd.images.preprocess import (
-    CANVASES,
     LARGER_THAN_CANVAS,
     center_crop,
     normalize,
@@ -56,6 +56,17 @@ def test_golden_images_are_equal(golden):
         difference = np.abs(result.astype(int) - golden[key])
         assert difference.max() <= 2, key
         assert (difference > 1).mean() <= 0.001, key
+
+
+def test_the_threshold_of_the_blurred_image():
+    from scipy.ndimage import gaussian_filter
+    from skimage.filters import threshold_otsu
+
+    image = scan()
+    smooth = gaussian_filter(image.astype(float), 2, mode="nearest")
+    assert normalize(image).threshold == threshold_otsu(image)
+    assert abs(normalize(image, blurred=True).threshold - threshold_otsu(np.round(smooth).astype(np.uint8))) <= 1
+    assert (normalize_signature(image, blurred=True) > 0).sum() > (normalize_signature(image) > 0).sum()
 
 
 @pytest.mark.shared

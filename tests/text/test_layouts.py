@@ -43,23 +43,27 @@ def test_forms_with_a_lonely_word_are_refused(tmp_path):
         read_forms(tmp_path / "forms.txt")
 
 
-@pytest.mark.parametrize(("layout", "is_line"), [("folder", False), ("lines", True)])
-def test_folder_takes_the_first_folder_as_writer(tmp_path, layout, is_line):
+@pytest.mark.parametrize(("layout", "kind"), [("folder", "page"), ("lines", "line"), ("ready", "ready")])
+def test_folder_takes_the_first_folder_as_writer(tmp_path, layout, kind):
     touch(tmp_path, "anna/1.png", "bert/deep/2.jpg", "stray.png", "anna/.hidden.png", "anna/readme.md")
     found = find_pages(layout, tmp_path)
     assert named(found) == [("anna/1.png", "anna"), ("bert/deep/2.jpg", "bert")]
-    assert all(page.is_line == is_line for page in found.pages)
+    assert all(page.kind == kind for page in found.pages)
     assert found.skipped == [("stray.png", "not in a folder named after its writer")]
 
 
 def test_csv_reports_what_it_cannot_use(tmp_path):
-    touch(tmp_path, "1.png", "2.png")
+    touch(tmp_path, "1.png", "2.png", "4.png", "5.png")
     table = tmp_path / "pages.csv"
-    table.write_text("path,writer,kind\n1.png,w,page\n2.png,w,line\n1.png,w,\n3.png,w,\n,w,\n2.png,,\n")
+    table.write_text(
+        "path,writer,kind\n1.png,w,page\n2.png,w,line\n1.png,w,\n3.png,w,\n,w,\n2.png,,\n4.png,w,ready\n5.png,w,words\n"
+    )
     found = find_pages("csv", table)
-    assert [(page.name, page.is_line) for page in found.pages] == [("1.png", False), ("2.png", True)]
+    kinds = [("1.png", "page"), ("2.png", "line"), ("4.png", "ready")]
+    assert [(page.name, page.kind) for page in found.pages] == kinds
     assert [reason for _, reason in found.skipped] == [
         "listed twice", "no such file", "no path or no writer in the table", "no path or no writer in the table",
+        "'words' is no kind: page, line or ready",
     ]  # fmt: skip
     assert named(find_pages("csv", tmp_path)) == named(found)
 

@@ -226,3 +226,71 @@ def test_a_changed_byte_is_noticed(finished, tmp_path):
         TextDataset.open(copy)
     assert len(TextDataset.open(copy, check=False)) == finished.metadata["counts"]["crops"]
     assert content_hash(finished.path, finished.metadata["writers"]) == finished.metadata["content_hash"]
+
+
+# --- ready images ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ready_root(finished, tmp_path):
+    """The crops of a finished set as the authors published theirs: ``WRITER/*.tif``."""
+    dataset = TextDataset.open(finished.path)
+    for number, image in enumerate(dataset.images):
+        folder = tmp_path / "ready" / dataset.writers[dataset.labels[number]]
+        folder.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(folder / f"{number:04}.tif"), np.asarray(image))
+    return tmp_path / "ready"
+
+
+def test_ready_images_are_taken_as_they_are(finished, ready_root, tmp_path):
+    before = TextDataset.open(finished.path)
+    preview = tmp_path / "sheet.png"
+    prepared = prepare_text(ready_root, tmp_path / "text", "ready", preview=preview)
+    after = TextDataset.open(prepared.path)
+    assert after.writers == before.writers
+    numbers = [int(Path(page["name"]).stem) for page in after.metadata["pages"]]
+    assert np.array_equal(after.images, before.images[numbers])
+    assert np.array_equal(after.labels, before.labels[numbers])
+    assert set(after.split[after.labels == 0]) == {0, 1}
+    trace = after.trace(3)
+    assert trace["canvas"] == "unknown"
+    assert trace["page"].endswith(".tif")
+    assert prepared.sheets == [preview]
+    assert after.content_hash == content_hash(prepared.path, after.writers)
+
+
+def test_ready_images_that_are_none(ready_root, tmp_path):
+    image = cv2.imread(str(next(ready_root.glob("a/*.tif"))), 0)
+    for name, wrong in {
+        "size": image[:150, :220],
+        "turned": image.T,
+        "paper": 255 - image,
+        "grey": np.maximum(image, 30),
+        "blank": np.zeros_like(image),
+    }.items():
+        cv2.imwrite(str(ready_root / "a" / f"{name}.png"), wrong)
+    prepared = prepare_text(ready_root, tmp_path / "text", "ready")
+    problems = {Path(name).stem: words for name, words in prepared.metadata["skipped"]["pages"]}
+    assert problems == {
+        "size": "150 x 220 pixels, where a ready image has 170 x 242",
+        "turned": "242 x 170 pixels, where a ready image has 170 x 242",
+        "paper": "dark ink on light paper, where a ready image has bright ink on black",
+        "grey": "its paper has the grey level 30, where a ready image has 0",
+        "blank": "no ink",
+    }
+
+
+def test_ready_images_of_one_writer_are_refused(ready_root):
+    for folder in ("b", "c"):
+        shutil.rmtree(ready_root / folder)
+    with pytest.raises(DatasetError, match="one folder for each of at least two writers"):
+        prepare_text(ready_root, ready_root.parent / "text", "ready")
+
+
+def test_the_threshold_of_the_blurred_crop_keeps_soft_edges(pages_root, tmp_path):
+    sets = {}
+    for threshold in ("crop", "blurred"):
+        prepared = prepare_text(pages_root, tmp_path / threshold, "folder", TextOptions(threshold=threshold))
+        sets[threshold] = np.asarray(TextDataset.open(prepared.path).images) > 0
+    assert sets["crop"].shape == sets["blurred"].shape
+    assert sets["blurred"].sum() > sets["crop"].sum()
