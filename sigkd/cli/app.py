@@ -29,6 +29,7 @@ COMMAND_MODULES = (
     "demo",
     "disturb",
     "documents",
+    "look",
     "preprocess",
     "prepare_text",
     "train_teacher",

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigkd.images.ink_measures import InkMeasures
+from sigkd.images.resolution import Resolution
+from sigkd.images.scan_measures import ScanMeasures
 
 LEAST_HEIGHT, LEAST_WIDTH = 40, 100
 """Ink boxes smaller than this, in pixels, come from scans of less than about 100 dpi."""
@@ -60,4 +62,52 @@ def scan_remarks(scan: NDArray[np.uint8], ink: InkMeasures, *, larger_than_canva
         )
     if ink.levels <= 4:
         found.append(Remark("binarised", "the scan is black and white only: shades of ink are lost"))
+    return found
+
+
+LEAST_DPI = 140.0
+"""Resolution below which strokes are hardly resolved."""
+LEAST_DENSITY = 0.2
+"""Darkness of ink (0 as paper, 1 black) below which a signature is faint."""
+WIDEST_EDGE = 0.35
+"""Width in mm of the edges of strokes from which a scan is blurred."""
+STROKES = (0.15, 1.5)
+"""Widths in mm between which the strokes of pens lie: others speak against the resolution."""
+TAKEN = 0.05
+"""Share of what is dark that is taken away without a remark."""
+AT_EDGE = 0.25
+"""Mm of ink along an edge of the scan from which the signature counts as cut off there."""
+
+
+def reading_remarks(measures: ScanMeasures, resolution: Resolution, at_edge: float) -> list[Remark]:
+    """Return the remarks on a scan as it was read.
+
+    Args:
+        measures: of the scan.
+        resolution: what the file says of it.
+        at_edge: mm of ink along the edge of the scan that has most of it.
+    """
+    m, found = measures, []
+
+    def add(code: str, text: str) -> None:
+        found.append(Remark(code, text))
+
+    if not resolution.known:
+        add("resolution-unknown", "the file does not tell its resolution: state it, or scan at 300 dpi")
+    elif m.dpi < LEAST_DPI:
+        add("low-resolution", f"scanned at {m.dpi:.0f} dpi: scan at 300 dpi")
+    if resolution.known and not STROKES[0] <= m.stroke <= STROKES[1]:
+        add("resolution-doubtful", f"strokes are {m.stroke:.2f} mm wide at the stated resolution: is it right?")
+    if m.density < LEAST_DENSITY:
+        add("faint", f"faint: the ink is {m.density:.0%} darker than its paper")
+    if m.edge > WIDEST_EDGE:
+        add("blurred", f"blurred: edges of strokes are {m.edge:.2f} mm wide; scan, or photograph in focus")
+    if at_edge >= AT_EDGE:
+        add("cropped", "ink touches the edge of the image: the signature may be cut off")
+    if m.lines > TAKEN:
+        add("lines-removed", "printed lines were taken away: look at what is left, or crop them")
+    if m.print > TAKEN:
+        add("print-removed", "print or a stamp was taken away: look at what is left, or crop it")
+    if m.levels <= 4:
+        add("binarised", "the scan is black and white only: shades of ink are lost")
     return found

@@ -18,7 +18,7 @@ DPI = 300.0
 LARGEST = 20_000_000
 """Most pixels of a sheet at :data:`DPI`: a little more than A3."""
 
-USUAL_STROKE = 0.34
+USUAL_STROKE = 0.37
 """Median width in mm of the strokes of pens, by which an unknown resolution is estimated."""
 
 _LEAST_EDGE = 24

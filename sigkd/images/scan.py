@@ -1,0 +1,282 @@
+"""Reading a scan of a signature, version 2: the writer's ink at one scale, on white, and what was taken away for it.
+
+A chain of small steps, each of which says what it did: decode, scale, light, surroundings, writing, box.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from sigkd.errors import ImageError
+from sigkd.images.formats import MAX_PIXELS
+from sigkd.images.ink_network import INK, LINE, PAPER, PRINT
+from sigkd.images.light import divide_by, paper_brightness
+from sigkd.images.reader import ImageSource, read_file
+from sigkd.images.reading import Ground, Log, Step
+from sigkd.images.refusal import NotASignatureError, reason_against
+from sigkd.images.remarks import Remark, reading_remarks
+from sigkd.images.resolution import MM_PER_INCH, Resolution, given_resolution
+from sigkd.images.scale import DPI, grey, reckoned_dpi, resized
+from sigkd.images.scan_measures import ScanMeasures, measure
+from sigkd.images.writing import Writing, find_writing
+
+U8 = npt.NDArray[np.uint8]
+
+SCAN_VERSION = "2"
+"""Preprocessing version of features made from scans that were read in this way."""
+
+_SHEET = 0.35  # where the ground is darker than this share of the paper, there is no paper
+_SHADOW = 0.6  # darker ground within the paper is a solid area; shadows come from the picture's edge
+_LIGHT_DPI = 75.0
+_RIM = 5  # around what is no paper, pixels at 75 dpi
+_COLOUR = 20  # grey levels between the channels of a pixel that has a colour
+_DARK = 200  # evened grey levels below which a pixel is no paper
+_SPECK, _DUST, _ALONE = 0.2, 0.4, 5.0  # mm
+_LEAST_INK = 1.5  # mm2
+_MOSTLY = 0.6  # of the picture is beyond the paper: it has no paper at all
+_SOMETHING = 100  # pixels at 150 dpi
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A signature as it was read."""
+
+    name: str
+    digest: str
+    """SHA-256 of the file's content (of the pixels, for an array)."""
+    ink: U8
+    """uint8 [h, w]: the ink and nothing else, dark on pure white (255), at :data:`DPI`, cut to its box."""
+    resolution: Resolution
+    """The scan's own."""
+    dpi: tuple[float, float]
+    """The resolution that was reckoned with: the scan's, or estimated by the width of the strokes."""
+    box: tuple[int, int, int, int]
+    """Ink box in the scan's pixels: first row, end row, first column, end column (ends exclusive)."""
+    measures: ScanMeasures
+    remarks: tuple[Remark, ...]
+    steps: tuple[Step, ...]
+
+
+def read_scan(
+    source: ImageSource | U8,
+    *,
+    dpi: float | tuple[float, float] | None = None,
+    page: int = 1,
+    max_pixels: int = MAX_PIXELS,
+    name: str | None = None,
+    explain: bool = False,
+    judge: bool = True,
+) -> Scan:
+    """Read a signature's ink.
+
+    Args:
+        source: a file, its content, or an array uint8 [H, W] or [H, W, 3] (0 ink, 255 paper).
+        dpi: the resolution (across, down); None: what the file says, else an estimate by the width of the strokes.
+        page: of a multi-page TIFF, from 1.
+        max_pixels: largest image that is decoded.
+        name: what messages call it; by default the path.
+        explain: keep the pictures of every step.
+        judge: refuse what is no signature; else only what has no ink at all.
+
+    Raises:
+        ImageError: it cannot be read; the message names it.
+        NotASignatureError: it is something else than one signature; likewise.
+    """
+    if isinstance(source, np.ndarray):
+        if source.dtype != np.uint8 or source.ndim not in (2, 3):
+            raise ValueError(f"a uint8 array [H, W] or [H, W, 3] is expected, not {source.dtype} {list(source.shape)}")
+        raw = np.ascontiguousarray(source)
+        digest = hashlib.sha256(repr(raw.shape).encode() + raw.tobytes()).hexdigest()
+        title, resolution, pages = name or f"array {digest[:8]}", Resolution(), 1
+    else:
+        file = read_file(source, page=page, max_pixels=max_pixels, name=name)
+        raw, digest, title, pages = file.rgb if file.has_colour else file.grey, file.digest, file.name, file.pages
+        resolution = file.resolution
+    if dpi is not None:
+        resolution = given_resolution(dpi)
+    log = Log(explain)
+    try:
+        scan = _read(raw, resolution, title, digest, log)
+        against = reason_against(scan.measures) if judge else None
+        if against is not None:
+            raise against
+    except NotASignatureError as error:
+        raise NotASignatureError(error.reason, f"{title}: {error}", tuple(log.steps)) from None
+    except ImageError as error:
+        raise ImageError(f"{title}: {error}") from None
+    more = (Remark("pages", f"page {page} of {pages} was read"),) if pages > 1 else ()
+    return replace(scan, remarks=(*more, *scan.remarks))
+
+
+def _read(raw: U8, resolution: Resolution, name: str, digest: str, log: Log) -> Scan:
+    log.add("decode", f"{raw.shape[1]} x {raw.shape[0]} pixels, {_said_of(resolution)}", raw)
+    dpi = reckoned_dpi(raw, resolution)
+    factor = DPI / dpi[0], DPI / dpi[1]
+    sheet = _at_scale(raw, factor, resolution.known, log)
+    sheet, ground = _evened(sheet, log)
+    writing = find_writing(sheet.grey, sheet.small)
+    mask = _without_dust(writing.mask) if writing is not None else None
+    if writing is None or mask is None or cv2.countNonZero(mask) < _LEAST_INK * (DPI / MM_PER_INCH) ** 2:
+        raise _no_ink(ground, writing)
+    log.add("writing", _said_of_writing(writing), np.where(mask, writing.grey, np.uint8(255)), _taken(writing, mask))
+    left, top, width, height = cv2.boundingRect(mask)
+    ink = np.where(mask, writing.grey, np.uint8(255))[top : top + height, left : left + width]
+    ink = np.ascontiguousarray(ink)
+    log.add("box", f"{width / DPI * MM_PER_INCH:.1f} x {height / DPI * MM_PER_INCH:.1f} mm of ink", ink)
+    top, left = top + writing.top, left + writing.left
+    box = (top / factor[1], (top + height) / factor[1], left / factor[0], (left + width) / factor[0])
+    first, end, start, stop = (round(edge) for edge in box)
+    dark = float((grey(sheet.small) < _DARK).mean())
+    levels = int(np.count_nonzero(cv2.calcHist([grey(raw)], [0], None, [256], [0, 256])))
+    colour = _colour(sheet.small, writing)
+    measures = measure(ink, writing, dpi, ground, levels, colour, dark)
+    at_edge = _at_edge(mask, writing, sheet.grey.shape)
+    remarks = tuple(reading_remarks(measures, resolution, at_edge))
+    return Scan(name, digest, ink, resolution, dpi, (first, end, start, stop), measures, remarks, tuple(log.steps))
+
+
+def _at_edge(mask: U8, writing: Writing, shape: tuple[int, ...]) -> float:
+    """Return the mm of ink along the edge of the scan that has most of it."""
+    edges = []
+    if writing.top == 0:
+        edges.append(mask[0])
+    if writing.left == 0:
+        edges.append(mask[:, 0])
+    if writing.top + mask.shape[0] >= shape[0]:
+        edges.append(mask[-1])
+    if writing.left + mask.shape[1] >= shape[1]:
+        edges.append(mask[:, -1])
+    return max((int(np.count_nonzero(edge)) for edge in edges), default=0) / DPI * MM_PER_INCH
+
+
+def _colour(small: U8, writing: Writing) -> float:
+    """Return how far the ink's colour is from grey."""
+    if small.ndim == 2:
+        return 0.0
+    top, left = writing.top // 2, writing.left // 2
+    height, width = writing.kinds.shape
+    inked = small[top : top + height, left : left + width][writing.kinds == INK].astype(np.int16)
+    return float(np.median(inked.max(axis=1) - inked.min(axis=1))) if inked.size else 0.0
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """A scan on its way through the chain."""
+
+    grey: U8
+    """[H, W] at 300 dpi."""
+    small: U8
+    """[H / 2, W / 2], or with three colours where the scan has any."""
+
+
+def _said_of(resolution: Resolution) -> str:
+    if resolution.known:
+        return f"{resolution.x:g} x {resolution.y:g} dpi ({resolution.source})"
+    why = {"none": "the file states none", "given": "given", "tag": "by its tag"}
+    return f"resolution unknown ({why.get(resolution.source, resolution.source)})"
+
+
+def _at_scale(raw: U8, factor: tuple[float, float], known: bool, log: Log) -> _Sheet:
+    """Bring the scan to 300 dpi, and to 150 for the network."""
+    if raw.ndim == 3 and not _has_colour(raw):
+        raw = grey(raw)
+    large = resized(grey(raw), factor)
+    height, width = large.shape
+    if raw.ndim == 2:
+        half = cv2.resize(large, ((width + 1) // 2, (height + 1) // 2), interpolation=cv2.INTER_AREA)
+    else:
+        share = (width + 1) // 2 / raw.shape[1], (height + 1) // 2 / raw.shape[0]
+        half = resized(raw, share)
+    by = "" if known else ", estimated by the width of the strokes"
+    log.add("scale", f"brought to {DPI:.0f} dpi: times {factor[0]:.2f} x {factor[1]:.2f}{by}", large)
+    return _Sheet(large, np.asarray(half, np.uint8))
+
+
+def _has_colour(raw: U8) -> bool:
+    """Whether more than a few pixels have a colour."""
+    sample = raw[:: max(1, raw.shape[0] // 200), :: max(1, raw.shape[1] // 400)].astype(np.int16)
+    return bool(np.percentile(sample.max(axis=2) - sample.min(axis=2), 99.5) >= _COLOUR)
+
+
+def _evened(sheet: _Sheet, log: Log) -> tuple[_Sheet, Ground]:
+    """Divide by the paper's brightness and whiten what is beyond the paper."""
+    paper = paper_brightness(sheet.small, 2.0)
+    light = grey(paper)
+    flat, small = divide_by(sheet.grey, light), divide_by(sheet.small, paper)
+    bright = float(np.percentile(light, 95))
+    did = f"paper of {np.percentile(light, 5):.0f} to {bright:.0f} grey levels brought to 255"
+    log.add("light", did, flat)
+    shadows = light < _SHADOW * bright
+    blot = float((shadows & (_beyond(shadows, 0) == 0)).sum() / (_LIGHT_DPI / MM_PER_INCH) ** 2)
+    dark = _beyond(light < _SHEET * bright, _RIM)
+    uneven = _unevenness(light, dark == 0) / max(bright, 1.0)
+    ground = Ground(bright, uneven, float(dark.mean()), blot)
+    if not dark.any():
+        return _Sheet(flat, small), ground
+    for picture in (small, flat):
+        away = cv2.resize(dark, (picture.shape[1], picture.shape[0]), interpolation=cv2.INTER_NEAREST)
+        picture[away > 0] = 255
+    log.add("surroundings", f"{dark.mean():.0%} of the picture is no paper", flat, np.asarray(away, np.uint8))
+    return _Sheet(flat, small), ground
+
+
+def _unevenness(light: U8, inside: npt.NDArray[np.bool_]) -> float:
+    """Return the mean difference of the paper's brightness from its mean over 14 mm, on the paper alone."""
+    if not inside.any():
+        return 0.0
+    share = np.asarray(cv2.blur(inside.astype(np.float32), (41, 41)))
+    around = np.asarray(cv2.blur(np.where(inside, light, 0).astype(np.float32), (41, 41))) / np.maximum(share, 1e-3)
+    return float(np.abs(light - around)[inside].mean())
+
+
+def _beyond(dark: npt.NDArray[np.bool_], rim: int) -> U8:
+    """Return the parts of a mask that touch the picture's edge, grown by ``rim`` pixels."""
+    _, labels = cv2.connectedComponents(dark.astype(np.uint8), connectivity=4)
+    edge = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
+    beyond = np.isin(labels, edge[edge > 0]).astype(np.uint8)
+    return np.asarray(cv2.dilate(beyond, np.ones((2 * rim + 1, 2 * rim + 1), np.uint8)), np.uint8)
+
+
+def _no_ink(ground: Ground, writing: Writing | None) -> NotASignatureError:
+    """Return what a scan without ink is."""
+    if ground.outside > _MOSTLY:
+        return NotASignatureError("inverted", "more dark than paper: dark ink on light paper is needed (inverted?)")
+    count = np.bincount(writing.kinds.reshape(-1), minlength=4) if writing is not None else np.zeros(4, int)
+    if count[PRINT] > max(count[LINE], _SOMETHING):
+        return NotASignatureError("print", "print, but no handwriting: there is no signature in it")
+    if count[LINE] > _SOMETHING:
+        return NotASignatureError("empty-form", "an empty line or box of a form: there is no signature in it")
+    return NotASignatureError("blank", "blank paper: there is no signature in it")
+
+
+def _without_dust(mask: U8) -> U8:
+    """Return the mask without specks, and without dots that lie alone."""
+    unit = DPI / MM_PER_INCH
+    _, labels, stats, centres = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    area = stats[:, cv2.CC_STAT_AREA]
+    keep = area >= (_DUST * unit) ** 2
+    keep[0] = False
+    large = keep[labels].astype(np.uint8)
+    far = cv2.distanceTransform(1 - large, cv2.DIST_L2, 3)
+    for dot in np.flatnonzero((area >= (_SPECK * unit) ** 2) & ~keep):
+        x, y = centres[dot]
+        keep[dot] = dot > 0 and far[int(y), int(x)] <= _ALONE * unit
+    return np.asarray(keep[labels], np.uint8)
+
+
+def _taken(writing: Writing, mask: U8) -> U8:
+    """Return what is dark and was not kept, numbered by its kind."""
+    kinds = np.repeat(np.repeat(writing.kinds, 2, axis=0), 2, axis=1)[: mask.shape[0], : mask.shape[1]]
+    dark = writing.grey < 255 - max(writing.noise, 32)
+    return np.where(dark & (mask == 0), np.maximum(kinds, 1), 0).astype(np.uint8)
+
+
+def _said_of_writing(writing: Writing) -> str:
+    count = np.bincount(writing.kinds.reshape(-1), minlength=4)
+    every = max(int(count[PAPER + 1 :].sum()), 1)
+    return f"of what is dark {count[LINE] / every:.0%} is lines, {count[PRINT] / every:.0%} print"
