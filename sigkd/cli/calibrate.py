@@ -10,12 +10,13 @@ import typer
 from sigkd.classifiers import CLASSIFIERS
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
-from sigkd.cli.options import CacheDir, CohortOption, DataDir, Device, Json, Model, Seed, Workers, Writers
+from sigkd.cli.options import CohortOption, Common, Model, Seed, Workers, Writers, with_common
 from sigkd.cli.output import note_line, print_json
 from sigkd.verification.calibrations import METHODS
 
 
 @app.command(cls=SigkdCommand)
+@with_common()
 def calibrate(
     dataset: Annotated[
         str, typer.Option(help="A prepared dataset (name or .npz), or a features file: the development set.")
@@ -37,17 +38,14 @@ def calibrate(
     splits: Annotated[int, typer.Option(help="Draws of references.", min=1)] = 5,
     model: Model = None,
     seed: Seed = 0,
-    device: Device = "auto",
+    *,
+    common: Common,
     workers: Workers = 0,
-    data_dir: DataDir = None,
-    cache_dir: CacheDir = None,
-    json: Json = False,
 ) -> None:
     """Fit likelihood ratios and thresholds on a labelled set, and measure them on held-out writers.
 
     Example: sigkd calibrate --dataset cedar --nref 1 3 5 --out cedar-calibration.json
     """
-    from sigkd import paths
     from sigkd.classifiers.cohort import resolve_cohort
     from sigkd.cli.progress import console_progress
     from sigkd.cli.tables import show_grids
@@ -61,10 +59,10 @@ def calibrate(
     from sigkd.models.io import load_model
     from sigkd.pools import cores
 
-    progress, data = console_progress(), paths.data_dir(data_dir)
+    progress, data = console_progress(), common.data
     stated = Stated(far, frr, method, against)
-    loaded, chosen = load_model(model, cache=cache_dir), resolve_device(device)
-    others = resolve_cohort(cohort, loaded, data=data, cache=cache_dir, device=chosen, progress=progress)
+    loaded, chosen = load_model(model, cache=common.cache_dir), resolve_device(common.device)
+    others = resolve_cohort(cohort, loaded, data=data, cache=common.cache_dir, device=chosen, progress=progress)
     known = development_set(dataset, loaded, data=data, writers=writers, device=chosen, progress=progress)
     calibrations, answers = fit(
         known,
@@ -82,7 +80,7 @@ def calibrate(
     if out is not None:
         calibrations.save(out)
         note_line(f"{out}: {len(calibrations.calibrations)} calibrations, {calibrations.hash[:12]}")
-    if json:
+    if common.json:
         print_json(
             {
                 "out": None if out is None else str(out),

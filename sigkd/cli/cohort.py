@@ -9,7 +9,7 @@ import typer
 
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
-from sigkd.cli.options import CacheDir, DataDir, Device, Json, Model, Seed
+from sigkd.cli.options import Common, Model, Seed, with_common
 from sigkd.cli.output import show
 
 cohort_app = typer.Typer(
@@ -24,6 +24,7 @@ def _group() -> None:
 
 
 @cohort_app.command("build", cls=SigkdCommand)
+@with_common()
 def build(
     source: Annotated[
         list[str],
@@ -36,34 +37,31 @@ def build(
     count: Annotated[int, typer.Option(help="How many images to draw.", min=2)] = 600,
     description: Annotated[str | None, typer.Option(help="What the images are, for reports.")] = None,
     seed: Seed = 0,
-    device: Device = "auto",
-    data_dir: DataDir = None,
-    cache_dir: CacheDir = None,
-    json: Json = False,
+    *,
+    common: Common,
 ) -> None:
     """Extract the features of a cohort and bind them to the model.
 
     Example: sigkd cohort build --from made-up
     """
-    from sigkd import paths
     from sigkd.classifiers.cohort import CohortBuild, build_cohort, cached_path, save_cohort
     from sigkd.cli.progress import console_progress
     from sigkd.models.binding import Binding
     from sigkd.models.device import resolve_device
     from sigkd.models.io import load_model
 
-    loaded = load_model(model, cache=cache_dir)
+    loaded = load_model(model, cache=common.cache_dir)
     cohort = build_cohort(
         source,
         loaded,
-        data=paths.data_dir(data_dir),
+        data=common.data,
         count=count,
         seed=seed,
         description=description,
-        device=resolve_device(device),
+        device=resolve_device(common.device),
         progress=console_progress(),
     )
-    target = out or cached_path(loaded.hash, cache_dir)
+    target = out or cached_path(loaded.hash, common.cache_dir)
     save_cohort(cohort, target)
     done = CohortBuild(
         out=target,
@@ -73,4 +71,4 @@ def build(
         binding=Binding.of(loaded),
     )
     text = f"{target}: {done.description}, model {loaded.name} {loaded.hash[:12]}, cohort {done.hash[:12]}"
-    show(done, json, text)
+    show(done, common.json, text)

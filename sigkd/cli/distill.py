@@ -8,20 +8,19 @@ from sigkd.cli import training_options as shared
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.declared import with_options
-from sigkd.cli.options import CacheDir, DataDir, Device, Json
+from sigkd.cli.options import Common, with_common
 from sigkd.distillation.config import TrainingConfig
 
 
 @app.command(cls=SigkdCommand)
 @with_options(TrainingConfig(), "distill")
+@with_common()
 def distill(
     config: shared.Config = None,
     name: shared.Name = None,
     resume: shared.Resume = False,
-    device: Device = "auto",
-    data_dir: DataDir = None,
-    cache_dir: CacheDir = None,
-    json: Json = False,
+    *,
+    common: Common,
     **options: Any,
 ) -> None:
     """Teach a student network on handwritten text, supervised by an expert network.
@@ -34,11 +33,10 @@ def distill(
     from sigkd.distillation.data import find_training
     from sigkd.models.io import load_model
     from sigkd.paths import cache_dir as cache_home
-    from sigkd.paths import data_dir as data_home
 
-    home = data_home(data_dir)
+    home = common.data
     merged, run = shared.settle(TrainingConfig(), config, options, name, resume, home)
-    cache = cache_home(cache_dir)
+    cache = cache_home(common.cache_dir)
     images = find_training(merged.data, home, merged.seed)
     with shared.run_view(run) as observer:
         facts = recipes.distill(
@@ -46,11 +44,11 @@ def distill(
             images,
             run,
             lambda spec: load_model(spec, cache=cache),
-            device=shared.training_device(device),
+            device=shared.training_device(common.device),
             resume=resume,
             observer=observer,
             progress=console_progress(),
             probe=shared.make_probe(merged, home),
             cache=home / "supervision",
         )
-    shared.render_result(facts, run, json)
+    shared.render_result(facts, run, common.json)

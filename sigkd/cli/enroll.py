@@ -10,13 +10,14 @@ import typer
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.declared import with_options
-from sigkd.cli.options import CacheDir, DataDir, Device, Json, Model
+from sigkd.cli.options import Common, Model, with_common
 from sigkd.cli.output import print_json, say, warning_line
 from sigkd.verification.choices import COMPARING, Choices
 
 
 @app.command(cls=SigkdCommand)
 @with_options(Choices(), "enroll", only=COMPARING)
+@with_common()
 def enroll(
     name: Annotated[str | None, typer.Argument(help="The writer.", show_default=False)] = None,
     images: Annotated[list[Path] | None, typer.Argument(help="References.", show_default=False)] = None,
@@ -42,17 +43,14 @@ def enroll(
         str, typer.Option(help="cohort, or writers: references of other enrolled writers.")
     ] = "cohort",
     model: Model = None,
-    device: Device = "auto",
-    data_dir: DataDir = None,
-    cache_dir: CacheDir = None,
-    json: Json = False,
+    *,
+    common: Common,
     **options: Any,
 ) -> None:
     """Enrol a writer with a few references, or many writers at once.
 
     Example: sigkd enroll "Ada Lovelace" ada/*.png
     """
-    from sigkd import paths
     from sigkd.cli.progress import console_progress
     from sigkd.cli.verification import choices_of, gallery_path, passphrase_for
     from sigkd.errors import UsageError
@@ -64,10 +62,10 @@ def enroll(
     if add and replace:
         raise UsageError("--add and --replace exclude each other")
     mode = "add" if add else "replace" if replace else "new"
-    file = gallery_path(gallery, data_dir)
+    file = gallery_path(gallery, common.data_dir)
     progress = console_progress()
     with Verifier(
-        choices_of(options, model=model, device=device, data=data_dir, cache=cache_dir, progress=progress),
+        choices_of(options, common, model=model, progress=progress),
         gallery=file,
         passphrase=passphrase_for(file, passphrase_file, new=encrypt),
         negatives=negatives,
@@ -81,13 +79,13 @@ def enroll(
             for remark in remarks:
                 warning_line(str(remark))
         else:
-            home = paths.data_dir(data_dir)
+            home = common.data
             done = enroll_from(
                 verifier, source, data=home, references=nref, keep_images=keep_images, mode=mode, progress=progress
             )
             enrolled, skipped, references = done.enrolled, done.skipped, done.references
         total = len(verifier.gallery)
-    if json:
+    if common.json:
         print_json(
             {"gallery": str(file), "enrolled": enrolled, "references": references, "skipped": skipped, "writers": total}
         )

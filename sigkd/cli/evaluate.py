@@ -10,11 +10,12 @@ import typer
 from sigkd.classifiers import CLASSIFIERS
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
-from sigkd.cli.options import CacheDir, CohortOption, DataDir, Device, Json, Seed, Workers, Writers
+from sigkd.cli.options import CohortOption, Common, Seed, Workers, Writers, with_common
 from sigkd.verification.calibrations import METHODS
 
 
 @app.command(cls=SigkdCommand)
+@with_common()
 def evaluate(
     dataset: Annotated[
         list[str], typer.Option(help="Prepared datasets (names or .npz files) or features files; several at once.")
@@ -92,21 +93,18 @@ def evaluate(
     table_format: Annotated[str, typer.Option("--format", help="table, markdown, latex, csv or json.")] = "table",
     plots: Annotated[bool, typer.Option("--plots", help="Draw all figures into the folder of --out.")] = False,
     report: Annotated[Path | None, typer.Option(help="Write one self-contained HTML file with everything.")] = None,
-    json: Json = False,
+    *,
+    common: Common,
     scheduler: Annotated[
         str | None, typer.Option(help="tcp://host:port of a Dask scheduler that shall do the work.")
     ] = None,
     workers: Workers = 0,
-    device: Device = "auto",
     batch_size: Annotated[int, typer.Option(help="Images a step.", min=1)] = 64,
-    data_dir: DataDir = None,
-    cache_dir: CacheDir = None,
 ) -> None:
     """Evaluate networks on signature datasets by the field's protocol.
 
     Example: sigkd evaluate --dataset mcyt75 --nref 3 5 10
     """
-    from sigkd import paths
     from sigkd.cli.progress import console_progress
     from sigkd.cli.tables import show_results
     from sigkd.errors import UsageError
@@ -147,11 +145,11 @@ def evaluate(
         model or [None],
         plan,
         Settings(bootstrap=bootstrap, workers=workers or cores(), scheduler=scheduler, answers=stated),
-        data=paths.data_dir(data_dir),
-        cache=cache_dir,
-        device=device,
+        data=common.data,
+        cache=common.cache_dir,
+        device=common.device,
         batch_size=batch_size,
         progress=progress,
     )
-    write_outputs(document, out=out, plots=plots, report=report, data=paths.data_dir(data_dir), progress=progress)
-    show_results(document, "json" if json else table_format)
+    write_outputs(document, out=out, plots=plots, report=report, data=common.data, progress=progress)
+    show_results(document, "json" if common.json else table_format)

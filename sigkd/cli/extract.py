@@ -9,13 +9,14 @@ import typer
 
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
-from sigkd.cli.options import CacheDir, DataDir, Device, Json, Model
+from sigkd.cli.options import Common, Model, with_common
 from sigkd.cli.output import note_line, show
 from sigkd.images.canvas import CANVASES
 from sigkd.models.formats import feature_suffixes
 
 
 @app.command(cls=SigkdCommand)
+@with_common()
 def extract(
     source: Annotated[
         list[str], typer.Argument(help="A prepared dataset (its name or .npz file), or image files and folders.")
@@ -29,16 +30,13 @@ def extract(
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out images that cannot be used.")] = False,
     batch_size: Annotated[int, typer.Option(help="Images a step; halved when the GPU's memory runs out.", min=1)] = 64,
     precision: Annotated[str, typer.Option(help="float32, bfloat16 or float16.")] = "float32",
-    device: Device = "auto",
-    data_dir: DataDir = None,
-    cache_dir: CacheDir = None,
-    json: Json = False,
+    *,
+    common: Common,
 ) -> None:
     """Compute the feature vectors of signatures.
 
     Example: sigkd extract cedar --out cedar.npz
     """
-    from sigkd import paths
     from sigkd.cli.progress import console_progress
     from sigkd.models.device import resolve_device
     from sigkd.models.extract import extract_source
@@ -46,13 +44,13 @@ def extract(
 
     check_suffix(out)
     progress = console_progress()
-    chosen = resolve_device(device)
+    chosen = resolve_device(common.device)
     note_line(f"device: {chosen}")
     features = extract_source(
         source,
         model,
-        data=paths.data_dir(data_dir),
-        cache=cache_dir,
+        data=common.data,
+        cache=common.cache_dir,
         canvas=canvas,
         skip_bad=skip_bad,
         device=chosen,
@@ -71,4 +69,4 @@ def extract(
         preprocess_version=features.preprocess_version,
         metadata=features.metadata,
     )
-    show(done, json, f"{out}: {count} x {length} features, model {done.model_name} {done.model_hash[:12]}")
+    show(done, common.json, f"{out}: {count} x {length} features, model {done.model_name} {done.model_hash[:12]}")

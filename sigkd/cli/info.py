@@ -8,7 +8,7 @@ import typer
 
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
-from sigkd.cli.options import CacheDir, DataDir, Device, Json
+from sigkd.cli.options import Common, with_common
 from sigkd.cli.output import Table, show
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 @app.command(cls=SigkdCommand)
+@with_common("cpu")
 def info(
     check: Annotated[
         bool, typer.Option("--check", help="Recompute the default model's hash and features; exit 5 if they are off.")
@@ -23,10 +24,8 @@ def info(
     network: Annotated[
         bool, typer.Option("--network", help="Ask the hosts of the published weights whether they answer.")
     ] = False,
-    device: Device = "cpu",
-    data_dir: DataDir = None,
-    cache_dir: CacheDir = None,
-    json: Json = False,
+    *,
+    common: Common,
 ) -> None:
     """Show versions, devices, folders and the default model.
 
@@ -37,9 +36,13 @@ def info(
     from sigkd.models.environment import environment
 
     facts = environment(
-        cache=cache_dir, data=data_dir, check=check, device=str(resolve_device(device)), network=network
+        cache=common.cache_dir,
+        data=common.data_dir,
+        check=check,
+        device=str(resolve_device(common.device)),
+        network=network,
     )
-    show(facts, json, _table)
+    show(facts, common.json, _table)
     if facts.check_error is not None:
         raise ModelError(facts.check_error)
     if facts.check is not None:

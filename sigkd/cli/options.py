@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from sigkd.configuration import LARGEST_SEED
+from sigkd.paths import data_dir as data_home
 
 DataDir = Annotated[
     Path | None,
@@ -44,3 +49,52 @@ CohortOption = Annotated[
     ),
 ]
 Seed = Annotated[int, typer.Option(help="Seed of every random choice.", min=0, max=LARGEST_SEED)]
+
+
+@dataclass(frozen=True)
+class Common:
+    """What nearly every command may be told: where to compute, where things are, and how to answer."""
+
+    device: str
+    data_dir: Path | None
+    cache_dir: Path | None
+    json: bool
+
+    @property
+    def data(self) -> Path:
+        """The home of prepared datasets and runs."""
+        return data_home(self.data_dir)
+
+
+def with_common(device: str = "auto", *, cache: bool = True) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return a decorator that puts the options of :class:`Common` in the place of a function's ``common``.
+
+    Args:
+        device: the default of ``--device``.
+        cache: whether the command reads weights from the cache.
+    """
+    made = {
+        "device": (Device, device),
+        "data_dir": (DataDir, None),
+        "cache_dir": (CacheDir, None),
+        "json": (Json, False),
+    }
+    if not cache:
+        del made["cache_dir"]
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        signature = inspect.signature(function, eval_str=True)
+        own = [each for each in signature.parameters.values() if each.name != "common"]
+        place = next((i for i, each in enumerate(own) if each.kind is each.VAR_KEYWORD), len(own))
+        for name, (kind, default) in reversed(made.items()):
+            own.insert(place, inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind))
+
+        @functools.wraps(function)
+        def run(*args: Any, **given: Any) -> None:
+            values = {name: given.pop(name) for name in made}
+            function(*args, common=Common(**{"cache_dir": None, **values}), **given)
+
+        run.__signature__ = signature.replace(parameters=own)  # type: ignore[attr-defined]
+        return run
+
+    return decorate

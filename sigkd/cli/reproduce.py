@@ -8,10 +8,11 @@ import typer
 
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
-from sigkd.cli.options import CacheDir, DataDir, Device, Json, Seed, Workers
+from sigkd.cli.options import Common, Seed, Workers, with_common
 
 
 @app.command(cls=SigkdCommand)
+@with_common()
 def reproduce(
     table: Annotated[str, typer.Argument(help="table4, table5 or table7.")],
     text: Annotated[str, typer.Option(help="Prepared text set to distil on.")] = "text",
@@ -32,10 +33,8 @@ def reproduce(
     splits: Annotated[int, typer.Option(help="Random divisions into references and tests.", min=1)] = 10,
     seed: Seed = 1234,
     workers: Workers = 0,
-    device: Device = "auto",
-    data_dir: DataDir = None,
-    cache_dir: CacheDir = None,
-    json: Json = False,
+    *,
+    common: Common,
 ) -> None:
     """Train and evaluate every model of one of the paper's tables, and set the numbers beside the printed ones.
 
@@ -45,7 +44,6 @@ def reproduce(
     """
     import sys
 
-    from sigkd import paths
     from sigkd.cli.distilling import distill_process
     from sigkd.cli.progress import console_progress
     from sigkd.cli.tables import show_grids
@@ -55,7 +53,7 @@ def reproduce(
     from sigkd.evaluation.results import dumps
     from sigkd.pools import cores
 
-    home = paths.data_dir(data_dir)
+    home = common.data
     request = Request(
         table,
         tuple(datasets or ()),
@@ -70,14 +68,14 @@ def reproduce(
     )
     document = run(
         request,
-        distill_process(home, cache_dir, device),
+        distill_process(home, common.cache_dir, common.device),
         data=home,
-        cache=cache_dir,
-        device=device,
+        cache=common.cache_dir,
+        device=common.device,
         settings=Settings(workers=workers or cores()),
         progress=console_progress(),
     )
-    if json:
+    if common.json:
         sys.stdout.write(dumps(document) + "\n")
     else:
         show_grids([table_grid(document, request)])

@@ -10,13 +10,14 @@ from sigkd.cli import training_options as shared
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.declared import with_options
-from sigkd.cli.options import DataDir, Device, Json
+from sigkd.cli.options import Common, with_common
 from sigkd.distillation.config import SIGNET_F_LAMBDA, teacher_config
 from sigkd.errors import UsageError
 
 
 @app.command("train-teacher", cls=SigkdCommand)
 @with_options(teacher_config(), "train-teacher", {"student": "--arch"})
+@with_common(cache=False)
 def train_teacher(
     dataset: Annotated[
         list[str],
@@ -34,9 +35,8 @@ def train_teacher(
     config: shared.Config = None,
     name: shared.Name = None,
     resume: shared.Resume = False,
-    device: Device = "auto",
-    data_dir: DataDir = None,
-    json: Json = False,
+    *,
+    common: Common,
     **options: Any,
 ) -> None:
     """Train an expert network on writer identification from signatures.
@@ -48,9 +48,8 @@ def train_teacher(
     from sigkd.datasets.prepared import find_prepared
     from sigkd.distillation import recipes
     from sigkd.distillation.data import from_signatures
-    from sigkd.paths import data_dir as data_home
 
-    home = data_home(data_dir)
+    home = common.data
     base = teacher_config(lamb if forgeries else None)
     merged, run = shared.settle(base, config, {**options, "data": "+".join(dataset)}, name, resume, home)
     images = from_signatures(
@@ -66,9 +65,9 @@ def train_teacher(
             merged,
             images,
             run,
-            device=shared.training_device(device),
+            device=shared.training_device(common.device),
             resume=resume,
             observer=observer,
             probe=shared.make_probe(merged, home),
         )
-    shared.render_result(facts, run, json)
+    shared.render_result(facts, run, common.json)

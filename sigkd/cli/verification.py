@@ -14,6 +14,7 @@ from sigkd.cli.output import Table, note_line, print_json, print_table, warning_
 from sigkd.errors import InputError, UsageError
 
 if TYPE_CHECKING:
+    from sigkd.cli.options import Common
     from sigkd.gallery import EnrolledWriter, Gallery
     from sigkd.gallery.audit import Entry
     from sigkd.models.binding import Binding
@@ -23,11 +24,12 @@ if TYPE_CHECKING:
 PASSPHRASE_VARIABLE = "SIGKD_PASSPHRASE"  # noqa: S105 - the name of a variable
 
 
-def choices_of(options: Mapping[str, Any], **others: Any) -> Choices:
+def choices_of(options: Mapping[str, Any], common: Common, **others: Any) -> Choices:
     """Return the choices that were made on the command line; what was not given keeps its default."""
     from sigkd.verification.choices import Choices
 
-    return Choices(**{name: value for name, value in options.items() if value is not None}, **others)
+    given = {name: value for name, value in options.items() if value is not None}
+    return Choices(**given, device=common.device, data=common.data_dir, cache=common.cache_dir, **others)
 
 
 def gallery_path(option: Path | None, data_dir: Path | None) -> Path:

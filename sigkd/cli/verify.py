@@ -10,12 +10,13 @@ import typer
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.declared import with_options
-from sigkd.cli.options import CacheDir, DataDir, Device, Json, Model
+from sigkd.cli.options import Common, Model, with_common
 from sigkd.verification.choices import Choices
 
 
 @app.command(cls=SigkdCommand)
 @with_options(Choices(), "verify")
+@with_common()
 def verify(
     images: Annotated[
         list[Path],
@@ -36,10 +37,8 @@ def verify(
     audit: Annotated[
         bool, typer.Option("--audit/--no-audit", help="Write this verification to the gallery's log.")
     ] = True,
-    device: Device = "auto",
-    data_dir: DataDir = None,
-    cache_dir: CacheDir = None,
-    json: Json = False,
+    *,
+    common: Common,
     **options: Any,
 ) -> None:
     """Verify a signature against references, or against an enrolled writer.
@@ -55,9 +54,14 @@ def verify(
     from sigkd.verification.batch import exit_code, verify_ad_hoc, verify_enrolled, write_csv
     from sigkd.verification.verifier import Verifier
 
-    file = None if writer is None else gallery_path(gallery, data_dir)
+    file = None if writer is None else gallery_path(gallery, common.data_dir)
     verifier = Verifier(
-        choices_of(options, model=model, device=device, data=data_dir, cache=cache_dir, progress=console_progress()),
+        choices_of(
+            options,
+            common,
+            model=model,
+            progress=console_progress(),
+        ),
         gallery=file,
         passphrase=passphrase_for(file, passphrase_file) if file is not None and file.exists() else None,
         negatives=negatives,
@@ -70,5 +74,5 @@ def verify(
         outcome = verify_enrolled(verifier, writer, named_images(images), report=report)
     if table is not None:
         write_csv(table, outcome)
-    show_verifications(outcome, json=json, report=report)
+    show_verifications(outcome, json=common.json, report=report)
     raise typer.Exit(int(exit_code(outcome)))

@@ -9,11 +9,12 @@ import typer
 
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
-from sigkd.cli.options import CacheDir, DataDir, Device, Json, Seed
+from sigkd.cli.options import Common, Seed, with_common
 from sigkd.cli.output import show
 
 
 @app.command(cls=SigkdCommand)
+@with_common()
 def whiten(
     model: Annotated[str, typer.Argument(help="A model's name, a file, or signet:random / resnet18:random.")],
     out: Annotated[Path, typer.Option(help="The file to write (.safetensors).", show_default=False)],
@@ -28,10 +29,8 @@ def whiten(
     count: Annotated[int, typer.Option(help="How many images to draw.", min=2)] = 6000,
     half: Annotated[bool, typer.Option("--half", help="Store float16, half the size.")] = False,
     seed: Seed = 1,
-    device: Device = "auto",
-    data_dir: DataDir = None,
-    cache_dir: CacheDir = None,
-    json: Json = False,
+    *,
+    common: Common,
 ) -> None:
     """Turn a network's features to the principal axes of its responses to images of strangers.
 
@@ -40,25 +39,24 @@ def whiten(
 
     Example: sigkd whiten signet --out signet-whitened.safetensors
     """
-    from sigkd import paths
     from sigkd.cli.progress import console_progress
     from sigkd.models.device import resolve_device
     from sigkd.models.io import load_model
     from sigkd.models.whitening import whiten_file
 
     done = whiten_file(
-        load_model(model, cache=cache_dir),
+        load_model(model, cache=common.cache_dir),
         out,
         source or ["made-up"],
-        data=paths.data_dir(data_dir),
+        data=common.data,
         count=count,
         seed=seed,
         half=half,
-        device=resolve_device(device),
+        device=resolve_device(common.device),
         progress=console_progress(),
     )
     text = (
         f"{done.out}: {done.bytes / 1e6:.1f} MB, axes from {done.images} {done.source} images; before, the variance of "
         f"{done.effective_axes:.1f} axes"
     )
-    show(done, json, text)
+    show(done, common.json, text)
