@@ -83,7 +83,7 @@ def in_order(
                             results.close()
         except BrokenProcessPool as error:
             raise SigkdError(
-                "a worker process died (out of memory?); the same command goes on where it stopped, try fewer --workers"
+                "a worker process died (out of memory?); the same command goes on where it stopped, try fewer `workers`"
             ) from error
 
 

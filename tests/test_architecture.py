@@ -125,6 +125,22 @@ def test_the_core_never_prints_and_knows_no_command_line():
     assert not wrong
 
 
+def test_errors_name_parameters_not_options():
+    """The core says `far`, and the command line writes --far; whole commands to type are another matter."""
+    option, wrong = re.compile(r"(?<![\w'/-])--[a-z]"), []
+    for path in CORE:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Raise):
+                words = "".join(
+                    part.value
+                    for part in ast.walk(node)
+                    if isinstance(part, ast.Constant) and isinstance(part.value, str)
+                )
+                if option.search(words) and "sigkd " not in words:
+                    wrong.append((name(path), node.lineno))
+    assert not wrong
+
+
 def test_nothing_is_unpickled():
     unsafe = re.compile(r"allow_pickle\s*=\s*True|weights_only\s*=\s*False|joblib\.load\(|pickle\.loads?\(")
     assert not [name(path) for path in MODULES if unsafe.search(path.read_text(encoding="utf-8"))]

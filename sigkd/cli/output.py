@@ -28,7 +28,6 @@ _PARAMETER = re.compile(r"`([a-z][a-z_]*)(?:=([^`]*))?`")
 _OPTIONS = {
     "passphrase": "--passphrase-file",
     "references": "--nref",
-    "data": "--data-dir",
     "cache": "--cache-dir",
     "mode='add'": "--add",
     "mode='replace'": "--replace",
@@ -67,7 +66,7 @@ def warning_line(message: str) -> None:
 
 def note_line(message: str) -> None:
     """Print one plain line on stderr."""
-    sys.stderr.write(visible(message) + "\n")
+    sys.stderr.write(visible(as_options(message)) + "\n")
 
 
 def say(text: str) -> None:

@@ -42,8 +42,8 @@ def parse_augmentations(texts: Sequence[str]) -> dict[str, float]:
         try:
             strength = float(value) if equals else default
         except ValueError:
-            raise UsageError(f"--augment {text}: '{value}' is not a number") from None
+            raise UsageError(f"`augment` {text}: '{value}' is not a number") from None
         if not low <= strength <= high:
-            raise UsageError(f"--augment {text}: the strength must lie between {low:g} and {high:g}")
+            raise UsageError(f"`augment` {text}: the strength must lie between {low:g} and {high:g}")
         strengths[name] = strength
     return strengths

@@ -143,7 +143,7 @@ def _make_room(home: Path, sample: Words, count: int) -> None:
     if wanted > free:
         raise InputError(
             f"{home}: cached supervision needs {wanted / 1e9:.1f} GB and {free / 1e9:.1f} GB are free; "
-            "make room or use --supervision online"
+            "make room or use `supervision='online'`"
         )
 
 

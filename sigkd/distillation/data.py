@@ -187,7 +187,7 @@ def find_training(names: str, home: Path, seed: int = 0) -> TrainingImages:
     one = Path(names).exists() or dataset_path(names, home).exists()  # a + in the name of what exists is kept
     wanted = [names] if one else [name.strip() for name in names.split("+") if name.strip()]
     if not wanted:
-        raise UsageError("--data names no dataset")
+        raise UsageError("`data` names no dataset")
     parts = []
     for name in wanted:
         is_store = not dataset_path(name, home).is_dir() and store_path(name, home).is_file()
@@ -246,7 +246,7 @@ class Order:
         if self.steps < 1:
             count = min(len(self.rows), self.images_per_epoch or len(self.rows))
             raise UsageError(
-                f"{count} images an epoch are fewer than one batch of {self.batch_size}; lower --batch-size"
+                f"{count} images an epoch are fewer than one batch of {self.batch_size}; lower `batch_size`"
             )
 
     @property

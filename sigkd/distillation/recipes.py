@@ -37,7 +37,7 @@ def teacher_names(text: str) -> list[str]:
         return [text]
     names = [name.strip() for name in text.split("+") if name.strip()]
     if not names:
-        raise UsageError("--teacher names no teacher")
+        raise UsageError("`teacher` names no teacher")
     return names
 
 

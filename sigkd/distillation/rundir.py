@@ -40,10 +40,10 @@ class RunDirectory:
             InputError: nothing to resume.
         """
         if resume and not self.checkpoint.is_file():
-            raise InputError(f"{self.checkpoint}: no checkpoint to resume; leave --resume out to start the run")
+            raise InputError(f"{self.checkpoint}: no checkpoint to resume; leave `resume=True` out to start the run")
         if not resume and (self.checkpoint.exists() or self.final.exists()):
             raise UsageError(
-                f"{self.path}: this run exists; continue it with --resume, or choose another name with --name"
+                f"{self.path}: this run exists; continue it with `resume=True`, or choose another name with `name`"
             )
 
     def write_metrics(self, rows: Sequence[Mapping[str, float]]) -> None:

@@ -44,7 +44,7 @@ def build_student(config: TrainingConfig, classes: int, forgery_head: bool = Fal
         return module, []
     source = load_file(Path(config.init)).network
     if source.architecture != network.architecture:
-        raise UsageError(f"--init {config.init} is a {source.architecture}, the student is a {network.architecture}")
+        raise UsageError(f"`init` {config.init} is a {source.architecture}, the student is a {network.architecture}")
     own = network.state_dict()
     fitting = {
         name: value for name, value in source.state_dict().items() if name in own and own[name].shape == value.shape
@@ -68,7 +68,7 @@ def resolve_precision(name: str, device: torch.device) -> torch.dtype:
     if name == "auto":
         return torch.bfloat16 if _has_bfloat16(device) else torch.float32
     if name == "float16" and device.type == "cpu":
-        raise UsageError("float16 trains on a GPU only; use --precision bfloat16 or float32 on the CPU")
+        raise UsageError("float16 trains on a GPU only; use `precision='bfloat16'` or float32 on the CPU")
     kinds = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
     return kinds[name]
 

@@ -143,7 +143,7 @@ class Trainer:
                     if stop_together(stop.requested, self.device):
                         self._save()
                         raise KeyboardInterrupt(
-                            f"checkpoint kept in {self.run_directory.checkpoint}; continue with --resume"
+                            f"checkpoint kept in {self.run_directory.checkpoint}; continue with `resume=True`"
                         )
                     if time.monotonic() - self._saved > self.config.checkpoint_seconds:
                         self._save()
@@ -331,7 +331,7 @@ class Trainer:
         )
         raise DivergedError(
             f"the loss is not finite in {place}; the last good checkpoint is {self.run_directory.checkpoint}. "
-            "Lower --lr, or use --precision float32"
+            "Lower `lr`, or use `precision='float32'`"
         )
 
     def _report(self, means: dict[str, float], total: float, rate: float) -> None:
@@ -395,7 +395,7 @@ class Trainer:
             elif name not in _MAY_CHANGE and began[name] != value:
                 raise UsageError(
                     f"the run began with {name} = {began[name]!r} and cannot go on with {value!r}; "
-                    "start another with --name"
+                    "start another with `name`"
                 )
         if state["data_hash"] != self.data.content_hash:
             raise UsageError(f"the dataset '{self.data.name}' is not the one that the run began with")

@@ -87,7 +87,7 @@ def development_set(
         if canvas and tuple(canvas) != tuple(model.canvas):
             raise InputError(
                 f"'{name}' is prepared on the canvas {canvas[0]}x{canvas[1]}, the model works on "
-                f"{model.canvas[0]}x{model.canvas[1]}: prepare it again with --canvas"
+                f"{model.canvas[0]}x{model.canvas[1]}: prepare it again with `canvas`"
             )
         features = extract_features(model, opened.batch.images[rows], device=device, progress=progress)
     yforg = opened.labels.yforg[rows]
@@ -141,7 +141,7 @@ def calibrate(
     """
     stated, settings = stated or Stated(), settings or Settings(bootstrap=0)
     if min(references, default=0) < 1:
-        raise UsageError("--nref must be at least 1")
+        raise UsageError("`nref` must be at least 1")
     for name in classifiers:
         CLASSIFIERS.get(name)
     for kind in negatives:

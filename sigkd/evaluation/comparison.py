@@ -15,7 +15,7 @@ from sigkd.progress import SILENT, Progress
 
 DEPENDENT = (
     "Splits of the same writers are not independent: tests over splits say whether other references of these writers "
-    "would give the same order. For other writers read the bootstrap, or use --by writer."
+    "would give the same order. For other writers read the bootstrap, or test over writers."
 )
 
 

@@ -74,7 +74,7 @@ def plan_splits(
     """
     protocol.check(nrefs)
     if splits < 1:
-        raise UsageError("--splits must be at least 1")
+        raise UsageError("`splits` must be at least 1")
     found = select_writers(y, yforg, nrefs, protocol, writers=writers, skip_short=skip_short, names=names)
     chosen = [
         choose_split(y, yforg, found.tested, nref, number, seed, protocol, found.without_forgeries)

@@ -148,7 +148,7 @@ def evaluate_all(
     if len(set(names)) < len(names):
         raise UsageError(f"two datasets have the same name: {', '.join(names)}")
     if plan.splits_file is not None and len(sets) > 1:
-        raise UsageError("--splits-file holds the splits of one dataset: evaluate one dataset at a time")
+        raise UsageError("`splits_file` holds the splits of one dataset: evaluate one dataset at a time")
     asked: list[tuple[EvaluationSet, tuple[int, ...], Protocol]] = []
     for opened in sets:
         stated = opened.labels.metadata.get("protocol")
@@ -220,9 +220,9 @@ def _extractor(
     images = [opened for opened in sets if opened.batch is not None]
     wanted = plan.changes.get("negatives") == COHORT
     if not images and any(model is not None for model in models):
-        raise UsageError("--model is not used with a features file: its features are already there")
+        raise UsageError("`model` is not used with a features file: its features are already there")
     if plan.cohort is not None and not wanted:
-        raise UsageError("--cohort needs --negatives cohort")
+        raise UsageError("`cohort` needs `negatives='cohort'`")
     if images:
         from sigkd.classifiers.cohort import resolve_cohort
         from sigkd.models.device import resolve_device

@@ -73,7 +73,7 @@ class Protocol:
             UsageError: a number below 1, or pairs asked of single references.
         """
         if not nrefs or min(nrefs) < 1:
-            raise UsageError("--nref must be at least 1")
+            raise UsageError("`nref` must be at least 1")
         pairs = self.classifier != AUTO and CLASSIFIERS.get(self.classifier).needs_pairs
         if pairs and min(nrefs) < 2 and self.negatives == WRITERS and self.name != "writer-independent":
             raise UsageError(
@@ -144,7 +144,7 @@ def pick_writers(text: str | None, names: Sequence[str]) -> list[int]:
         unknown = [name for name in wanted if name not in places]
         if unknown:
             raise UsageError(
-                f"--writers {text}: there is no writer '{unknown[0]}' among {names[0]} ... {names[-1]}."
+                f"`writers` {text}: there is no writer '{unknown[0]}' among {names[0]} ... {names[-1]}."
                 f"{nearest(unknown[0], list(names))} Give names with commas, or A:B, from the A-th (counted from 0) to "
                 "before the B-th"
             )
@@ -152,11 +152,11 @@ def pick_writers(text: str | None, names: Sequence[str]) -> list[int]:
     try:
         first, last = (int(end) if end.strip() else None for end in text.split(":"))
     except ValueError:
-        raise UsageError(f"--writers {text}: A:B are two positions, counted from 0") from None
+        raise UsageError(f"`writers` {text}: A:B are two positions, counted from 0") from None
     chosen = everyone[first:last]
     if not chosen:
         raise UsageError(
-            f"--writers {text}: there is nobody in this range of {len(names)} writers (0 to {len(names) - 1})"
+            f"`writers` {text}: there is nobody in this range of {len(names)} writers (0 to {len(names) - 1})"
         )
     return chosen
 
@@ -221,22 +221,22 @@ def select_writers(
     if short and not skip_short:
         raise InputError(
             f"{most} references and at least one test need {most + 1} genuine signatures; {len(short)} of "
-            f"{len(everyone)} writers have fewer: {listed(short)}. Use a smaller --nref, or --skip-short-writers"
+            f"{len(everyone)} writers have fewer: {listed(short)}. Use a smaller `nref`, or `skip_short_writers=True`"
         )
     kept = [w for w in everyone if counts.get(w, 0) >= most + 1]
     lacking: list[int] = []
     if protocol.forgeries != "random":
         if not skilled.intersection(everyone):
-            raise InputError("the set has no skilled forgeries: use --forgeries random")
+            raise InputError("the set has no skilled forgeries: use `forgeries='random'`")
         lacking = [w for w in kept if w not in skilled]
         if lacking and not skip_short:
             raise InputError(
                 f"{len(lacking)} writers have no skilled forgeries: {listed(lacking, detail=False)}. "
-                "Use --forgeries random, or --skip-short-writers"
+                "Use `forgeries='random'`, or `skip_short_writers=True`"
             )
         kept = [w for w in kept if w in skilled]
     if protocol.simple_forgeries and not (yforg == SIMPLE).any():
-        raise InputError("the set has no simple forgeries (yforg 2): leave out --simple-forgeries")
+        raise InputError("the set has no simple forgeries (yforg 2): leave out `simple_forgeries`")
     least = 2 if protocol.name == "paper" else 4
     if len(kept) < least:
         raise InputError(f"{len(kept)} writers can be evaluated; the protocol '{protocol.name}' needs at least {least}")

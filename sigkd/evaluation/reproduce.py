@@ -95,7 +95,7 @@ def parse_budget(text: str | None) -> float | None:
         return None
     match = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?", text.strip().lower())
     if not match or not any(match.groups()):
-        raise UsageError(f"--budget {text}: give a time such as 2h, 90m or 1h30m")
+        raise UsageError(f"`budget` {text}: give a time such as 2h, 90m or 1h30m")
     return sum(float(part or 0) * seconds for part, seconds in zip(match.groups(), (3600, 60, 1), strict=True))
 
 
@@ -141,7 +141,7 @@ def reproduce(
     """
     chosen = [row for row in rows_of(request.table) if not request.rows or row.loss in request.rows]
     if not chosen:
-        raise UsageError(f"--rows {' '.join(request.rows)}: the table has {', '.join(LOSSES)}, teacher and random")
+        raise UsageError(f"`rows` {' '.join(request.rows)}: the table has {', '.join(LOSSES)}, teacher and random")
     datasets = _datasets(request, data)
     _check(request, chosen, data, cache)
     deadline = None if request.budget is None else time.monotonic() + request.budget

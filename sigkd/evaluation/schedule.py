@@ -31,7 +31,7 @@ def backend(scheduler: str | None) -> Iterator[None]:
     try:
         from distributed import Client
     except ImportError as error:
-        raise UsageError("--scheduler needs Dask: pip install 'sigkd[cluster]'") from error
+        raise UsageError("`scheduler` needs Dask: pip install 'sigkd[cluster]'") from error
     try:
         client = Client(scheduler, timeout=PATIENCE, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, TimeoutError) as error:

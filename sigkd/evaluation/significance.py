@@ -238,7 +238,7 @@ def compare(
         InputError: for fewer than two systems or too few blocks.
     """
     if by not in ("split", "writer"):
-        raise UsageError(f"unknown block '{by}': --by split or writer")
+        raise UsageError(f"unknown block '{by}': use `by='split'` or 'writer'")
     if len(entries) < 2:
         raise InputError("a comparison needs at least two systems")
     known = [name for name, _ in results.metrics_of(entries[0])]

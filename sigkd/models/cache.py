@@ -195,7 +195,7 @@ class WeightCache:
         sources = tuple(urls) or card.urls
         if not sources:
             raise UsageError(
-                f"no source is known for '{card.name}': use --url, or 'sigkd weights add {card.name} FILE'"
+                f"no source is known for '{card.name}': use `url`, or 'sigkd weights add {card.name} FILE'"
             )
         recognised = card.pinned or self.trusted(card) is not None
         if not recognised and not trust:
@@ -258,7 +258,7 @@ class WeightCache:
         try:
             self.recognise(card, file)  # before anything is copied
         except ModelError as error:
-            raise ModelError(f"{error}; to use it as it is, name it: --model {file}") from None
+            raise ModelError(f"{error}; to use it as it is, name it: `model` {file}") from None
         temporary = self.path(card).with_name(".import")
         with self._locked(card, SILENT):
             try:
@@ -334,8 +334,8 @@ class WeightCache:
 
 def _needs_trust(card: WeightCard) -> str:
     return (
-        f"'{card.name}' cannot be verified: no hash of its file is known. With --trust-first-use it is taken as it is, "
-        "and its hash is remembered"
+        f"'{card.name}' cannot be verified: no hash of its file is known. With `trust_first_use=True` it is taken as "
+        "it is, and its hash is remembered"
     )
 
 

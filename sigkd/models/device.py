@@ -28,11 +28,11 @@ def resolve_device(name: str = "auto") -> torch.device:
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if (device.index or 0) >= count:
             raise UsageError(
-                f"device '{name}' is not there: this machine has {count} CUDA device(s); use --device auto or cpu"
+                f"device '{name}' is not there: this machine has {count} CUDA device(s); use `device='auto'` or cpu"
             )
     elif device.type == "mps":
         if not torch.backends.mps.is_available():
-            raise UsageError("device 'mps' is not there: use --device auto or cpu")
+            raise UsageError("device 'mps' is not there: use `device='auto'` or cpu")
     elif device.type != "cpu":
         raise UsageError(f"device '{name}' is not supported: use auto, cpu, cuda, cuda:N or mps")
     return device

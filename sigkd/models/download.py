@@ -301,19 +301,17 @@ def _check_space(part: Path, needed: int) -> None:
     if needed > free:
         raise ModelError(
             f"{part.parent}: the disk is too full: {needed:,} bytes needed, {free:,} free; make room or choose another "
-            "cache with --cache-dir"
+            "`cache`"
         )
 
 
 def disk_error(error: OSError, folder: Path) -> ModelError:
     """Return the one line for a failure of the cache's file system."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return ModelError(
-            f"{folder}: the disk is full; make room or choose another cache with --cache-dir or SIGKD_CACHE"
-        )
+        return ModelError(f"{folder}: the disk is full; make room or choose another cache with `cache` or SIGKD_CACHE")
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
         return ModelError(
-            f"{folder}: the cache cannot be written ({error.strerror}); choose another with --cache-dir or SIGKD_CACHE"
+            f"{folder}: the cache cannot be written ({error.strerror}); choose another with `cache` or SIGKD_CACHE"
         )
     return ModelError(f"{folder}: the cache cannot be used ({error.strerror or error})")
 

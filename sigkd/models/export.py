@@ -65,7 +65,7 @@ def export_model(
         raise UsageError(f"'{model.name}' is an ONNX graph already; it cannot be exported again")
     if format == "onnx":
         if half or head:
-            raise UsageError("--half and --head belong to --format safetensors")
+            raise UsageError("`half=True` and `head=True` belong to `format='safetensors'`")
         return _export_onnx(model, Path(path))
     network = model.network if head else without_head(model.network)
     digest = save_model(path, network, provenance(model), half=half)
@@ -125,7 +125,7 @@ def _export_onnx(model: LoadedModel, path: Path) -> ModelExport:
         import onnxruntime  # noqa: F401 - needed to check the result
         import onnxscript  # noqa: F401 - needed by torch.onnx
     except ImportError as error:
-        raise UsageError(f"--format onnx needs {error.name}: pip install 'sigkd[onnx]'") from None
+        raise UsageError(f"`format='onnx'` needs {error.name}: pip install 'sigkd[onnx]'") from None
     from sigkd.models.onnx_network import OnnxNetwork
 
     network = without_head(model.network).cpu().eval()

@@ -90,7 +90,7 @@ def extract_features(
             except torch.OutOfMemoryError:
                 if batch_size == 1:
                     raise ModelError(
-                        f"the memory of {device} does not suffice for one image; use --device cpu"
+                        f"the memory of {device} does not suffice for one image; use `device='cpu'`"
                     ) from None
                 batch_size = max(1, batch_size // 2)
                 progress.warn(f"the memory of {device} does not suffice; going on with batches of {batch_size}")
@@ -98,7 +98,7 @@ def extract_features(
                 continue
             if not np.isfinite(features).all():
                 raise ModelError(
-                    f"the model '{model.name}' gives features that are not finite; use --precision float32"
+                    f"the model '{model.name}' gives features that are not finite; use `precision='float32'`"
                 )
             batches.append(features)
             done += len(chunk)
@@ -206,7 +206,7 @@ def _from_files(files: list[Path], canvas: tuple[int, int], skip_bad: bool, prog
             except ImageError as error:
                 message = str(error) if str(file) in str(error) else f"{file}: {error}"
                 if not skip_bad:
-                    raise ImageError(f"{message} (--skip-bad goes on without it)") from error
+                    raise ImageError(f"{message} (`skip_bad=True` goes on without it)") from error
                 progress.warn(f"{message}; left out")
                 image = None
             if image is not None:

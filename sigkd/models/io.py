@@ -217,7 +217,7 @@ def _load_named(card: WeightCard, cache: Path | None) -> LoadedModel:
     if card.shipped:
         path = shipped_path(card)
         if not path.is_file():
-            raise ModelError(f"the model '{card.name}' is not in this installation ({path}); name another with --model")
+            raise ModelError(f"the model '{card.name}' is not in this installation ({path}); name another with `model`")
         return load_card_file(card, path)
     from sigkd.models.cache import WeightCache
 

@@ -152,7 +152,7 @@ def pull_weights(
     """Download the named weights (see :meth:`WeightCache.pull`)."""
     cards = [find_card(name) for name in names]
     if urls and len(cards) > 1:
-        raise UsageError("--url names the source of one model; pull one at a time")
+        raise UsageError("`url` names the source of one model; pull one at a time")
     store = WeightCache(cache)
     done = []
     for card in cards:

@@ -105,7 +105,7 @@ def iam(root: Path, writers: Path | None = None) -> Pages:
         None,
     )
     if table is None:
-        raise DatasetError(f"{root}: no forms.txt beside the pages; name the writer table with --writers")
+        raise DatasetError(f"{root}: no forms.txt beside the pages; name the writer table with `writers`")
     owners = {form: columns[0] for form, columns in read_forms(table).items()}
     found = Pages()
     for path in images_below(root):

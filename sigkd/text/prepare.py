@@ -79,7 +79,7 @@ def prepare_text(
     options = options or TextOptions()
     source, target = Path(source), Path(target)
     if target.exists() and not overwrite:
-        raise InputError(f"{target}: exists already; choose another name or give --overwrite")
+        raise InputError(f"{target}: exists already; choose another name or give `overwrite=True`")
     pages = find_pages(layout, source, writers)
     for name, reason in pages.skipped:
         progress.warn(f"{name}: left out, {reason}")
@@ -176,7 +176,7 @@ def _finish(
     keep = amounts[label] >= (1 if options.keep_small else options.min_crops)
     if not keep.any():
         raise DatasetError(
-            f"{run['source']}: no writer has {options.min_crops} crops; lower --min-crops or give --keep-small"
+            f"{run['source']}: no writer has {options.min_crops} crops; lower `min_crops` or give `keep_small=True`"
         )
     if options.max_images and keep.sum() > options.max_images:
         keep[np.flatnonzero(keep)] = thin_rows(label[keep], options.max_images, options.seed)

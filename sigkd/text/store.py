@@ -47,7 +47,7 @@ class PartialStore:
             if json.loads(description.read_text(encoding="utf-8")) != run:
                 raise InputError(
                     f"{self.directory}: an unfinished run with other options or pages; "
-                    "repeat it as it was started, or start anew with --overwrite"
+                    "repeat it as it was started, or start anew with `overwrite=True`"
                 )
         else:
             write_json(description, run)

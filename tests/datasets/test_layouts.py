@@ -73,7 +73,7 @@ def test_what_is_missing_is_listed(tmp_path, made_up):
     message = str(caught.value)
     assert "writers 8-9" in message
     assert "writer 7: genuine 3, 12-14, skilled 24" in message
-    assert "--allow-incomplete" in message
+    assert "`allow_incomplete=True`" in message
     found = scan_dataset("cedar", tmp_path, allow_incomplete=True)
     assert found.missing == ["writers 8-9", "writer 7: genuine 3, 12-14, skilled 24"]
     assert len(found.writers) == 53

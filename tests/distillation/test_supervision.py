@@ -148,7 +148,7 @@ def test_damage_and_strange_images_are_noticed(tmp_path):
 
 def test_no_room(tmp_path, monkeypatch):
     monkeypatch.setattr("sigkd.distillation.cache.shutil.disk_usage", lambda path: type("U", (), {"free": 10})())
-    with pytest.raises(InputError, match="use --supervision online"):
+    with pytest.raises(InputError, match="use `supervision='online'`"):
         supervisor("cached", tmp_path)
 
 

@@ -123,7 +123,7 @@ def test_resuming_is_exact(tmp_path, at):
     config = dataclasses.replace(CONFIG, crop="random", augment=["ink", "rotate"], schedule="one-cycle")
     distill(tmp_path / "whole", config)
     stop = Watcher(at, lambda: signal.raise_signal(signal.SIGINT))
-    with pytest.raises(KeyboardInterrupt, match="continue with --resume"):
+    with pytest.raises(KeyboardInterrupt, match="continue with `resume=True`"):
         distill(tmp_path / "broken", config, observer=stop)
     assert not (tmp_path / "broken" / "final.safetensors").exists()
     watcher = Watcher()
@@ -146,7 +146,7 @@ def test_runs_are_not_overwritten_nor_continued_otherwise(tmp_path):
     with pytest.raises(InputError, match="no checkpoint to resume"):
         distill(tmp_path, config, resume=True)
     distill(tmp_path, config)
-    with pytest.raises(UsageError, match="continue it with --resume"):
+    with pytest.raises(UsageError, match="continue it with `resume=True`"):
         distill(tmp_path, config)
     with pytest.raises(UsageError, match=r"began with lr = 0\.02"):
         distill(tmp_path, dataclasses.replace(config, lr=0.5), resume=True)

@@ -65,7 +65,7 @@ def test_table_3():
 def test_short_writers_are_named():
     y, forged = Y.copy(), FORGED.copy()
     forged[:3] = 1
-    with pytest.raises(InputError, match=r"1 of 5 writers have fewer: anna \(5\).*--skip-short-writers"):
+    with pytest.raises(InputError, match=r"1 of 5 writers have fewer: anna \(5\).*`skip_short_writers=True`"):
         select_writers(y, forged, [3, 5], PROTOCOL, names=["anna", "b", "c", "d", "e"])
     found = select_writers(y, forged, [3, 5], PROTOCOL, skip_short=True, names=["anna", "b", "c", "d", "e"])
     assert (found.tested, found.short, found.without_forgeries) == ((1, 2, 3, 4), (0,), ())
@@ -74,7 +74,7 @@ def test_short_writers_are_named():
 
 def test_missing_classes_are_named():
     genuine_only = np.zeros_like(FORGED)
-    with pytest.raises(InputError, match="--forgeries random"):
+    with pytest.raises(InputError, match="`forgeries='random'`"):
         select_writers(Y, genuine_only, [3], PROTOCOL)
     assert select_writers(Y, genuine_only, [3], Protocol(forgeries="random")).tested == (0, 1, 2, 3, 4)
     with pytest.raises(InputError, match="no simple forgeries"):

@@ -30,7 +30,7 @@ def test_budgets(text, seconds):
 
 @pytest.mark.parametrize("text", ["", "2", "h", "1d", "-1h"])
 def test_bad_budgets(text):
-    with pytest.raises(UsageError, match="--budget"):
+    with pytest.raises(UsageError, match="`budget`"):
         parse_budget(text)
 
 

@@ -147,7 +147,7 @@ def test_add(make_card: MakeCard, store: WeightCache, tmp_path: Path) -> None:
     good, bad = tmp_path / "good", tmp_path / "bad"
     good.write_bytes(b"weights")
     bad.write_bytes(b"weighty")
-    with pytest.raises(ModelError, match=r"bad: not the file of 'made-up'.*--model"):
+    with pytest.raises(ModelError, match=r"bad: not the file of 'made-up'.*`model`"):
         store.add(card, bad)
     with pytest.raises(ModelError, match="no such file"):
         store.add(card, tmp_path / "absent")
@@ -205,9 +205,7 @@ def test_a_cache_that_cannot_be_written(
     store.pull(card, patience=QUICK)
     monkeypatch.setattr(Path, "mkdir", refuse)
     assert store.ensure(card).is_file()  # reading needs no writing
-    with pytest.raises(
-        ModelError, match=r"cannot be written \(Read-only file system\); choose another with --cache-dir"
-    ):
+    with pytest.raises(ModelError, match=r"cannot be written \(Read-only file system\); choose another with `cache`"):
         store.pull(make_card(b"other", name="other", urls=(loopback.url("file"),)), patience=QUICK)
 
 

@@ -138,7 +138,7 @@ def test_known_names_that_are_absent_say_how_to_get_them(tmp_path: Path, monkeyp
         load_model("signet", cache=tmp_path)
     with pytest.raises(ModelError, match="pull fkd-signet --trust-first-use"):
         load_model("fkd-signet", cache=tmp_path)
-    with pytest.raises(ModelError, match=r"not in this installation.*--model"):
+    with pytest.raises(ModelError, match=r"not in this installation.*`model`"):
         load_model(None)
 
 

@@ -147,7 +147,7 @@ def test_wrong_wishes(tmp_path: Path) -> None:
     model = load_model("resnet18:random")
     with pytest.raises(UsageError, match="onnx or safetensors"):
         export_model(model, tmp_path / "m", format="tflite")
-    with pytest.raises(UsageError, match="--half"):
+    with pytest.raises(UsageError, match="`half=True`"):
         export_model(model, tmp_path / "m", format="onnx", half=True)
     assert without_head(model.network) is model.network
     assert parity_images().shape == (3, 1, 150, 220)

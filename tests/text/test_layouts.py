@@ -33,7 +33,7 @@ def test_iam_reads_writers_and_reports_unknown_forms(tmp_path):
 
 
 def test_iam_without_table_names_the_option(tmp_path):
-    with pytest.raises(DatasetError, match="--writers"):
+    with pytest.raises(DatasetError, match="`writers`"):
         find_pages("iam", touch(tmp_path, "a.png"))
 
 

@@ -121,7 +121,7 @@ def test_other_options_do_not_go_on_with_an_unfinished_run(pages_root, tmp_path,
 
 def test_existing_dataset_is_not_replaced_unasked(finished, pages_root):
     before = digest(finished.path)
-    with pytest.raises(InputError, match="--overwrite"):
+    with pytest.raises(InputError, match="`overwrite=True`"):
         prepare_text(pages_root, finished.path, "folder")
     assert digest(finished.path) == before
 
@@ -140,7 +140,7 @@ def test_thinning_and_small_writers(finished, pages_root, tmp_path):
     assert all(any((image == row).all() for row in rows) for image in dataset.images[:3])
     kept = prepare_text(pages_root, tmp_path / "kept", "folder", TextOptions(min_crops=limit, keep_small=True))
     assert kept.metadata["writers"] == ["a", "b", "c"]
-    with pytest.raises(DatasetError, match="--keep-small"):
+    with pytest.raises(DatasetError, match="`keep_small=True`"):
         prepare_text(pages_root, tmp_path / "none", "folder", TextOptions(min_crops=10_000))
 
 

@@ -58,7 +58,7 @@ def scan_dataset(name: str, root: Path, allow_incomplete: bool = False) -> Signa
         shown = "; ".join(signatures.missing[:_SHOWN])
         more = f"; and so on for {len(signatures.missing) - _SHOWN} more" if len(signatures.missing) > _SHOWN else ""
         raise DatasetError(
-            f"{root}: {name} is incomplete, missing: {shown}{more}. --allow-incomplete goes on with what is there"
+            f"{root}: {name} is incomplete, missing: {shown}{more}. `allow_incomplete=True` goes on with what is there"
         )
     return signatures
 
