@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
+import threading
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -76,6 +78,19 @@ def test_report(encrypted: Verifier, scans, tmp_path: Path, audited, monkeypatch
     assert all(name.startswith(".report.") for name in written), written  # the report itself, before it is renamed
     assert list((tmp_path / "temporary").iterdir()) == []
     assert _png(scans["Ada"][0])[-200:] not in _everything_below(tmp_path)
+
+
+def test_report_to_a_pipe(encrypted: Verifier, scans, tmp_path: Path, audited, no_temporary_files):
+    pipe, received = tmp_path / "pipe", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: received.append(pipe.read_text(encoding="utf-8")))
+    (tmp_path / "query.png").write_bytes(_png(scans["Bob"][0]))
+    with audited() as events:
+        reader.start()
+        verify_enrolled(encrypted, "Ada", [tmp_path / "query.png"], report=pipe)
+        reader.join()
+    assert set(events.written) <= {str(pipe)} and list(no_temporary_files.iterdir()) == []
+    assert received[0].startswith("<!DOCTYPE html>") and received[0].count("<img") >= 4
 
 
 def test_hash_and_pixels_are_of_the_same_bytes(encrypted: Verifier, scans, tmp_path: Path, monkeypatch):
