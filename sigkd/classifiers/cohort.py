@@ -195,7 +195,7 @@ def build_cohort(
 
     if count < 2:
         raise UsageError("a cohort needs at least two images")
-    images, facts = stranger_images(sources, model.canvas, data=data, count=count, seed=seed, progress=progress)
+    images, facts = stranger_images(sources, model.placing, data=data, count=count, seed=seed, progress=progress)
     features = extract_features(model, images, device=device, progress=progress)
     kept = features.astype(np.float16).astype(np.float32)  # as in the file, so that its hash is the same
     text = description or f"{len(kept)} {facts['source']} images"

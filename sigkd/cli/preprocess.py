@@ -43,6 +43,17 @@ def preprocess(
             help=f"HEIGHTxWIDTH in pixels of the scan, or {', '.join(CANVASES)}.", show_default="the layout's, 952x1360"
         ),
     ] = None,
+    views: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Read the ink at one scale and place it in these views, in place of a canvas: heights as 80.6mm, "
+            "fitted; or model: those of the default model.",
+            show_default=False,
+        ),
+    ] = None,
+    dpi: Annotated[
+        float | None, typer.Option(help="With --views: the scans' resolution.", show_default="what the files say")
+    ] = None,
     size: Annotated[str, typer.Option(help="HEIGHTxWIDTH of the normalised images.")] = "{}x{}".format(*SIZE),
     preview: Annotated[Path | None, typer.Option(help="Write a contact sheet to look at (.png).")] = None,
     allow_incomplete: Annotated[
@@ -66,6 +77,10 @@ def preprocess(
 
     if out is not None and name is not None:
         raise UsageError("--name and --out exclude each other")
+    if views and canvas is not None:
+        raise UsageError("--views and --canvas exclude each other")
+    if dpi is not None and not views:
+        raise UsageError("--dpi needs --views: on a canvas pixels stay as they are")
     target = out or store_path(plain_name(Path(dataset).stem if name is None else name), home(data_dir))
     start = time.perf_counter()
     try:
@@ -74,6 +89,8 @@ def preprocess(
             dataset,
             target,
             canvas=None if canvas is None else parse_canvas(canvas, "--canvas"),
+            views=_views(views),
+            dpi=dpi,
             size=parse_size(size, "--size"),
             allow_incomplete=allow_incomplete,
             workers=workers,
@@ -90,6 +107,16 @@ def preprocess(
         print_json({**facts, **prepared.metadata})
     else:
         _render(prepared, target, preview, seconds)
+
+
+def _views(names: list[str] | None) -> tuple[str, ...]:
+    if names == ["model"]:
+        from sigkd.models.io import default_views
+
+        return default_views()
+    from sigkd.images.views import View
+
+    return tuple(View.named(name).name for name in names or ())
 
 
 def _render(prepared: PreparedSignatures, target: Path, preview: Path | None, seconds: float) -> None:

@@ -27,6 +27,14 @@ def whiten(
         ),
     ] = None,
     count: Annotated[int, typer.Option(help="How many images to draw.", min=2)] = 6000,
+    views: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Look at several placings: canvas heights such as 60.5mm, and last fitted (to the ink).",
+            show_default="the model's one canvas",
+        ),
+    ] = None,
+    components: Annotated[int, typer.Option(help="With --views: axes kept in each.", min=1)] = 512,
     half: Annotated[bool, typer.Option("--half", help="Store float16, half the size.")] = False,
     seed: Seed = 1,
     *,
@@ -40,6 +48,7 @@ def whiten(
     Example: sigkd whiten signet --out signet-whitened.safetensors
     """
     from sigkd.cli.progress import console_progress
+    from sigkd.images.views import View
     from sigkd.models.device import resolve_device
     from sigkd.models.io import load_model
     from sigkd.models.whitening import whiten_file
@@ -52,11 +61,14 @@ def whiten(
         count=count,
         seed=seed,
         half=half,
+        views=[View.named(name).name for name in views or ()],
+        components=components,
         device=resolve_device(common.device),
         progress=console_progress(),
     )
+    axes = ", ".join(f"{each:.1f}" for each in done.effective_axes)
     text = (
         f"{done.out}: {done.bytes / 1e6:.1f} MB, axes from {done.images} {done.source} images; before, the variance of "
-        f"{done.effective_axes:.1f} axes"
+        f"{axes} axes"
     )
     show(done, common.json, text)

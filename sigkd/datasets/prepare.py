@@ -17,8 +17,7 @@ from sigkd.datasets.preview import write_preview
 from sigkd.errors import DatasetError, ImageError
 from sigkd.images.canvas import SIZE
 from sigkd.images.formats import MAX_PIXELS, check_picture
-from sigkd.images.preprocess import PREPROCESS_VERSION, normalize
-from sigkd.images.reader import read_image
+from sigkd.images.placing import Placing
 from sigkd.pools import in_order
 from sigkd.progress import SILENT, Progress
 
@@ -38,10 +37,8 @@ class _Outcome:
 def prepare_signatures(
     signatures: SignatureSet,
     name: str | None = None,
-    canvas: tuple[int, int] | None = None,
-    size: tuple[int, int] = SIZE,
+    placing: Placing | None = None,
     workers: int = 0,
-    max_pixels: int = MAX_PIXELS,
     progress: Progress = SILENT,
 ) -> PreparedSignatures:
     """Read and normalise every signature of a set; what cannot be used is skipped and listed.
@@ -51,24 +48,22 @@ def prepare_signatures(
     Args:
         signatures: what :func:`~sigkd.datasets.layouts.scan_dataset` found.
         name: name of the store; default: the dataset's.
-        canvas: height and width in pixels of the scan; default: the layout's.
-        size: height and width of the normalised images.
+        placing: where signatures go; default: the layout's canvas.
         workers: threads; 0: one per core.
-        max_pixels: largest scan that is decoded.
         progress: told of every file.
 
     Raises:
         DatasetError: if not one image is usable.
     """
-    canvas = canvas or signatures.canvas
+    placing = placing or Placing(signatures.canvas)
     records = signatures.records
-    images = np.zeros((len(records), *size), np.uint8)
+    images = np.zeros((len(records), *placing.shape), np.uint8)
     kept: list[SignatureRecord] = []
     skipped: list[dict[str, str]] = []
     noted: dict[str, list[str]] = {}
     with progress.task("preprocessing", total=len(records), unit="images") as task:
         # decoding and filtering happen outside of the interpreter's lock: threads do
-        work = partial(_process, canvas=canvas, size=size, max_pixels=max_pixels)
+        work = partial(_process, placing=placing)
         outcomes = in_order(work, [record.path for record in records], workers=workers)
         for record, outcome in zip(records, outcomes, strict=True):
             file = _name(record.path, signatures.root)
@@ -83,7 +78,7 @@ def prepare_signatures(
     if not kept:
         reason = skipped[0]["reason"] if skipped else "there are none"
         raise DatasetError(f"{signatures.root}: none of {len(records)} images is usable; the first: {reason}")
-    return _store(signatures, name or signatures.name, images, kept, canvas, skipped, noted)
+    return _store(signatures, name or signatures.name, images, kept, placing, skipped, noted)
 
 
 def preprocess_dataset(
@@ -92,6 +87,8 @@ def preprocess_dataset(
     target: Path,
     *,
     canvas: tuple[int, int] | None = None,
+    views: tuple[str, ...] = (),
+    dpi: float | None = None,
     size: tuple[int, int] = SIZE,
     allow_incomplete: bool = False,
     workers: int = 0,
@@ -101,26 +98,28 @@ def preprocess_dataset(
 ) -> PreparedSignatures:
     """Scan a dataset on disk, prepare it and save the store ``target`` (``.npz``), with a contact sheet where asked.
 
-    Arguments as of :func:`~sigkd.datasets.layouts.scan_dataset` and :func:`prepare_signatures`. Nothing is written
+    Arguments as of :func:`~sigkd.datasets.layouts.scan_dataset`, :func:`prepare_signatures` and
+    :class:`~sigkd.images.placing.Placing`. Nothing is written
     before everything is prepared, so an interrupted run leaves an older store as it was.
     """
     check_store_path(target)
     if preview is not None:
         check_picture(preview)
     signatures = scan_dataset(dataset, source, allow_incomplete)
-    prepared = prepare_signatures(signatures, target.stem, canvas, size, workers, max_pixels, progress)
+    placing = Placing(canvas or signatures.canvas, views, dpi, size, max_pixels)
+    prepared = prepare_signatures(signatures, target.stem, placing, workers, progress)
     prepared.save(target)
     if preview is not None:
         write_preview(prepared, preview)
     return prepared
 
 
-def _process(path: Path, canvas: tuple[int, int], size: tuple[int, int], max_pixels: int) -> _Outcome:
+def _process(path: Path, placing: Placing) -> _Outcome:
     try:
-        normalized = normalize(read_image(path, max_pixels=max_pixels), canvas, size)
+        placed = placing(path)
     except ImageError as error:
         return _Outcome(None, reason=str(error).removeprefix(f"{path}: "))
-    return _Outcome(normalized.image, normalized.warnings)
+    return _Outcome(placed.image, placed.warnings)
 
 
 def _name(path: Path, root: Path) -> str:
@@ -132,7 +131,7 @@ def _store(
     name: str,
     images: U8,
     kept: list[SignatureRecord],
-    canvas: tuple[int, int],
+    placing: Placing,
     skipped: list[dict[str, str]],
     noted: dict[str, list[str]],
 ) -> PreparedSignatures:
@@ -142,9 +141,9 @@ def _store(
     metadata: dict[str, Any] = {
         "name": name,
         "layout": signatures.name,
-        "canvas": list(canvas),
-        "size": list(images.shape[1:]),
-        "preprocess_version": PREPROCESS_VERSION,
+        **({"views": list(placing.views), "dpi": placing.dpi} if placing.views else {"canvas": list(placing.canvas)}),
+        "size": list(images.shape[-2:]),
+        "preprocess_version": placing.version,
         "protocol": {
             "references": signatures.defaults.references,
             "test_genuine": signatures.defaults.test_genuine,

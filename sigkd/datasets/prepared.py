@@ -1,7 +1,8 @@
 """The signature store that ``sigkd preprocess`` makes: one ``.npz``, as the field's reference implementation has it.
 
-Keys: ``x`` uint8 [N, 1, H, W], ``y`` int64 [N], ``yforg`` int8 [N], ``user_mapping`` (writers' names by ``y``),
-``filenames`` and ``metadata`` (a JSON text); see ``docs/reference/data-formats.md``. Nothing in it is pickled.
+Keys: ``x`` uint8 [N, 1, H, W] ([N, V, H, W] where signatures were placed in V views), ``y`` int64 [N], ``yforg`` int8
+[N], ``user_mapping`` (writers' names by ``y``), ``filenames`` and ``metadata`` (a JSON text); see
+``docs/reference/data-formats.md``. Nothing in it is pickled.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class PreparedSignatures:
     """Normalised signatures with their writers, in memory."""
 
     x: npt.NDArray[np.uint8]
-    """[N, H, W], ink bright on black."""
+    """[N, H, W], or [N, V, H, W] in V views; ink bright on black."""
     y: npt.NDArray[np.int64]
     """[N] number of the writer; for a forgery the writer whose signature is imitated."""
     yforg: npt.NDArray[np.int8]
@@ -44,8 +45,10 @@ class PreparedSignatures:
 
     def __post_init__(self) -> None:
         number = len(self.x)
-        if self.x.ndim != 3 or self.x.dtype != np.uint8:
-            raise DatasetError(f"a signature store needs uint8 images [N, H, W], not {self.x.dtype} {self.x.shape}")
+        if self.x.ndim not in (3, 4) or self.x.dtype != np.uint8:
+            raise DatasetError(
+                f"a signature store needs uint8 images [N, H, W] or [N, V, H, W], not {self.x.dtype} {self.x.shape}"
+            )
         if not (len(self.y) == len(self.yforg) == len(self.filenames) == number):
             raise DatasetError("a signature store's x, y, yforg and filenames differ in length")
         if number and (self.y.min() < 0 or self.y.max() >= len(self.writers)):
@@ -102,7 +105,7 @@ class PreparedSignatures:
         with atomic_path(path) as temporary:
             np.savez_compressed(
                 temporary,
-                x=self.x[:, None],
+                x=self.x[:, None] if self.x.ndim == 3 else self.x,
                 y=self.y.astype(np.int64),
                 yforg=self.yforg.astype(np.int8),
                 user_mapping=np.array(self.writers, dtype=np.str_),

@@ -18,6 +18,7 @@ _FORGED = 3
 def preview_sheet(prepared: PreparedSignatures, writers: int = 24) -> Image.Image:
     """Return a contact sheet, a row for each of ``writers`` evenly chosen writers: genuine ones, then forgeries."""
     chosen = np.unique(np.linspace(0, len(prepared.writers) - 1, min(writers, len(prepared.writers))).astype(int))
+    shown = prepared.x if prepared.x.ndim == 3 else prepared.x[:, 0]
     images: list[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]] = []
     labels: list[str] = []
     for writer in chosen:
@@ -25,10 +26,10 @@ def preview_sheet(prepared: PreparedSignatures, writers: int = 24) -> Image.Imag
         genuine, forged = rows[prepared.yforg[rows] == 0], rows[prepared.yforg[rows] != 0]
         forged = forged[: max(_FORGED, _COLUMNS - len(genuine))]
         row = [*genuine[: _COLUMNS - len(forged)], *forged]
-        images += [prepared.x[number] for number in row]
+        images += [shown[number] for number in row]
         labels += [f"{prepared.writers[writer]} {KINDS[prepared.yforg[number]]}" for number in row]
         blank = _COLUMNS - len(row)
-        images += [np.zeros_like(prepared.x[0])] * blank
+        images += [np.zeros_like(shown[0])] * blank
         labels += [""] * blank
     return contact_sheet(images, labels, columns=_COLUMNS, cell=(102, 146), invert=True)
 

@@ -24,10 +24,8 @@ class Binding:
     @classmethod
     def of(cls, model: LoadedModel) -> Binding:
         """Return the binding of features that ``model`` extracts from images normalised by this installation."""
-        from sigkd.images.preprocess import PREPROCESS_VERSION
-
         height, width = model.canvas
-        return cls(model.hash, PREPROCESS_VERSION, (int(height), int(width)), model.name)
+        return cls(model.hash, model.placing.version, (int(height), int(width)), model.name)
 
     @classmethod
     def from_dict(cls, facts: dict[str, Any]) -> Binding:

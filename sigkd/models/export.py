@@ -63,12 +63,14 @@ def export_model(
         raise UsageError(f"unknown format '{format}': use {' or '.join(FORMATS)}")
     if model.network.architecture == "onnx":
         raise UsageError(f"'{model.name}' is an ONNX graph already; it cannot be exported again")
+    if format == "onnx" and model.projections:
+        raise UsageError(f"'{model.name}' looks at several views; one graph has one input: use --format safetensors")
     if format == "onnx":
         if half or head:
             raise UsageError("`half=True` and `head=True` belong to `format='safetensors'`")
         return _export_onnx(model, Path(path))
     network = model.network if head else without_head(model.network)
-    digest = save_model(path, network, provenance(model), half=half)
+    digest = save_model(path, network, provenance(model), half=half, projections=model.projections)
     from sigkd.models.io import load_file
 
     parity = feature_parity(model.network, load_file(Path(path)).network)
@@ -106,6 +108,7 @@ def provenance(model: LoadedModel) -> dict[str, Any]:
     """Return the metadata of a file made from ``model``: its own, and where it came from."""
     own = {"exported_from": model.name, "source_hash": model.hash, "canvas": list(model.canvas)}
     facts = {**model.metadata, "preprocess_version": model.preprocess_version, **own}
+    facts.pop("views", None)  # it is written with the axes
     if isinstance(facts.get("recipe"), dict):
         # a file that is handed on names the runs it came from, not the folders of whoever trained it
         facts["recipe"] = {key: _run_name(value) for key, value in facts["recipe"].items()}

@@ -13,10 +13,12 @@ import torch
 from numpy.typing import NDArray
 
 from sigkd.errors import ImageError, InputError, ModelError, UsageError
-from sigkd.images.canvas import CANVAS, parse_canvas
+from sigkd.images.canvas import parse_canvas
 from sigkd.images.formats import named_images
+from sigkd.images.placing import Placing
 from sigkd.models.features import UNKNOWN, FeatureSet
 from sigkd.models.registry import INPUT_SIZE
+from sigkd.models.views import project
 from sigkd.paths import store_path
 from sigkd.progress import SILENT, Progress
 
@@ -58,8 +60,8 @@ def extract_features(
 
     Args:
         model: a loaded network; it is moved to ``device`` and put in evaluation mode.
-        images: uint8 [N, H, W] or [N, 1, H, W], ink bright on black, at least 150 x 220: the centre is used. May be a
-            memory map; it is read batch by batch.
+        images: uint8 [N, H, W] or [N, 1, H, W], ink bright on black, at least 150 x 220: the centre is used; for a
+            model of V views [N, V, H, W]. May be a memory map; it is read batch by batch.
         device: where to compute (see :func:`sigkd.models.device.resolve_device`).
         batch_size: images a step; halved, with a warning, whenever the GPU's memory does not suffice.
         precision: ``float32`` (no TF32: the same numbers on every device up to rounding), ``bfloat16`` or ``float16``.
@@ -78,13 +80,20 @@ def extract_features(
     if batch_size < 1:
         raise UsageError(f"the batch size must be at least 1, not {batch_size}")
     device = torch.device(device)
-    crop_to_input(images[:0])
+    views = len(model.projections)
+    if views and (images.ndim != 4 or images.shape[1] != views):
+        raise InputError(
+            f"the model '{model.name}' looks at {views} views ({', '.join(model.placing.views)}): images uint8 N x "
+            f"{views} x H x W are needed, not of shape {images.shape}"
+        )
+    crop_to_input(_stacked(images[:0], views))
+    batch_size = max(1, batch_size // max(views, 1))
     network = model.network.to(device).eval()
     batches: list[NDArray[np.float32]] = []
     done = 0
     with torch.inference_mode(), exact_float32(), progress.task("features", total=len(images), unit="images") as task:
         while done < len(images):
-            chunk = np.ascontiguousarray(crop_to_input(images[done : done + batch_size]))
+            chunk = np.ascontiguousarray(crop_to_input(_stacked(images[done : done + batch_size], views)))
             try:
                 features = _forward(network, chunk, device, PRECISIONS[precision])
             except torch.OutOfMemoryError:
@@ -100,14 +109,24 @@ def extract_features(
                 raise ModelError(
                     f"the model '{model.name}' gives features that are not finite; use `precision='float32'`"
                 )
+            count = len(chunk) // max(views, 1)
+            if views:
+                features = project(features.reshape(count, views, -1), model.projections)
             batches.append(features)
-            done += len(chunk)
-            task.advance(len(chunk))
+            done += count
+            task.advance(count)
     return np.concatenate(batches) if batches else np.zeros((0, feature_length(model)), np.float32)
+
+
+def _stacked(images: NDArray[np.uint8], views: int) -> NDArray[np.uint8]:
+    """Return the images of all views one after the other, [N V, H, W]."""
+    return images.reshape(-1, *images.shape[2:]) if views else images
 
 
 def feature_length(model: LoadedModel) -> int:
     """Return D, the length of the model's feature vector, by asking it for one."""
+    if model.projections:
+        return sum(own.axes.shape[1] for own in model.projections)
     blank = np.zeros((1, *INPUT_SIZE), np.uint8)
     with torch.inference_mode():
         parameter = next(model.network.parameters(), None)
@@ -152,7 +171,7 @@ def gather_images(
     sources: Sequence[str | Path],
     data: Path,
     *,
-    canvas: tuple[int, int] = CANVAS,
+    placing: Placing | None = None,
     skip_bad: bool = False,
     progress: Progress = SILENT,
 ) -> ImageBatch:
@@ -161,7 +180,8 @@ def gather_images(
     Args:
         sources: one name or ``.npz`` file of a prepared dataset, or any number of image files and folders.
         data: home of the prepared datasets.
-        canvas: height and width in pixels on which raw images are normalised; a prepared dataset has its own.
+        placing: how raw images become the network's input (by default the paper's canvas); a prepared dataset has its
+            own.
         skip_bad: warn about images that cannot be used instead of stopping at the first one.
         progress: where the work is reported.
 
@@ -173,7 +193,7 @@ def gather_images(
         return prepared_images(str(sources[0]), data)
     if len(paths) == 1 and not paths[0].is_absolute() and store_path(str(sources[0]), data).is_file():
         progress.info(f"'{sources[0]}': the folder {paths[0].absolute()}, not the prepared set of that name")
-    return _from_files(named_images(paths), canvas, skip_bad, progress)
+    return _from_files(named_images(paths), placing or Placing(), skip_bad, progress)
 
 
 def prepared_images(name: str, data: Path) -> ImageBatch:
@@ -186,23 +206,22 @@ def prepared_images(name: str, data: Path) -> ImageBatch:
 
     prepared: PreparedSignatures = find_prepared(name, data)
     facts = prepared.metadata
-    keep: dict[str, Any] = {key: facts[key] for key in ("layout", "canvas", "size", "protocol") if key in facts}
+    keep: dict[str, Any] = {
+        key: facts[key] for key in ("layout", "canvas", "views", "size", "protocol") if key in facts
+    }
     keep |= {"dataset": str(facts.get("name") or name), "dataset_hash": prepared.content_hash}
     keep["writers"] = [str(writer) for writer in prepared.writers]
     names = [str(filename) for filename in prepared.filenames]
     return ImageBatch(prepared.x, prepared.y, prepared.yforg, names, str(facts.get("preprocess_version") or ""), keep)
 
 
-def _from_files(files: list[Path], canvas: tuple[int, int], skip_bad: bool, progress: Progress) -> ImageBatch:
-    from sigkd.images.preprocess import PREPROCESS_VERSION, normalize_signature
-    from sigkd.images.reader import read_image
-
+def _from_files(files: list[Path], placing: Placing, skip_bad: bool, progress: Progress) -> ImageBatch:
     images: list[NDArray[np.uint8]] = []
     used: list[str] = []
     with progress.task("normalising", total=len(files), unit="images") as task:
         for file in files:
             try:
-                image = normalize_signature(read_image(file), canvas=canvas)
+                image = placing(file).image
             except ImageError as error:
                 message = str(error) if str(file) in str(error) else f"{file}: {error}"
                 if not skip_bad:
@@ -216,9 +235,30 @@ def _from_files(files: list[Path], canvas: tuple[int, int], skip_bad: bool, prog
     if not images:
         raise InputError("none of the images can be used")
     unknown = np.full(len(images), UNKNOWN)
-    metadata = {"canvas": list(canvas)}
+    metadata = {"views": list(placing.views)} if placing.views else {"canvas": list(placing.canvas)}
     return ImageBatch(
-        np.stack(images), unknown.astype(np.int64), unknown.astype(np.int8), used, PREPROCESS_VERSION, metadata
+        np.stack(images), unknown.astype(np.int64), unknown.astype(np.int8), used, placing.version, metadata
+    )
+
+
+def check_placing(model: LoadedModel, batch: ImageBatch) -> None:
+    """Refuse images that were not placed as the model needs them.
+
+    Raises:
+        InputError: views for a model of one canvas, or other views, or none.
+    """
+    wanted, found = list(model.placing.views), list(batch.metadata.get("views") or ())
+    if wanted == found:
+        return
+    name = batch.metadata.get("dataset", "these images")
+    if not wanted:
+        raise InputError(
+            f"'{name}' is placed in the views {', '.join(found)}, the model '{model.name}' looks at a canvas"
+        )
+    raise InputError(
+        f"the model '{model.name}' looks at the views {', '.join(wanted)}; '{name}' is placed "
+        f"{'in ' + ', '.join(found) if found else 'on a canvas'}: prepare it with sigkd preprocess SRC --views "
+        + " ".join(wanted)
     )
 
 
@@ -238,6 +278,7 @@ def extract_set(
             f"the model '{model.name}' was trained on preprocessing {expected}, the images have "
             f"{batch.preprocess_version}"
         )
+    check_placing(model, batch)
     canvas = batch.metadata.get("canvas")
     if canvas and tuple(canvas) != tuple(model.canvas):
         progress.warn(
@@ -276,6 +317,6 @@ def extract_source(
     from sigkd.models.io import load_model
 
     loaded = load_model(model, cache=cache)
-    place = loaded.canvas if canvas is None else parse_canvas(canvas)
-    batch = gather_images(sources, data, canvas=place, skip_bad=skip_bad, progress=progress)
+    place = loaded.placing if canvas is None else Placing(parse_canvas(canvas))
+    batch = gather_images(sources, data, placing=place, skip_bad=skip_bad, progress=progress)
     return extract_set(loaded, batch, device=device, batch_size=batch_size, precision=precision, progress=progress)

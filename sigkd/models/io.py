@@ -10,6 +10,7 @@ import hashlib
 import json
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,12 +24,14 @@ from sigkd.configuration import LARGEST_SEED
 from sigkd.errors import ModelError
 from sigkd.files import atomic_path, parsing
 from sigkd.images.canvas import CANVAS
+from sigkd.images.placing import Placing
 from sigkd.models.cards import WeightCard, card_names, find_card, is_card, shipped_path
 from sigkd.models.fingerprint import feature_fingerprint
 from sigkd.models.foreign import load_checkpoint
 from sigkd.models.networks import NETWORKS
 from sigkd.models.registry import FeatureNetwork, build_network
 from sigkd.models.state import fill, state_hash
+from sigkd.models.views import Projection, from_state, to_state
 from sigkd.registry import nearest
 
 DEFAULT_MODEL = "sigkd-resnet18"
@@ -46,9 +49,23 @@ class LoadedModel:
     preprocess_version: str | None = None
     canvas: tuple[int, int] = CANVAS
     metadata: dict[str, Any] = field(default_factory=dict)
+    projections: tuple[Projection, ...] = ()
+    """What becomes of the responses in each view; empty: the network looks at one canvas, and they are the features."""
+
+    @property
+    def placing(self) -> Placing:
+        """How scans become this model's input."""
+        return Placing(self.canvas, tuple(own.view for own in self.projections))
 
 
-def save_model(path: Path, network: FeatureNetwork, metadata: dict[str, Any], *, half: bool = False) -> str:
+def save_model(
+    path: Path,
+    network: FeatureNetwork,
+    metadata: dict[str, Any],
+    *,
+    half: bool = False,
+    projections: Sequence[Projection] = (),
+) -> str:
     """Write a network as safetensors with metadata, atomically.
 
     Args:
@@ -57,20 +74,23 @@ def save_model(path: Path, network: FeatureNetwork, metadata: dict[str, Any], *,
         metadata: JSON-compatible facts (training data, recipe, licence, metrics, preprocess version, canvas).
         half: store matrices and kernels as float16 (half the size; loaded back as float32). The vectors of batch norm
             stay as they are: they take no room, and small variances would lose their digits.
+        projections: what becomes of the responses in each view.
 
     Returns:
         The hash of the stored state.
     """
-    state = {
+    stored = {
         name: (tensor.half() if half and tensor.ndim > 1 else tensor).detach().cpu().contiguous()
-        for name, tensor in network.state_dict().items()
+        for name, tensor in {**network.state_dict(), **to_state(projections)}.items()
     }
-    digest = state_hash(state)
+    state = {name: stored[name] for name in network.state_dict()}
+    digest = state_hash(stored)
     facts = {
         **metadata,
         "architecture": network.architecture,
         "classes": network.classes,
         "whitened": network.whitened,
+        "views": [own.view for own in projections],
         "sigkd_version": __version__,
         "hash": digest,
     }
@@ -80,7 +100,7 @@ def save_model(path: Path, network: FeatureNetwork, metadata: dict[str, Any], *,
     if all(math.isfinite(value) for value in fingerprint):
         facts["fingerprint"] = fingerprint
     with atomic_path(Path(path)) as temporary:
-        save_file(state, temporary, metadata={"sigkd": json.dumps(facts)})
+        save_file(stored, temporary, metadata={"sigkd": json.dumps(facts)})
     return digest
 
 
@@ -131,13 +151,15 @@ def load_file(path: Path) -> LoadedModel:
         network = build_network(architecture, classes, seed=0)
         if facts.get("whitened"):
             network.make_linear()
-        fill(network, state, str(path))
         digest = state_hash(state)
+        projections = from_state(state, facts.get("views") or (), str(path))
+        fill(network, state, str(path))
         if facts.get("hash") != digest:
             raise ModelError("the weights are not the ones that were saved (hash differs); the file is damaged")
         if facts.get("seal") not in (None, _seal(facts)):  # files of sigkd 0.1 may have none
             raise ModelError("its metadata is not what was saved; the file is damaged")
-    return LoadedModel(network.eval(), path.stem, digest, facts.get("preprocess_version"), (height, width), facts)
+    place, version = (height, width), facts.get("preprocess_version")
+    return LoadedModel(network.eval(), path.stem, digest, version, place, facts, projections)
 
 
 def _seal(facts: dict[str, Any]) -> str:
@@ -180,6 +202,11 @@ def load_model(spec: str | Path | None = None, *, cache: Path | None = None) -> 
     raise ModelError(
         f"unknown model '{text}'.{nearest(text, names)} Use a file, ARCHITECTURE:random or {', '.join(names)}"
     )
+
+
+def default_views() -> tuple[str, ...]:
+    """Return the names of the default model's views, without loading it."""
+    return tuple(read_metadata(shipped_path(find_card(DEFAULT_MODEL))).get("views") or ())
 
 
 def load_any_file(path: Path, architecture: str | None = None) -> LoadedModel:

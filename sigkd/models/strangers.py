@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigkd.errors import ImageError, UsageError
+from sigkd.images.placing import Placing
 from sigkd.progress import SILENT, Progress
 
 MADE_UP = "made-up"
@@ -18,18 +20,18 @@ MADE_UP = "made-up"
 
 def stranger_images(
     sources: Sequence[str],
-    canvas: tuple[int, int],
+    placing: Placing,
     *,
     data: Path,
     count: int,
     seed: int = 0,
     progress: Progress = SILENT,
 ) -> tuple[NDArray[np.uint8], dict[str, Any]]:
-    """Return normalised images uint8 [n, 170, 242], n <= count, and where they are from.
+    """Return normalised images uint8 [n, 170, 242] ([n, V, 170, 242] in views), n <= count, and where they are from.
 
     Args:
         sources: ``made-up``, the name or file of a prepared dataset (signatures or text), or image files and folders.
-        canvas: height and width in pixels on which scans are normalised.
+        placing: how scans become images.
         data: home of the prepared datasets.
         count: images to draw, without replacement; all of them where there are fewer.
         seed: of the draw, and of made-up signatures.
@@ -39,23 +41,24 @@ def stranger_images(
         UsageError: made-up images mixed with others.
     """
     if MADE_UP not in sources:
-        return _gather(sources, canvas, data, count, seed, progress)
+        return _gather(sources, placing, data, count, seed, progress)
     if len(sources) > 1:
         raise UsageError("'made-up' cannot be mixed with other sources")
-    return _made_up(count, canvas, seed, progress), {"source": "made-up signature"}
+    return _made_up(count, placing, seed, progress), {"source": "made-up signature"}
 
 
-def _made_up(count: int, canvas: tuple[int, int], seed: int, progress: Progress) -> NDArray[np.uint8]:
-    """Return ``count`` made-up signatures of as many writers, normalised: uint8 [count, 170, 242]."""
-    from sigkd.images.preprocess import normalize_signature
+def _made_up(count: int, placing: Placing, seed: int, progress: Progress) -> NDArray[np.uint8]:
+    """Return ``count`` made-up signatures of as many writers."""
     from sigkd.synthesis import signature_image
+    from sigkd.synthesis.signatures import DPI
 
+    placing = replace(placing, dpi=DPI)
     images: list[NDArray[np.uint8]] = []
     writer = 0
     with progress.task("made-up signatures", total=count, unit="images") as task:
         while len(images) < count:
             try:
-                images.append(normalize_signature(signature_image(writer, 0, seed=seed), canvas))
+                images.append(placing(signature_image(writer, 0, seed=seed)).image)
                 task.advance()
             except ImageError:  # one writer in a thousand has a pen too pale for the paper: the next one serves
                 pass
@@ -64,7 +67,7 @@ def _made_up(count: int, canvas: tuple[int, int], seed: int, progress: Progress)
 
 
 def _gather(
-    sources: Sequence[str], canvas: tuple[int, int], data: Path, count: int, seed: int, progress: Progress
+    sources: Sequence[str], placing: Placing, data: Path, count: int, seed: int, progress: Progress
 ) -> tuple[NDArray[np.uint8], dict[str, Any]]:
     """Return at most ``count`` normalised images of a text dataset, or of what ``extract`` reads, and their origin."""
     from sigkd.models.extract import gather_images
@@ -82,11 +85,10 @@ def _gather(
         text = TextDataset.open(named)
         rows = draw(len(text.images))
         return np.asarray(text.images[rows]), {"source": f"text '{named.name}'", "content_hash": text.content_hash}
-    batch = gather_images(sources, data, canvas=canvas, skip_bad=True, progress=progress)
+    batch = gather_images(sources, data, placing=placing, skip_bad=True, progress=progress)
     genuine = np.flatnonzero(batch.yforg <= 0)
     rows = genuine[draw(len(genuine))]
     facts = {"source": " ".join(Path(source).name for source in sources)}
     if "dataset_hash" in batch.metadata:
         facts["content_hash"] = str(batch.metadata["dataset_hash"])
-    images = batch.images[:, 0] if batch.images.ndim == 4 else batch.images
-    return np.ascontiguousarray(images[rows]), facts
+    return np.ascontiguousarray(batch.images[rows]), facts

@@ -31,11 +31,13 @@ from torch import nn
 
 from sigkd.errors import ModelError, UsageError
 from sigkd.json_documents import Document
+from sigkd.images.placing import Placing
 from sigkd.models.export import provenance, without_head
 from sigkd.models.extract import extract_features
 from sigkd.models.io import LoadedModel, save_model
 from sigkd.models.state import state_hash
 from sigkd.models.strangers import stranger_images
+from sigkd.models.views import Projection, to_state
 from sigkd.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
 
 COUNT = 6000
 """Images from which the axes are estimated, unless another number is asked for: about three a dimension."""
+COMPONENTS = 512
+"""Axes kept in each view: with four views the features are as many as those of one network."""
 SEED = 1
 """Of the made-up writers. Not the default cohort's (0): its signatures are strangers to the axes."""
 
@@ -92,15 +96,20 @@ def fold(network: FeatureNetwork, mean: NDArray[np.float64], axes: NDArray[np.fl
     norm.running_var.fill_(1.0 - norm.eps)
 
 
-def _check(model: LoadedModel, count: int) -> None:
-    """Refuse what cannot be whitened, before minutes of work."""
+def _check(model: LoadedModel, count: int, components: int | None = None) -> None:
+    """Refuse what cannot be whitened, before minutes of work.
+
+    Without ``components``, for one canvas; else for views that keep so many axes each.
+    """
     if model.network.architecture == "onnx":
         raise UsageError(f"'{model.name}' is an ONNX graph; whitening needs the network's own layers")
-    if model.network.whitened:
+    if model.projections or (model.network.whitened and components is None):
         raise UsageError(f"'{model.name}' is whitened already")
     features = _last_layers(model.network)[0].out_features
     if count < 2 * features:
         raise UsageError(f"{count} images are too few for the axes of {features} features; {2 * features} are needed")
+    if components is not None and not 0 < components <= features:
+        raise UsageError(f"a view keeps from 1 to {features} components, not {components}")
 
 
 def whiten(
@@ -138,6 +147,54 @@ def whiten(
     )
 
 
+def whiten_views(
+    model: LoadedModel,
+    images: NDArray[np.uint8],
+    views: Sequence[str],
+    components: int,
+    facts: dict[str, Any],
+    *,
+    device: torch.device | str = "cpu",
+    progress: Progress = SILENT,
+) -> LoadedModel:
+    """Return a model that looks at several views and keeps the leading principal axes of its responses in each.
+
+    Args:
+        model: a torch network with one canvas. A whitened one serves too: its response is the same but for a rotation.
+        images: strangers placed in the views, uint8 [n, V, 170, 242]; n at least twice as many as features.
+        views: names of the views; those without a scale come last.
+        components: axes kept in each view; the feature has V times as many elements.
+        facts: where the images are from.
+        device: where responses are computed.
+        progress: where the work is reported.
+
+    Raises:
+        UsageError: an ONNX graph, a model that has views, too few images or too many components.
+    """
+    _check(model, len(images), components)
+    network = linear_network(model.network)
+    projections, spread = [], []
+    for number, name in enumerate(views):
+        # the response of one view at a time: all of them for thousands of images would take gigabytes
+        values = extract_features(
+            LoadedModel(network, f"{model.name} {name}", ""), images[:, number], device=device, progress=progress
+        )
+        mean, axes, variances = principal_axes(values)
+        if not variances[0] > 0:
+            raise ModelError(f"'{model.name}' gives every image the same features: it cannot be whitened")
+        leading = torch.from_numpy(np.ascontiguousarray(axes[:, :components], np.float32))
+        projections.append(Projection(name, torch.from_numpy(mean.astype(np.float32)), leading))
+        spread.append(float(variances.sum() ** 2 / (variances**2).sum()))
+    network.cpu()
+    placing = Placing(views=tuple(views))
+    whitening = {**facts, "images": len(images), "components": components, "effective_axes": spread}
+    metadata = {**provenance(model), "preprocess_version": placing.version, "whitening": whitening}
+    state = {**network.state_dict(), **to_state(projections)}
+    return LoadedModel(
+        network, model.name, state_hash(state), placing.version, model.canvas, metadata, tuple(projections)
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Whitening(Document, format="sigkd-whitening", version=1):
     """What ``sigkd whiten`` prints: a model's file whose features lie along principal axes."""
@@ -153,8 +210,12 @@ class Whitening(Document, format="sigkd-whitening", version=1):
     content_hash: str | None = None
     """Of the dataset that they are of."""
     seed: int
-    effective_axes: float
-    """How many axes carried the variance before (participation ratio)."""
+    components: int | None = None
+    """Axes kept in each view; None: all of them, on one canvas."""
+    views: list[str]
+    """Names of the views; none: one canvas."""
+    effective_axes: list[float]
+    """How many axes carried the variance before (participation ratio), in each view."""
 
 
 def whiten_file(
@@ -166,21 +227,38 @@ def whiten_file(
     count: int = COUNT,
     seed: int = SEED,
     half: bool = False,
+    views: Sequence[str] = (),
+    components: int = COMPONENTS,
     device: torch.device | str = "cpu",
     progress: Progress = SILENT,
 ) -> Whitening:
     """Whiten ``model`` on images of strangers and write it to ``path``.
 
-    ``sources``, ``data``, ``count`` and ``seed`` are those of :func:`sigkd.models.strangers.stranger_images`.
+    With ``views`` it is :func:`whiten_views`. ``sources``, ``data``, ``count`` and ``seed`` are those of
+    :func:`sigkd.models.strangers.stranger_images`.
 
     Raises:
-        UsageError: as :func:`whiten`, or a name that does not end in ``.safetensors``.
+        UsageError: as these functions, or a name that does not end in ``.safetensors``.
     """
     path = Path(path)
     if path.suffix != ".safetensors":
         raise UsageError(f"{path}: a model file's name ends in .safetensors")
-    _check(model, count)
-    images, facts = stranger_images(sources, model.canvas, data=data, count=count, seed=seed, progress=progress)
-    whitened = whiten(model, images, {**facts, "seed": seed}, device=device, progress=progress)
-    digest = save_model(path, whitened.network, whitened.metadata, half=half)
-    return Whitening(out=path, bytes=path.stat().st_size, hash=digest, **whitened.metadata["whitening"])
+    _check(model, count, components if views else None)
+    placing = Placing(views=tuple(views)) if views else model.placing
+    images, facts = stranger_images(sources, placing, data=data, count=count, seed=seed, progress=progress)
+    facts["seed"] = seed
+    if views:
+        whitened = whiten_views(model, images, views, components, facts, device=device, progress=progress)
+    else:
+        whitened = whiten(model, images, facts, device=device, progress=progress)
+    digest = save_model(path, whitened.network, whitened.metadata, half=half, projections=whitened.projections)
+    told = dict(whitened.metadata["whitening"])
+    spread = told.pop("effective_axes")
+    return Whitening(
+        out=path,
+        bytes=path.stat().st_size,
+        hash=digest,
+        views=list(views),
+        effective_axes=spread if views else [spread],
+        **told,
+    )

@@ -84,6 +84,10 @@ def _performed(
     return style, replace(plan, components=parts, rise=plan.rise + rng.normal(0, drift * 0.7)), rng, drift
 
 
+DPI = 400.0
+"""Resolution of made-up signatures."""
+
+
 def signature_ink(
     writer: int, index: int, kind: Kind = "genuine", seed: int = 0
 ) -> tuple[Image, Pen, np.random.Generator]:

@@ -11,6 +11,7 @@ from sigkd.datasets.prepare import prepare_signatures, preprocess_dataset
 from sigkd.datasets.prepared import PreparedSignatures, find_prepared
 from sigkd.datasets.preview import preview_sheet, write_preview
 from sigkd.errors import DatasetError, UsageError
+from sigkd.images.placing import Placing
 from sigkd.images.preprocess import LARGER_THAN_CANVAS, PREPROCESS_VERSION, normalize_signature
 from sigkd.images.reader import read_image
 from sigkd.synthesis import signature_image
@@ -218,7 +219,7 @@ def test_nothing_usable_is_an_error(with_bad_files):
 
 
 def test_warnings_are_counted_with_their_files(made_up_signatures):
-    store = prepare_signatures(scan_dataset("folder", made_up_signatures), canvas=(60, 400))
+    store = prepare_signatures(scan_dataset("folder", made_up_signatures), placing=Placing((60, 400)))
     assert len(store.metadata["warnings"][LARGER_THAN_CANVAS]) > 10
     assert store.metadata["canvas"] == [60, 400]
 
