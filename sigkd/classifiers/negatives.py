@@ -70,6 +70,11 @@ class Negatives:
         owners = None if self.owners is None else self.owners[rows]
         return replace(self, features=self.features[rows], owners=owners)
 
+    def columns(self, chosen: slice) -> Negatives:
+        """Return the negatives with some of their features only; kept, for other writers."""
+        features = np.ascontiguousarray(self.features[:, chosen])
+        return self.keep(("columns", chosen.start, chosen.stop), lambda: replace(self, features=features))
+
     def keep(self, key: Any, make: Callable[[], T]) -> T:
         """Return what ``make`` returns, computed once for these negatives: templates of many writers share it."""
         if key not in self._kept:

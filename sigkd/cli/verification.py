@@ -165,7 +165,12 @@ def show_log(entries: Sequence[Entry]) -> None:
     print_table(table)
 
 
-_STYLES = {"accepted": "bold green", "rejected": "bold red", "inconclusive": "bold yellow"}
+_STYLES = {
+    "accepted": "bold green",
+    "rejected": "bold red",
+    "inconclusive": "bold yellow",
+    "suspected copy": "bold red",
+}
 
 
 def show_verifications(answers: Sequence[Verification], *, json: bool, report: Path | None = None) -> None:
@@ -180,6 +185,8 @@ def show_verifications(answers: Sequence[Verification], *, json: bool, report: P
     for answer in answers:
         for remark in answer.remarks:
             warning_line(f"{answer.query}: {remark}")
+        for remark in answer.reference_remarks:
+            warning_line(str(remark))
     if report is not None:
         note_line(f"report: {report}")
 

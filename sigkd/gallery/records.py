@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from sigkd.errors import GalleryError, UsageError
 from sigkd.images.ink_measures import InkMeasures
+from sigkd.images.scan_facts import ScanFacts
 
 NAME_LENGTH = 200
 
@@ -31,6 +32,8 @@ class StoredReference:
     ink: InkMeasures
     image: bytes | None = None
     """The file's content, where it was kept."""
+    scan: ScanFacts | None = None
+    """Of scans that were read at one scale."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,13 @@ def rounded_features(features: NDArray[np.floating]) -> NDArray[np.float32]:
 
 def pack_facts(reference: StoredReference) -> bytes:
     """Return name, hash and measures as JSON."""
-    return json.dumps({"name": reference.name, "digest": reference.digest, "ink": asdict(reference.ink)}).encode()
+    return json.dumps(reference_facts(reference)).encode()
+
+
+def reference_facts(reference: StoredReference) -> dict[str, Any]:
+    """Return name, hash and measures as JSON values."""
+    facts = {"name": reference.name, "digest": reference.digest, "ink": asdict(reference.ink)}
+    return facts if reference.scan is None else {**facts, "scan": reference.scan.to_json()}
 
 
 def unpack_reference(features: bytes, facts: bytes, image: bytes | None) -> StoredReference:
@@ -116,7 +125,8 @@ def unpack_reference(features: bytes, facts: bytes, image: bytes | None) -> Stor
 
 
 def reference_of(features: NDArray[np.float32], facts: Any, image: bytes | None) -> StoredReference:
-    """Return the reference of its features [D] and what is known of it as JSON values (``name``, ``digest``, ``ink``).
+    """Return the reference of its features [D] and what is known of it as JSON values (``name``, ``digest``, ``ink``,
+    and ``scan`` of a scan that was read at one scale).
 
     Raises:
         ValueError, KeyError, TypeError: they are not those of a reference.
@@ -128,7 +138,8 @@ def reference_of(features: NDArray[np.float32], facts: Any, image: bytes | None)
     digest = str(facts["digest"])
     if digest and not re.fullmatch("[0-9a-f]{64}", digest):
         raise ValueError("the hash of a file has 64 hexadecimal digits")
-    return StoredReference(features, str(facts["name"]), digest, ink, image)
+    scan = ScanFacts.from_json(facts["scan"]) if "scan" in facts else None
+    return StoredReference(features, str(facts["name"]), digest, ink, image, scan)
 
 
 def pack_arrays(arrays: Mapping[str, NDArray[np.generic]]) -> bytes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy as np
 
 from sigkd.errors import GalleryError, UsageError
 from sigkd.files import atomic_path, parsing
-from sigkd.gallery.records import StoredReference, clean_name, reference_of
+from sigkd.gallery.records import StoredReference, clean_name, reference_facts, reference_of
 from sigkd.gallery.store import Gallery
 from sigkd.models.binding import Binding
 
@@ -63,7 +62,7 @@ def export_writers(
         "version": VERSION,
         **binding.as_dict(),
         "writers": chosen,
-        "references": [{"name": one.name, "digest": one.digest, "ink": asdict(one.ink)} for _, one in rows],
+        "references": [reference_facts(one) for _, one in rows],
     }
     with atomic_path(path, private=True) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(

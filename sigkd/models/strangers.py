@@ -50,9 +50,9 @@ def stranger_images(
 def _made_up(count: int, placing: Placing, seed: int, progress: Progress) -> NDArray[np.uint8]:
     """Return ``count`` made-up signatures of as many writers."""
     from sigkd.synthesis import signature_image
-    from sigkd.synthesis.signatures import DPI
+    from sigkd.synthesis.documents.specimens import MADE_UP_DPI
 
-    placing = replace(placing, dpi=DPI)
+    placing = replace(placing, dpi=MADE_UP_DPI)
     images: list[NDArray[np.uint8]] = []
     writer = 0
     with progress.task("made-up signatures", total=count, unit="images") as task:

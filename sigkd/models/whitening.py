@@ -106,8 +106,9 @@ def _check(model: LoadedModel, count: int, components: int | None = None) -> Non
     if model.projections or (model.network.whitened and components is None):
         raise UsageError(f"'{model.name}' is whitened already")
     features = _last_layers(model.network)[0].out_features
-    if count < 2 * features:
-        raise UsageError(f"{count} images are too few for the axes of {features} features; {2 * features} are needed")
+    wanted = components or features  # the leading axes of many are known from fewer images
+    if count < 2 * wanted:
+        raise UsageError(f"{count} images are too few for {wanted} axes; {2 * wanted} are needed")
     if components is not None and not 0 < components <= features:
         raise UsageError(f"a view keeps from 1 to {features} components, not {components}")
 
@@ -161,7 +162,7 @@ def whiten_views(
 
     Args:
         model: a torch network with one canvas. A whitened one serves too: its response is the same but for a rotation.
-        images: strangers placed in the views, uint8 [n, V, 170, 242]; n at least twice as many as features.
+        images: strangers placed in the views, uint8 [n, V, 170, 242]; n at least twice as many as components.
         views: names of the views; those without a scale come last.
         components: axes kept in each view; the feature has V times as many elements.
         facts: where the images are from.

@@ -39,6 +39,8 @@ FORMAT, VERSION = "sigkd-calibration", 1
 DEFAULT_FILE = Path(__file__).parent.parent / "assets" / "default_calibration.json"
 FAR, FRR = 0.05, 0.05
 """The stated rates of the two thresholds, unless others are asked for."""
+KNOWN, UNKNOWN = "known", "unknown"
+"""Whether all resolutions are told: else the views that need none are compared, with calibrations of their own."""
 KEPT_SCORES = 1000
 """Development scores of a kind that are kept; more are thinned to quantiles."""
 
@@ -87,6 +89,8 @@ class Calibration:
     genuine: Scores
     alternatives: dict[str, Alternative]
     writers: int
+    scale: str = KNOWN
+    """``unknown``: of the views that need no resolution alone."""
 
     def alternative(self, kind: str | None) -> Alternative:
         """Return the named alternative; None: skilled where the development set has such forgeries, else random.
@@ -146,9 +150,10 @@ class CalibrationSet:
             )
         return method or self.method
 
-    def find(self, classifier: str, negatives: str, references: int) -> Calibration | None:
+    def find(self, classifier: str, negatives: str, references: int, scale: str = KNOWN) -> Calibration | None:
         """Return the calibration with most references up to ``references``, else with the fewest above; None: none."""
-        fitting = [c for c in self.calibrations if (c.classifier, c.negatives) == (classifier, negatives)]
+        wanted = (classifier, negatives, scale)
+        fitting = [c for c in self.calibrations if (c.classifier, c.negatives, c.scale) == wanted]
         if not fitting:
             return None
         below = [c for c in fitting if c.references <= references]
@@ -187,7 +192,14 @@ class CalibrationSet:
 
 
 def fit_calibration(
-    genuine: Scores, impostors: Mapping[str, Scores], *, classifier: str, negatives: str, references: int, writers: int
+    genuine: Scores,
+    impostors: Mapping[str, Scores],
+    *,
+    classifier: str,
+    negatives: str,
+    references: int,
+    writers: int,
+    scale: str = KNOWN,
 ) -> Calibration:
     """Fit every method against every alternative that has at least two scores.
 
@@ -198,6 +210,7 @@ def fit_calibration(
         negatives: ``cohort`` or ``writers``.
         references: how many were enrolled.
         writers: how many the scores are of, for the record.
+        scale: ``unknown``: the scores are of the views that need no resolution alone.
 
     Raises:
         CalibrationError: too few scores, or scores without information.
@@ -212,7 +225,7 @@ def fit_calibration(
         alternatives[kind] = Alternative(kind, kept, _thin(scores), measures, fitted)
     if not alternatives:
         raise CalibrationError("the trials have no forgeries, neither skilled nor random")
-    return Calibration(classifier, negatives, references, kept, alternatives, writers)
+    return Calibration(classifier, negatives, references, kept, alternatives, writers, scale)
 
 
 def _thin(scores: Scores) -> Scores:
@@ -237,6 +250,7 @@ def _calibration_document(calibration: Calibration) -> dict[str, Any]:
         "classifier": calibration.classifier,
         "negatives": calibration.negatives,
         "references": calibration.references,
+        "scale": calibration.scale,
         "writers": calibration.writers,
         "genuine": calibration.genuine.tolist(),
         "alternatives": alternatives,
@@ -267,7 +281,10 @@ def _read_calibration(facts: dict[str, Any], methods: list[str]) -> Calibration:
         alternatives[kind] = Alternative(kind, genuine, impostor, measures, fitted)
     if not alternatives:
         raise ValueError("no alternatives")
-    return Calibration(classifier, negatives, int(references), genuine, alternatives, int(writers))
+    scale = str(facts.get("scale", KNOWN))
+    if scale not in (KNOWN, UNKNOWN):
+        raise ValueError(f"the scale is {KNOWN} or {UNKNOWN}, not {scale!r}")
+    return Calibration(classifier, negatives, int(references), genuine, alternatives, int(writers), scale)
 
 
 def read_calibration(path: Path) -> CalibrationSet:

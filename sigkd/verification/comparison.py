@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +14,12 @@ from sigkd.classifiers.negatives import Negatives
 from sigkd.errors import CalibrationError
 from sigkd.gallery import StoredReference
 from sigkd.images.ink_measures import InkMeasures
+from sigkd.images.scan_facts import ScanFacts
 from sigkd.models.binding import Binding
-from sigkd.verification.calibration import Calibration, CalibrationSet
+from sigkd.verification.calibration import KNOWN, Calibration, CalibrationSet
 from sigkd.verification.choices import Choices
-from sigkd.verification.decision import Thresholds, uncalibrated
-from sigkd.verification.remarks import copy_remark, disagreement_remark, size_remark
+from sigkd.verification.decision import Decision, Thresholds, uncalibrated
+from sigkd.verification.remarks import NOT_COMPARABLE, copy_remark, disagreement_remark, size_remark
 from sigkd.verification.result import Evidence, Verification
 from sigkd.verification.samples import Sample
 
@@ -31,12 +33,24 @@ class References:
     inks: tuple[InkMeasures, ...]
     digests: tuple[str, ...]
     """SHA-256 of the files; empty where there was none."""
+    scans: tuple[ScanFacts | None, ...] = ()
+    """Of references that were read at one scale."""
+
+    @property
+    def scale_known(self) -> bool:
+        """Whether the resolution of every reference was told."""
+        return all(scan is None or scan.scale_known for scan in self.scans)
+
+    def columns(self, chosen: slice) -> References:
+        """Return the references with some of their features only."""
+        return replace(self, features=np.ascontiguousarray(self.features[:, chosen]))
 
     @classmethod
     def of(cls, described: Iterable[Sample | StoredReference], features: NDArray[np.float32]) -> References:
         """Return the references that these samples (or rows of a gallery) are, with their features [r, D]."""
         described = list(described)
-        return cls(features, tuple(one.ink for one in described), tuple(one.digest for one in described))
+        inks, digests = tuple(one.ink for one in described), tuple(one.digest for one in described)
+        return cls(features, inks, digests, tuple(one.scan for one in described))
 
 
 @dataclass(frozen=True)
@@ -55,13 +69,15 @@ class Operating:
         template: Template,
         agreement: NDArray[np.float64],
         binding: Binding,
+        scale: str = KNOWN,
+        unscaled: Unscaled | None = None,
     ) -> Comparison:
         """Return the comparison at the calibration that fits, or without one at the best threshold that there is.
 
         Raises:
             CalibrationError: as :meth:`_calibration`.
         """
-        calibration = self._calibration(classifier.name, negatives.kind, len(references.features))
+        calibration = self._calibration(classifier.name, negatives.kind, len(references.features), scale)
         if calibration is None or self.calibrations is None:
             reason = "none for this classifier and negatives" if self.calibrations else "no calibration fits this model"
             thresholds = uncalibrated(agreement, classifier.border, classifier.border_meaning, reason)
@@ -80,9 +96,10 @@ class Operating:
             calibration,
             self,
             binding,
+            unscaled,
         )
 
-    def _calibration(self, classifier: str, negatives: str, references: int) -> Calibration | None:
+    def _calibration(self, classifier: str, negatives: str, references: int, scale: str) -> Calibration | None:
         """Return the calibration that fits.
 
         Raises:
@@ -90,7 +107,7 @@ class Operating:
                 for rates without any calibration.
         """
         choices, calibrations = self.choices, self.calibrations
-        fitting = None if calibrations is None else calibrations.find(classifier, negatives, references)
+        fitting = None if calibrations is None else calibrations.find(classifier, negatives, references, scale)
         if fitting is None and calibrations is not None and choices.calibration is not None:
             raise CalibrationError(
                 f"{calibrations.source}: has nothing for the classifier '{classifier}' with negatives '{negatives}'"
@@ -100,6 +117,20 @@ class Operating:
                 "`far` and `frr` choose a point of a calibration, and none fits here; 'sigkd calibrate' makes one"
             )
         return fitting
+
+
+@dataclass
+class Unscaled:
+    """The comparison by the views that need no resolution: made when a query first needs it."""
+
+    columns: slice
+    """Its columns of the features."""
+    make: Callable[[], Comparison]
+
+    @cached_property
+    def comparison(self) -> Comparison:
+        """The comparison."""
+        return self.make()
 
 
 @dataclass(frozen=True)
@@ -119,9 +150,28 @@ class Comparison:
     calibration: Calibration | None
     operating: Operating
     binding: Binding
+    unscaled: Unscaled | None = None
+    """The comparison by the views that need no resolution; None where there are none, and in itself."""
 
     def judge(self, samples: Sequence[Sample], features: NDArray[np.float32]) -> list[Verification]:
-        """Return the answers for queries, given their features [n, D]."""
+        """Return the answers for queries, given their features [n, D].
+
+        A query of unknown resolution, or any query where a reference's is unknown, is compared by the views that are
+        fitted to the ink alone.
+        """
+        if self.unscaled is None:
+            return self._judge(samples, features)
+        at_scale = [self.references.scale_known and (one.scan is None or one.scan.scale_known) for one in samples]
+        answers: list[Verification] = []
+        for sample, row, known in zip(samples, features, at_scale, strict=True):
+            if known:
+                answers += self._judge([sample], row[None])
+            else:
+                alone = np.ascontiguousarray(row[None, self.unscaled.columns])
+                answers += self.unscaled.comparison._judge([sample], alone)
+        return answers
+
+    def _judge(self, samples: Sequence[Sample], features: NDArray[np.float32]) -> list[Verification]:
         scores = self.template.scores(features) if len(samples) else np.empty(0)
         return [self._answer(sample, float(score)) for sample, score in zip(samples, scores, strict=True)]
 
@@ -138,19 +188,30 @@ class Comparison:
         return Evidence(llr, fitted.log10_bounds, alternative.kind, method, calibrations.hash, data)
 
     def _answer(self, sample: Sample, score: float) -> Verification:
+        copied = copy_remark(sample, self.references.digests, self.references.scans)
+        unlike = [remark for remark in sample.remarks if remark.code in NOT_COMPARABLE and sample.scan is not None]
+        size = size_remark(sample.ink, self.references.inks)
+        if size is not None and sample.scan is not None and self.unscaled is not None:
+            unlike.append(size)  # at one scale no hand writes its name so much larger: a scale is wrong, or the name
+        decision = self.thresholds.decide(score)
+        if copied is not None:
+            decision = Decision.COPY
+        elif unlike:
+            decision = Decision.INCONCLUSIVE
         remarks = (
+            copied,
             *sample.remarks,
-            copy_remark(sample.digest, self.references.digests),
-            size_remark(sample.ink, self.references.inks),
+            size,
             disagreement_remark(self.agreement, min(self.thresholds.reject, self.thresholds.accept)),
         )
         return Verification(
             query=sample.name,
             writer=self.writer,
-            decision=self.thresholds.decide(score),
+            decision=decision,
             score=score,
             thresholds=self.thresholds,
-            evidence=self.evidence(score),
+            # a ratio whose preconditions are known to fail is not stated
+            evidence=None if copied is not None or unlike else self.evidence(score),
             references=len(self.references.features),
             classifier=self.classifier.name,
             negatives=self.negatives_title,

@@ -1,4 +1,4 @@
-"""Three answers from two thresholds, and where the thresholds came from."""
+"""Three answers from two thresholds, a fourth for copies, and where the thresholds came from."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from sigkd.measures import threshold_at_far, threshold_at_frr
 
 
 class Decision(StrEnum):
-    """The answer."""
+    """The answer. A suspected copy is never accepted and says nothing of the writer: nobody signs twice alike."""
 
     ACCEPTED = "accepted"
     REJECTED = "rejected"
     INCONCLUSIVE = "inconclusive"
+    COPY = "suspected copy"
 
     @property
     def exit_code(self) -> ExitCode:
@@ -26,6 +27,7 @@ class Decision(StrEnum):
             Decision.ACCEPTED: ExitCode.DONE,
             Decision.REJECTED: ExitCode.REJECTED,
             Decision.INCONCLUSIVE: ExitCode.INCONCLUSIVE,
+            Decision.COPY: ExitCode.INCONCLUSIVE,
         }[self]
 
 

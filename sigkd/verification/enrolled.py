@@ -67,7 +67,7 @@ class EnrolledWriters:
             vectors = features[position : position + len(samples)]
             position += len(samples)
             kept = [
-                StoredReference(vector, sample.name, sample.digest, sample.ink, sample.content)
+                StoredReference(vector, sample.name, sample.digest, sample.ink, sample.content, sample.scan)
                 for vector, sample in zip(vectors, samples, strict=True)
             ]
             rows.append((name, kept))

@@ -7,8 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from sigkd.images.copies import COPY, most_alike
 from sigkd.images.ink_measures import InkMeasures
 from sigkd.images.remarks import Remark
+from sigkd.images.scan_facts import ScanFacts
+from sigkd.verification.samples import Sample
+
+NOT_COMPARABLE = frozenset({"low-resolution", "resolution-doubtful", "blurred", "faint"})
+"""Codes of remarks on a scan with which it is like none that the calibration knows: the answer is inconclusive."""
 
 SIZE_RATIO = 1.6
 """Largest ratio of sizes between the query and the references that passes without a remark."""
@@ -28,13 +34,42 @@ def size_remark(query: InkMeasures, references: Sequence[InkMeasures]) -> Remark
     return Remark("size", f"{times:.1f} times {word} than the references: another scanning resolution?")
 
 
-def copy_remark(digest: str, references: Sequence[str]) -> Remark | None:
-    """Return a remark where the query is the very file of a reference."""
-    if digest and digest in references:
-        return Remark(
-            "copy", f"identical to reference {references.index(digest) + 1}: a copied file, not another signature"
-        )
-    return None
+def copy_remark(sample: Sample, digests: Sequence[str], scans: Sequence[ScanFacts | None]) -> Remark | None:
+    """Return a remark where the query is the file of a reference, or nearly the same image.
+
+    Args:
+        sample: the query.
+        digests: of the references' files.
+        scans: what is kept of the references' scans.
+    """
+    if sample.digest and sample.digest in digests:
+        number = digests.index(sample.digest) + 1
+        return Remark("copy", f"identical to reference {number}: a copied file, not another signature")
+    if sample.scan is None:
+        return None
+    pictures = [(place, scan.picture) for place, scan in enumerate(scans) if scan is not None]
+    best, alike = most_alike(sample.scan.picture, [picture for _, picture in pictures])
+    if alike < COPY:
+        return None
+    return Remark(
+        "copy",
+        f"lies on reference {pictures[best][0] + 1} nearly everywhere (similarity {alike:.2f}): nobody signs twice so "
+        "alike; one is a copy of the other",
+    )
+
+
+def distinct(samples: Sequence[Sample]) -> tuple[list[Sample], list[Remark]]:
+    """Return the references without copies of earlier ones, and a remark for each that was left out."""
+    kept: list[Sample] = []
+    remarks = []
+    for sample in samples:
+        digests, scans = [one.digest for one in kept], [one.scan for one in kept]
+        found = copy_remark(sample, digests, scans)
+        if found is None:
+            kept.append(sample)
+        else:
+            remarks.append(Remark("duplicate", f"{sample.name} counts once: {found.text}"))
+    return kept, remarks
 
 
 def disagreement_remark(agreement: NDArray[np.floating], reject: float) -> Remark | None:

@@ -69,6 +69,8 @@ class Verification:
     remarks: tuple[Remark, ...]
     binding: Binding
     query_hash: str
+    reference_remarks: tuple[Remark, ...] = ()
+    """On references given as images: each names its file."""
     gamma: float | None = None
     """Of the classifier's kernel; None: it has none."""
 
@@ -94,6 +96,7 @@ class Verification:
             "gamma": self.gamma,
             "negatives": self.negatives,
             "remarks": [{"code": one.code, "text": one.text} for one in self.remarks],
+            "reference_remarks": [{"code": one.code, "text": one.text} for one in self.reference_remarks],
             "query_hash": self.query_hash,
             **self.binding.as_dict(),
             "sigkd_version": __version__,

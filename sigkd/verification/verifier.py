@@ -6,6 +6,8 @@ import logging
 import threading
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,12 +23,14 @@ from sigkd.gallery import Gallery
 from sigkd.gallery.records import clean_name
 from sigkd.images.remarks import Remark
 from sigkd.models.binding import Binding
+from sigkd.models.views import columns_without_scale
 from sigkd.paths import data_dir
 from sigkd.progress import SILENT, Progress
-from sigkd.verification.calibration import CalibrationSet, load_calibration
+from sigkd.verification.calibration import KNOWN, UNKNOWN, CalibrationSet, load_calibration
 from sigkd.verification.choices import Choices
-from sigkd.verification.comparison import Case, Comparison, Operating, References
+from sigkd.verification.comparison import Case, Comparison, Operating, References, Unscaled
 from sigkd.verification.enrolled import EnrolledWriters
+from sigkd.verification.remarks import distinct
 from sigkd.verification.result import Verification
 from sigkd.verification.samples import ImageInput, Sample, read_sample
 
@@ -125,13 +129,13 @@ class Verifier:
             return self._operating[cohort_hash]
 
     def sample(self, source: ImageInput | Sample, *, name: str | None = None, keep: bool = False) -> Sample:
-        """Read and normalise one signature on the model's canvas."""
+        """Read one signature and place it as the model needs it."""
         if isinstance(source, Sample):
             return source
-        return read_sample(source, self.model.canvas, name=name, keep=keep)
+        return read_sample(source, self.model.placing, name=name, keep=keep)
 
     def features(self, images: Sequence[NDArray[np.uint8]], progress: Progress = SILENT) -> NDArray[np.float32]:
-        """Return the features float32 [n, D] of normalised images uint8 [170, 242]."""
+        """Return the features float32 [n, D] of placed images uint8 [170, 242] ([V, 170, 242] in views)."""
         from sigkd.models.extract import extract_features
 
         start = time.perf_counter()
@@ -146,6 +150,7 @@ class Verifier:
         writer: str | None = None,
         negatives: Negatives | None = None,
         template: tuple[Classifier, Template, NDArray[np.float64]] | None = None,
+        whole: Negatives | None = None,
     ) -> Comparison:
         """Make a comparison from references' features.
 
@@ -154,6 +159,8 @@ class Verifier:
             writer: whose they are.
             negatives: what to fit against; None is the cohort.
             template: an already fitted template with its classifier and the agreement of the references.
+            whole: given where the features are those of the views without a scale alone: all features of the negatives,
+                to which the calibration is bound.
         """
         negatives = negatives or self.cohort
         if template is None:
@@ -161,8 +168,17 @@ class Verifier:
             fitted, agreement = classifier.enroll(references.features, negatives)
         else:
             classifier, fitted, agreement = template
-        return self.operating(negatives).comparison(
-            writer, references, negatives, classifier, fitted, agreement, self.binding
+        unscaled = None
+        if whole is None and self.model.projections:
+            columns = columns_without_scale(self.model.projections)
+            alone = partial(references.columns, columns), partial(negatives.columns, columns)
+            unscaled = Unscaled(
+                columns,
+                lambda: self.compare_features(alone[0](), writer=writer, negatives=alone[1](), whole=negatives),
+            )
+        scale = KNOWN if whole is None else UNKNOWN
+        return self.operating(whole or negatives).comparison(
+            writer, references, negatives, classifier, fitted, agreement, self.binding, scale, unscaled
         )
 
     # -- references given as images
@@ -173,7 +189,7 @@ class Verifier:
         Raises:
             UsageError: no references; ImageError: one cannot be used.
         """
-        samples = [self.sample(reference) for reference in references]
+        samples, _ = distinct([self.sample(reference) for reference in references])
         if not samples:
             raise UsageError("at least one reference is needed")
         return self.compare_features(References.of(samples, self.features([sample.image for sample in samples])))
@@ -191,13 +207,16 @@ class Verifier:
         Raises:
             As :meth:`verify_against`.
         """
-        samples = [self.sample(image) for image in (*references, query)]
-        if len(samples) < 2:
+        kept, remarks = distinct([self.sample(image) for image in references])
+        if not kept:
             raise UsageError("at least one reference is needed")
+        samples = [*kept, self.sample(query)]
         features = self.features([sample.image for sample in samples])  # of all in one batch
-        comparison = self.compare_features(References.of(samples[:-1], features[:-1]))
+        comparison = self.compare_features(References.of(kept, features[:-1]))
         answer = comparison.judge(samples[-1:], features[-1:])[0]
-        return Case(comparison, tuple(samples[:-1]), samples[-1], answer)
+        remarks += [Remark(one.code, f"{sample.name}: {one.text}") for sample in kept for one in sample.remarks]
+        answer = replace(answer, reference_remarks=tuple(remarks))
+        return Case(comparison, tuple(kept), samples[-1], answer)
 
     def verify_against(self, references: Iterable[ImageInput | Sample], query: ImageInput | Sample) -> Verification:
         """Verify one query against references given as images.
@@ -264,14 +283,15 @@ class Verifier:
             ImageError, UsageError; AlreadyEnrolledError: in the mode ``new``; GalleryError.
         """
         clean_name(name)  # what cannot be enrolled must not leave an empty gallery
-        samples = [self.sample(image, keep=keep_images) for image in images]
+        samples, remarks = distinct([self.sample(image, keep=keep_images) for image in images])
         if not samples:
             raise UsageError(f"'{name}': at least one reference is needed")
         features = self.features([sample.image for sample in samples])
         if self._negatives == COHORT:
             _ = self.cohort
         self.open_gallery(create=True).enroll_many([(name, samples)], features, mode=mode)
-        return tuple(remark for sample in samples for remark in sample.remarks)
+        own = (Remark(one.code, f"{sample.name}: {one.text}") for sample in samples for one in sample.remarks)
+        return (*remarks, *own)
 
     def verify(self, writer: str, query: ImageInput | Sample) -> Verification:
         """Verify one query against an enrolled writer; the answer is logged.
