@@ -57,6 +57,7 @@ def calibrate(
     from sigkd.models.binding import Binding
     from sigkd.models.device import resolve_device
     from sigkd.models.io import load_model
+    from sigkd.models.views import columns_without_scale
     from sigkd.pools import cores
 
     progress, data = console_progress(), common.data
@@ -75,6 +76,7 @@ def calibrate(
         splits=splits,
         seed=seed,
         settings=Settings(bootstrap=0, workers=workers or cores()),
+        unscaled=columns_without_scale(loaded.projections) if loaded.projections else None,
         progress=progress,
     )
     if out is not None:

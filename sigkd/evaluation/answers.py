@@ -11,7 +11,7 @@ import numpy as np
 
 from sigkd.errors import UsageError
 from sigkd.measures import cllr, eer_global, min_cllr
-from sigkd.verification.calibration import Calibration, fit_calibration
+from sigkd.verification.calibration import KNOWN, Calibration, fit_calibration
 from sigkd.verification.calibrations import METHODS
 from sigkd.verification.calibrations._base import LN10
 from sigkd.verification.decision import Decision, Thresholds
@@ -73,6 +73,8 @@ class Answers:
     """Of thresholds, Cllr and min Cllr."""
     method: str
     """Of calibration."""
+    scale: str = KNOWN
+    """``unknown``: of the views that need no resolution alone."""
 
     @property
     def inconclusive(self) -> float:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from sigkd.evaluation.experiment import open_set
 from sigkd.evaluation.protocol import Protocol, pick_writers
 from sigkd.models.binding import Binding
 from sigkd.progress import SILENT, Progress
-from sigkd.verification.calibration import CalibrationSet
+from sigkd.verification.calibration import KNOWN, UNKNOWN, CalibrationSet
 
 if TYPE_CHECKING:
     import torch
@@ -66,7 +67,7 @@ def development_set(
     Raises:
         InputError: features of another model, or images on another canvas; DatasetError: no such dataset.
     """
-    from sigkd.models.extract import extract_features
+    from sigkd.models.extract import check_placing, extract_features
 
     opened = open_set(name, data, progress)
     labels, known = np.unique(opened.labels.y).tolist(), opened.labels.metadata
@@ -83,6 +84,7 @@ def development_set(
         features = opened.features.features[rows]
     else:
         assert opened.batch is not None  # noqa: S101 - a set is one or the other
+        check_placing(model, opened.batch)
         canvas = known.get("canvas")
         if canvas and tuple(canvas) != tuple(model.canvas):
             raise InputError(
@@ -113,6 +115,7 @@ def calibrate(
     splits: int = 5,
     seed: int = 0,
     settings: Settings | None = None,
+    unscaled: slice | None = None,
     progress: Progress = SILENT,
 ) -> tuple[CalibrationSet, list[Answers]]:
     """Calibrate every combination, and measure each by cross-validation over writers.
@@ -131,6 +134,7 @@ def calibrate(
         splits: draws of references.
         seed: of the draws.
         settings: parallelism.
+        unscaled: columns of the views that need no resolution, which are calibrated too; None where there are none.
         progress: where the work is reported.
 
     Returns:
@@ -146,6 +150,7 @@ def calibrate(
         CLASSIFIERS.get(name)
     for kind in negatives:
         check_kind(kind)
+    scales = {KNOWN: slice(None)} | ({} if unscaled is None else {UNKNOWN: unscaled})
     fitted, answers = [], []
     for name in classifiers:
         for kind in negatives:
@@ -159,17 +164,23 @@ def calibrate(
                 classifier=name,
                 negatives=kind,
             )
-            for count in references:
+            for count, (scale, columns) in product(references, scales.items()):
                 try:
                     chosen, _ = plan_splits(
                         development.y, development.yforg, [count], splits, seed, protocol, skip_short=True
                     )
                     scores, _ = score_splits(
-                        development.features, chosen, protocol, seed, settings, cohort=cohort, progress=progress
+                        np.ascontiguousarray(development.features[:, columns]),
+                        chosen,
+                        protocol,
+                        seed,
+                        settings,
+                        cohort=cohort if scale == KNOWN else cohort.columns(columns),
+                        progress=progress,
                     )
                     known = fit(pool(scores), name, kind, count, len(scores[0].writers))
-                    answers.append(answer(scores, name, kind, stated, seed))
-                    fitted.append(known)
+                    answers.append(replace(answer(scores, name, kind, stated, seed), scale=scale))
+                    fitted.append(replace(known, scale=scale))
                 except (CalibrationError, UsageError) as error:
                     progress.warn(f"{name}, {kind}, {count} references: {error}; left out")
     if not fitted:

@@ -180,7 +180,8 @@ def answers_grid(answered: Sequence[tuple[list[Cell], dict[str, Any]]], titles: 
     grid = Grid(title, [*titles, "REF", "classifier", "negatives", *ANSWERS.values()])
     for head, one in answered:
         row = [*head, Cell(str(one["references"]), value=float(one["references"]))]
-        row += [Cell(one["classifier"]), Cell(one["negatives"])]
+        unscaled = "" if one["scale"] == "known" else ", scale unknown"
+        row += [Cell(one["classifier"] + unscaled), Cell(one["negatives"])]
         for name in ANSWERS:
             scale = scale_of(name)
             text = "-" if one[name] is None else f"{scale * one[name]:.{2 if scale == 100 else 3}f}"

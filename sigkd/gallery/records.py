@@ -125,8 +125,9 @@ def unpack_reference(features: bytes, facts: bytes, image: bytes | None) -> Stor
 
 
 def reference_of(features: NDArray[np.float32], facts: Any, image: bytes | None) -> StoredReference:
-    """Return the reference of its features [D] and what is known of it as JSON values (``name``, ``digest``, ``ink``,
-    and ``scan`` of a scan that was read at one scale).
+    """Return the reference of its features [D] and what is known of it as JSON values.
+
+    These are ``name``, ``digest``, ``ink``, and ``scan`` of a scan that was read at one scale.
 
     Raises:
         ValueError, KeyError, TypeError: they are not those of a reference.

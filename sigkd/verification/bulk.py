@@ -37,7 +37,7 @@ class _Candidate:
     name: str
     files: tuple[Path, ...] = ()
     images: NDArray[np.uint8] | None = None
-    """Of a prepared dataset: uint8 [r, 170, 242]."""
+    """Of a prepared dataset: uint8 [r, 170, 242], [r, V, 170, 242] in V views."""
 
 
 def _candidates(source: str, data: Path, verifier: Verifier, references: int | None) -> list[_Candidate]:
@@ -55,6 +55,8 @@ def _candidates(source: str, data: Path, verifier: Verifier, references: int | N
     from sigkd.datasets.prepared import find_prepared
 
     prepared = find_prepared(source, data)
+    if tuple(prepared.metadata.get("views") or ()) != verifier.model.placing.views:
+        raise InputError(f"'{source}' is placed in other views than the model's; prepare it again with `views`")
     canvas = tuple(prepared.metadata.get("canvas") or ())
     if canvas and canvas != tuple(verifier.model.canvas):
         raise InputError(f"'{source}' is prepared on another canvas than the model's; prepare it again with `canvas`")
@@ -62,7 +64,7 @@ def _candidates(source: str, data: Path, verifier: Verifier, references: int | N
     for number, name in enumerate(prepared.writers):
         rows = np.flatnonzero((prepared.y == number) & (prepared.yforg == 0))[:references]
         if len(rows):
-            images = prepared.x[rows].reshape(len(rows), *prepared.x.shape[-2:])
+            images = prepared.x[rows]
             chosen.append(_Candidate(str(name), images=images))
     return chosen
 
@@ -123,7 +125,7 @@ def _samples(
     verifier: Verifier, candidate: _Candidate, keep: bool, result: BulkResult, progress: Progress
 ) -> Iterator[Sample]:
     for number, image in enumerate(candidate.images if candidate.images is not None else ()):
-        ink = measure_normalized(image, verifier.model.canvas)
+        ink = measure_normalized(image[0] if image.ndim == 3 else image, verifier.model.canvas)
         yield Sample(f"{candidate.name} {number + 1}", "", image, ink)
     for file in candidate.files:
         try:

@@ -120,5 +120,5 @@ def test_facts_of_a_scan_survive_json(signatures):
     again = ScanFacts.from_json(facts.to_json())
     assert again.measures == facts.measures and again.scale_known
     np.testing.assert_array_equal(again.picture, facts.picture)
-    with pytest.raises(ValueError, match="damaged|size"):
+    with pytest.raises(ValueError, match=r"damaged|size"):
         ScanFacts.from_json({**facts.to_json(), "picture": "AAAA"})
