@@ -30,8 +30,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from sigkd.errors import ModelError, UsageError
-from sigkd.json_documents import Document
 from sigkd.images.placing import Placing
+from sigkd.json_documents import Document
 from sigkd.models.export import provenance, without_head
 from sigkd.models.extract import extract_features
 from sigkd.models.io import LoadedModel, save_model

@@ -97,10 +97,10 @@ def test_the_same_reference_counts_once(verifier, signatures, tmp_path):
 
 
 def test_a_scan_like_none_before_gets_no_likelihood_ratio(verifier, signatures, tmp_path):
-    image = cv2.GaussianBlur(signature_image(3, 4), (0, 0), 9)
-    answer = verifier.verify_against(signatures[:4], write(tmp_path / "b.png", image))
+    image = cv2.resize(signature_image(3, 4), None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
+    answer = verifier.verify_against(signatures[:4], write(tmp_path / "b.png", image, dpi=(100, 100)))
     assert answer.decision is Decision.INCONCLUSIVE and answer.evidence is None
-    assert {remark.code for remark in answer.remarks} & {"blurred", "faint"}
+    assert "low-resolution" in {remark.code for remark in answer.remarks}
 
 
 def test_enrolled_scans_keep_their_scale_and_find_their_copies(verifier, signatures, tmp_path):
