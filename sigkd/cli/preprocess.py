@@ -47,7 +47,7 @@ def preprocess(
         list[str] | None,
         typer.Option(
             help="Read the ink at one scale and place it in these views, in place of a canvas: heights as 80.6mm, "
-            "fitted; or model: those of the default model.",
+            "and last fitted.",
             show_default=False,
         ),
     ] = None,
@@ -110,10 +110,6 @@ def preprocess(
 
 
 def _views(names: list[str] | None) -> tuple[str, ...]:
-    if names == ["model"]:
-        from sigkd.models.io import default_views
-
-        return default_views()
     from sigkd.images.views import View
 
     return tuple(View.named(name).name for name in names or ())

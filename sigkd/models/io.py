@@ -204,11 +204,6 @@ def load_model(spec: str | Path | None = None, *, cache: Path | None = None) -> 
     )
 
 
-def default_views() -> tuple[str, ...]:
-    """Return the names of the default model's views, without loading it."""
-    return tuple(read_metadata(shipped_path(find_card(DEFAULT_MODEL))).get("views") or ())
-
-
 def load_any_file(path: Path, architecture: str | None = None) -> LoadedModel:
     """Load a model file by its suffix: ``.onnx``, ``.pth`` or ``.pt`` (tensors only), anything else as safetensors.
 
