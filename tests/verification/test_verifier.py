@@ -90,6 +90,25 @@ def test_negatives_from_other_writers(tiny_model, tiny_cohort, scans, tmp_path: 
         assert ("10 references" in after.negatives and after.score != before) or classifier == "wi"
 
 
+def test_pairs_learn_from_enrolled_writers_and_not_from_a_cohort_of_strangers(
+    tiny_model, tiny_cohort, scans, tmp_path: Path
+) -> None:
+    from sigkd.synthesis import signature_image
+
+    choices = Choices(tiny_model, cohort=tiny_cohort, device="cpu", classifier="dichotomy")
+    with pytest.raises(UsageError, match="must know who made which"):
+        Verifier(choices).verify_against(scans["Ada"][:2], scans["Ada"][2])
+    scores = []
+    for _ in range(2):  # the second time the kept template is restored
+        with Verifier(choices, gallery=tmp_path / "g", negatives="writers") as verifier:
+            if not scores:
+                for number in range(10, 16):
+                    verifier.enroll(f"w{number}", [signature_image(number, index) for index in range(3)])
+                verifier.enroll("Ada", scans["Ada"][:1])
+            scores.append(verifier.verify("Ada", scans["Ada"][3]).score)
+    assert scores[0] == pytest.approx(scores[1], abs=1e-9)
+
+
 def test_wrong_use(verifier: Verifier, scans) -> None:
     verifier.enroll("Ada", scans["Ada"][:2])
     with pytest.raises(NotEnrolledError, match="'Bob' is not enrolled"):
