@@ -79,7 +79,10 @@ def locate_ink(image: U8, *, blurred: bool = False) -> Ink:
         # sigma 2 is out of scale for a small signature; a large one is cut as the reference cuts it, and that is said
         if share >= (_USUAL_SHARE if cv2.countNonZero(ink) < _SMALL_INK else _LEAST_SHARE):
             return Ink(image, threshold, by_row, by_column, (INK_OUTSIDE,) if share < _USUAL_SHARE else ())
-    rows, columns = _counts(_without_specks(ink))
+    kept = _without_specks(ink)
+    if not kept.any():  # a halftone: every dot is a speck
+        raise ImageError("the image holds nothing but specks: there is no signature in it")
+    rows, columns = _counts(kept)
     return Ink(image, threshold, _extent(rows), _extent(columns), (THIN_INK,))
 
 
@@ -187,7 +190,7 @@ def _without_specks(ink: U8) -> U8:
     """Return the 0/1 mask without dust: groups of pixels (gaps up to 4 px bridged) with next to nothing of the ink."""
     joined = cv2.dilate(ink, np.ones((5, 5), np.uint8))
     number, labels = cv2.connectedComponents(joined, connectivity=8, ltype=cv2.CV_32S)
-    amounts = np.bincount(labels.reshape(-1), weights=ink.reshape(-1), minlength=number)
+    amounts = np.bincount(labels[ink > 0], minlength=number)
     amounts[0] = 0
     keep = amounts > min(_SPECK_SHARE * amounts.sum(), _SPECK_PIXELS)
     kept: U8 = keep.view(np.uint8)[labels]

@@ -239,3 +239,12 @@ def test_center_crop():
     np.testing.assert_array_equal(crop, images[:, 10:160, 11:231])
     with pytest.raises(ValueError, match="smaller"):
         center_crop(images, (171, 10))
+
+
+@pytest.mark.parametrize("pitch", [6, 9, 20])
+def test_a_halftone_is_no_signature(pitch):
+    """Every dark pixel is a speck: nothing is left to make a box of."""
+    dots = np.full((400, 600), 255, np.uint8)
+    dots[::pitch, ::pitch] = 0
+    with pytest.raises(ImageError, match="nothing but specks"):
+        normalize_signature(dots)
