@@ -94,12 +94,17 @@ class Outcome:
 
 
 def check_document(document: Any) -> None:
-    """Fail where a document does not fit the schema in ``docs/`` of its format."""
+    """Fail where a document does not fit the schema in ``docs/`` of its format.
+
+    Formats whose documents are not typed yet have no schema; a test holds that those of all typed ones are written.
+    """
     import json
 
     import jsonschema
 
     schema = REPOSITORY / "docs/reference/schemas" / f"{document['format']}.json"
+    if not schema.is_file():
+        return
     jsonschema.Draft202012Validator(json.loads(schema.read_text(encoding="utf-8"))).validate(document)
 
 
