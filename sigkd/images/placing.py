@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from sigkd.images.canvas import CANVAS, SIZE
 from sigkd.images.formats import MAX_PIXELS
-from sigkd.images.preprocess import PREPROCESS_VERSION, normalize
 from sigkd.images.reader import ImageSource, read_image
 from sigkd.images.views import View, place
 
@@ -48,9 +47,13 @@ class Placing:
     @property
     def version(self) -> str:
         """The preprocessing version that features are bound to."""
-        from sigkd.images.scan import SCAN_VERSION
+        if self.views:
+            from sigkd.images.scan import SCAN_VERSION
 
-        return SCAN_VERSION if self.views else PREPROCESS_VERSION
+            return SCAN_VERSION
+        from sigkd.images.preprocess import PREPROCESS_VERSION
+
+        return PREPROCESS_VERSION
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -68,6 +71,8 @@ class Placing:
 
             scan = read_scan(source, dpi=self.dpi, max_pixels=self.max_pixels)
             return Placed(place_all(scan.ink, self.views), tuple(remark.text for remark in scan.remarks))
+        from sigkd.images.preprocess import normalize  # SciPy comes with it: a model is loaded without
+
         pixels = source if isinstance(source, np.ndarray) else read_image(source, max_pixels=self.max_pixels)
         normalized = normalize(pixels, self.canvas, self.size)
         return Placed(normalized.image, normalized.warnings)

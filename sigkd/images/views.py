@@ -13,7 +13,6 @@ import numpy.typing as npt
 
 from sigkd.errors import UsageError
 from sigkd.images.canvas import CANVAS, SIZE
-from sigkd.images.preprocess import resample
 from sigkd.images.resolution import MM_PER_INCH
 from sigkd.images.scale import DPI
 
@@ -72,6 +71,8 @@ def place(ink: U8, view: View) -> U8:
     Returns:
         uint8 [170, 242], ink bright on black.
     """
+    from sigkd.images.preprocess import resample  # SciPy comes with it: a model is loaded without
+
     canvas = _canvas(ink, view)
     amount = np.asarray(255 - ink, np.float32)
     scale = canvas[0] / SIZE[0]

@@ -64,7 +64,7 @@ def export_model(
     if model.network.architecture == "onnx":
         raise UsageError(f"'{model.name}' is an ONNX graph already; it cannot be exported again")
     if format == "onnx" and model.projections:
-        raise UsageError(f"'{model.name}' looks at several views; one graph has one input: use --format safetensors")
+        raise UsageError(f"'{model.name}' looks at several views; one graph has one input: use `format` safetensors")
     if format == "onnx":
         if half or head:
             raise UsageError("`half=True` and `head=True` belong to `format='safetensors'`")

@@ -89,7 +89,7 @@ def test_interrupted(run_sigkd, made_up_signatures, tmp_path, monkeypatch):
     def stop(*_args, **_options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("sigkd.datasets.prepare.normalize", stop)
+    monkeypatch.setattr("sigkd.images.preprocess.normalize", stop)
     outcome = run_sigkd("preprocess", made_up_signatures, "--name", "x", expect=ExitCode.INTERRUPTED)
     assert "nothing was written" in outcome.stderr
     assert not list(tmp_path.rglob("*.npz"))

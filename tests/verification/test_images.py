@@ -17,7 +17,7 @@ from sigkd.verification.remarks import (
     disagreement_remark,
     size_remark,
 )
-from sigkd.verification.samples import read_sample
+from sigkd.verification.samples import Sample, read_sample
 
 CANVAS = (952, 1360)
 
@@ -74,8 +74,9 @@ def test_remarks_on_a_comparison() -> None:
     assert size_remark(ink, [ink]) is None
     large = size_remark(InkMeasures(200, 600, 4, 100, 0, False, 200), [ink, ink])
     assert large is not None and "2.0 times larger" in large.text
-    assert copy_remark("a", ["b"]) is None and copy_remark("", [""]) is None
-    assert "reference 2" in str(copy_remark("a", ["b", "a"]))
+    sample, unknown = (Sample("q", digest, np.zeros((2, 2), np.uint8), ink) for digest in ("a", ""))
+    assert copy_remark(sample, ["b"], [None]) is None and copy_remark(unknown, [""], [None]) is None
+    assert "reference 2" in str(copy_remark(sample, ["b", "a"], [None, None]))
     assert disagreement_remark(np.empty(0), 0.0) is None
     assert "reference 2 does" in str(disagreement_remark(np.array([1.0, -1.0, 1.0]), 0.0))
 
