@@ -70,7 +70,7 @@ def equal(one, other):
 
 def test_a_run_learns_and_leaves_its_files(tmp_path):
     watcher = Watcher()
-    config = dataclasses.replace(CONFIG, epochs=8, loss="geom+tce+bt+bc")
+    config = dataclasses.replace(CONFIG, epochs=8, loss="geom+tce+bt+bc", weight={"geom1": 100.0})
     facts = distill(tmp_path / "run", config, observer=watcher, cache=tmp_path / "cache")
     run = tmp_path / "run"
     assert {path.name for path in run.iterdir()} == {
