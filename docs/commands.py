@@ -142,12 +142,12 @@ def losses_page() -> str:
 def document_kinds() -> dict[str, Any]:
     """Return every kind of document of the package, by its format."""
     import sigkd
-    from sigkd.json_documents import Document
+    from sigkd.json_documents import JsonDocument
 
     names = [found.name for found in pkgutil.walk_packages(sigkd.__path__, "sigkd.")]
     names = [name for name in names if name != "sigkd.__main__" and not name.startswith("sigkd.cli")]
     objects = [one for name in names for one in vars(importlib.import_module(name)).values() if inspect.isclass(one)]
-    kinds = {one for one in objects if issubclass(one, Document) and one is not Document}
+    kinds = {one for one in objects if issubclass(one, JsonDocument) and one is not JsonDocument}
     return {kind.format: kind for kind in sorted(kinds, key=lambda kind: kind.format)}
 
 

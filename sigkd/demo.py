@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sigkd.errors import ExitCode
-from sigkd.json_documents import Document
+from sigkd.json_documents import JsonDocument
 from sigkd.paths import run_path
 from sigkd.progress import SILENT, Progress
 from sigkd.synthesis import write_signature_dataset, write_text_pages
@@ -62,7 +62,7 @@ class Step:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MadeUpData(Document, format="sigkd-demo-data", version=1):
+class MadeUpData(JsonDocument, format="sigkd-demo-data", version=1):
     """What ``sigkd demo --data-only`` prints: where the made-up data lie, and how much there is."""
 
     signatures: Path
@@ -89,7 +89,7 @@ class DoneStep:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Demonstration(Document, format="sigkd-demo", version=1):
+class Demonstration(JsonDocument, format="sigkd-demo", version=1):
     """What ``sigkd demo`` prints."""
 
     data: MadeUpData

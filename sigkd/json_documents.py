@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 
-class Document:
+class JsonDocument:
     """A kind of document: a frozen dataclass of keywords.
 
     >>> from dataclasses import dataclass
     >>> @dataclass(frozen=True, kw_only=True)
-    ... class Removal(Document, format="sigkd-removal", version=1):
+    ... class Removal(JsonDocument, format="sigkd-removal", version=1):
     ...     writer: str
     >>> Removal(writer="Ada").to_json()
     {'format': 'sigkd-removal', 'version': 1, 'writer': 'Ada'}
@@ -37,6 +37,7 @@ class Document:
 
     format: ClassVar[str]
     version: ClassVar[int]
+    _error: ClassVar[type[InputError]]
     # pydantic takes it for the dataclasses inside, too
     __pydantic_config__: ClassVar[dict[str, Any]] = {
         "extra": "forbid",
@@ -45,10 +46,10 @@ class Document:
         "use_attribute_docstrings": True,
     }
 
-    def __init_subclass__(cls, *, format: str, version: int) -> None:
+    def __init_subclass__(cls, *, format: str, version: int, error: type[InputError] = InputError) -> None:
         # fields like the others, so that whatever reads dataclasses (FastAPI, for example) sees them too
         cls.__annotations__ = {"format": Literal[format], "version": Literal[version], **cls.__annotations__}
-        cls.format, cls.version = format, version
+        cls.format, cls.version, cls._error = format, version, error
 
     def to_json(self) -> dict[str, Any]:
         """Return the document as JSON values."""
@@ -63,7 +64,7 @@ class Document:
             source: what messages call it (a file's name).
 
         Raises:
-            InputError: another format or version, or something that the document cannot hold.
+            InputError: another format or version, or something that the document cannot hold; or the kind's own error.
         """
         return cls._of_text(json.dumps(document).encode(), source)
 
@@ -72,12 +73,17 @@ class Document:
         """Read a JSON file.
 
         Raises:
-            InputError: absent, not JSON, or not such a document.
+            InputError: absent, not JSON, or not such a document; or the kind's own error.
         """
         try:
             return cls._of_text(Path(path).read_bytes(), path)
         except OSError as error:
-            raise InputError(f"{path}: {error.strerror or 'not readable'}") from None
+            raise cls._error(f"{path}: {error.strerror or 'not readable'}") from None
+
+    @classmethod
+    def upgraded(cls, document: dict[str, Any]) -> dict[str, Any]:
+        """Return a document of an older version as one of this version; others as they are."""
+        return document
 
     @classmethod
     def _of_text(cls, text: bytes, source: str | Path) -> Self:
@@ -86,17 +92,19 @@ class Document:
         try:
             head = json.loads(text, parse_constant=_refuse)
         except (ValueError, RecursionError) as error:
-            raise InputError(f"{source}: not JSON ({error})") from None
+            raise cls._error(f"{source}: not JSON ({error})") from None
         if not isinstance(head, dict) or head.get("format") != cls.format:
-            raise InputError(f"{source}: not a document of the format {cls.format}")
+            raise cls._error(f"{source}: not a document of the format {cls.format}")
+        if (newer := cls.upgraded(head)) is not head:
+            head, text = newer, json.dumps(newer).encode()
         if (version := head.get("version")) != cls.version:
-            newer = isinstance(version, int) and version > cls.version
-            remedy = "upgrade sigkd" if newer else "make it again with this sigkd"
-            raise InputError(f"{source}: {cls.format} of version {version}, this sigkd reads {cls.version}: {remedy}")
+            later = isinstance(version, int) and version > cls.version
+            remedy = "upgrade sigkd" if later else "make it again with this sigkd"
+            raise cls._error(f"{source}: {cls.format} of version {version}, this sigkd reads {cls.version}: {remedy}")
         try:
             document: Self = _adapter(cls).validate_json(text)  # type: ignore[arg-type]
         except ValidationError as error:
-            raise InputError(f"{source}: {_first(error.errors(include_url=False))}") from None
+            raise cls._error(f"{source}: {_first(error.errors(include_url=False))}") from None
         return document
 
 
@@ -126,8 +134,8 @@ def _fields(value: Any) -> dict[str, Any]:
     return {field.name: encode(getattr(value, field.name)) for field in fields(value)}
 
 
-def json_schema(kind: type[Document]) -> dict[str, Any]:
-    """Return the JSON Schema (draft 2020-12) of a kind of document: what :meth:`Document.from_json` accepts.
+def json_schema(kind: type[JsonDocument]) -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of a kind of document: what :meth:`JsonDocument.from_json` accepts.
 
     Descriptions are the classes' docstrings and the texts under their fields.
     """

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sigkd.errors import InputError
-from sigkd.json_documents import Document, encode, json_schema
+from sigkd.json_documents import JsonDocument, encode, json_schema
 
 
 class Verdict(Enum):
@@ -31,7 +31,7 @@ class Part:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sample(Document, format="sigkd-sample", version=2):
+class Sample(JsonDocument, format="sigkd-sample", version=2):
     """A document of every kind of field."""
 
     parts: tuple[Part, ...]

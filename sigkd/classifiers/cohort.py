@@ -20,7 +20,7 @@ from sigkd.classifiers import COHORT
 from sigkd.classifiers.negatives import Negatives
 from sigkd.errors import CohortError, UsageError
 from sigkd.files import atomic_path
-from sigkd.json_documents import Document
+from sigkd.json_documents import JsonDocument
 from sigkd.models.binding import Binding
 from sigkd.models.strangers import stranger_images
 from sigkd.paths import cache_dir
@@ -39,7 +39,7 @@ _FORMAT = "sigkd-cohort"
 
 
 @dataclass(frozen=True, kw_only=True)
-class CohortBuild(Document, format="sigkd-cohort-build", version=1):
+class CohortBuild(JsonDocument, format="sigkd-cohort-build", version=1):
     """What ``sigkd cohort build`` prints: a file of negatives."""
 
     out: Path

@@ -10,11 +10,12 @@ import typer
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.options import Json, Seed
-from sigkd.cli.output import Table, print_json, print_table, say
+from sigkd.cli.output import Table, show
 from sigkd.errors import UsageError
 
 if TYPE_CHECKING:
     from sigkd.synthesis.disturbances import Scan
+    from sigkd.synthesis.disturbances.registry import DisturbanceList
 
 _PRESUMED_DPI = 300.0
 _COLUMNS, _CELL = 6, (220, 330)
@@ -41,7 +42,7 @@ def disturb(
         float | None,
         typer.Option(help="Resolution of scans whose file does not state it.", min=30, max=2400, show_default="300"),
     ] = None,
-    show: Annotated[bool, typer.Option("--list", help="List the disturbances with their levels.")] = False,
+    listed: Annotated[bool, typer.Option("--list", help="List the disturbances with their levels.")] = False,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -53,8 +54,9 @@ def disturb(
     """
     from sigkd.synthesis.disturbances import parse_chains
     from sigkd.synthesis.disturbances.files import write_scan
+    from sigkd.synthesis.disturbances.registry import DisturbedScans
 
-    if show:
+    if listed:
         _list(json)
         return
     if out is None and sheet is None:
@@ -73,10 +75,8 @@ def disturb(
 
         sheet.parent.mkdir(parents=True, exist_ok=True)
         contact_sheet([scan.image for _, scan in done], [name for name, _ in done], _COLUMNS, _CELL).save(sheet)
-    if json:
-        print_json({"files": [str(file) for file in files], "sheet": str(sheet) if sheet else None})
-    else:
-        say("\n".join([*map(str, files), *([str(sheet)] if sheet else [])]))
+    written = "\n".join(map(str, [*files, *([sheet] if sheet else [])]))
+    show(DisturbedScans(files=files, sheet=sheet), json, written)
 
 
 def _scans(images: list[Path], dpi: float | None, seed: int) -> list[tuple[str, Scan]]:
@@ -98,20 +98,18 @@ def _scans(images: list[Path], dpi: float | None, seed: int) -> list[tuple[str, 
 
 
 def _list(json: bool) -> None:
-
     from sigkd.synthesis.disturbances import all_disturbances
+    from sigkd.synthesis.disturbances.registry import DisturbanceList, KnownDisturbance
 
     entries = all_disturbances()
-    if json:
-        rows = [
-            {"name": e.name, "family": e.family, "summary": e.summary, **(e.level._asdict() if e.level else {})}
-            for e in entries
-        ]
-        print_json({"disturbances": rows})
-        return
+    known = [KnownDisturbance(entry.name, entry.family, entry.summary, entry.level) for entry in entries]
+    show(DisturbanceList(disturbances=known), json, _table)
+
+
+def _table(document: DisturbanceList) -> Table:
     table = Table("name", "default", "range", "unit of the level", "what it does")
-    for entry in entries:
-        level = entry.level
+    for one in document.disturbances:
+        level = one.level
         span = (f"{level.default:g}", f"{level.low:g} to {level.high:g}", level.unit) if level else ("", "", "")
-        table.add_row(entry.name, *span, entry.summary)
-    print_table(table)
+        table.add_row(one.name, *span, one.summary)
+    return table

@@ -10,6 +10,7 @@ import typer
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.options import Json, Seed
+from sigkd.cli.output import show
 from sigkd.errors import UsageError
 
 _COLUMNS, _CELL = 6, (330, 330)
@@ -58,11 +59,10 @@ def documents(
     import numpy as np
     from PIL import Image
 
-    from sigkd.cli.output import print_json, say
     from sigkd.images.sheet import contact_sheet
     from sigkd.synthesis.disturbances import parse_chains
     from sigkd.synthesis.documents import kinds, make_document
-    from sigkd.synthesis.documents.files import write_document
+    from sigkd.synthesis.documents.files import MadeUpDocuments, WrittenPage, write_document
     from sigkd.synthesis.fonts import font_files
 
     side: Any = split
@@ -71,24 +71,22 @@ def documents(
     asked = parse_chains(chains or [])
     fonts = font_files(font) if font else None
     signed = False if unsigned else None
-    made: list[dict[str, Any]] = []
+    made: list[WrittenPage] = []
     small = []
     for name in kind or kinds(side):
         for number in range(count):
             document = make_document(name, seed, number, signed=signed, split=side, fonts=fonts, dpi=dpi)
             scan = asked[len(made) % len(asked)](document.scan, seed, len(made)) if asked else document.scan
             path = out / f"{name}-{number + 1:04d}.png"
-            made.append({"file": str(path), **write_document(path, document, scan, masks=masks)})
+            made.append(WrittenPage(path, write_document(path, document, scan, masks=masks)))
             if sheet is not None:
                 picture = Image.fromarray(scan.image)
                 picture.thumbnail(_CELL)
                 small.append(np.asarray(picture))
     if sheet is not None:
         sheet.parent.mkdir(parents=True, exist_ok=True)
-        contact_sheet(small, [Path(facts["file"]).stem for facts in made], _COLUMNS, _CELL).save(sheet)
-    if json:
-        print_json({"documents": made, "sheet": str(sheet) if sheet else None})
-        return
-    signatures = sum(len(facts["signatures"]) for facts in made)
-    places = sum(len(facts["fields"]) for facts in made)
-    say(f"{len(made)} documents with {signatures} signatures in {places} places: {out}")
+        contact_sheet(small, [page.file.stem for page in made], _COLUMNS, _CELL).save(sheet)
+    signatures = sum(len(page.labels.signatures) for page in made)
+    places = sum(len(page.labels.fields) for page in made)
+    text = f"{len(made)} documents with {signatures} signatures in {places} places: {out}"
+    show(MadeUpDocuments(documents=made, sheet=sheet), json, text)

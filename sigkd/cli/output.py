@@ -16,9 +16,9 @@ from sigkd.cli.streams import visible
 from sigkd.files import json_text
 
 if TYPE_CHECKING:
-    from sigkd.json_documents import Document
+    from sigkd.json_documents import JsonDocument
 
-D = TypeVar("D", bound="Document")
+D = TypeVar("D", bound="JsonDocument")
 
 stdout = Console(highlight=False)
 stderr = Console(stderr=True, highlight=False)

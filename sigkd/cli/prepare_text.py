@@ -11,13 +11,13 @@ from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.declared import merge, with_options
 from sigkd.cli.options import DataDir, Json, Workers
-from sigkd.cli.output import Table, note_line, print_json, print_table
+from sigkd.cli.output import Table, note_line, print_table, show
 from sigkd.errors import UsageError
 from sigkd.text.layouts import LAYOUTS
 from sigkd.text.options import TextOptions
 
 if TYPE_CHECKING:
-    from sigkd.text.prepare import Prepared
+    from sigkd.text.prepare import TextPreparation
 
 
 @app.command("prepare-text", cls=SigkdCommand)
@@ -45,8 +45,6 @@ def prepare_text(
     Pages -> lines -> solid stripes of text -> crops -> the preprocessing of signatures. An interrupted run goes on
     where it stopped when the same command is given again.
     """
-    import time
-
     from sigkd.cli.progress import console_progress
     from sigkd.images.formats import check_picture
     from sigkd.paths import data_dir as home
@@ -65,7 +63,6 @@ def prepare_text(
 
         signatures = find_prepared(beside, home(data_dir)).x
     target = out if out is not None else dataset_path(plain_name(name), home(data_dir))
-    start = time.perf_counter()
     prepared = run(
         source,
         target,
@@ -78,68 +75,39 @@ def prepare_text(
         signatures=signatures,
         progress=console_progress(),
     )
-    seconds = time.perf_counter() - start
-    if json_output:
-        print_json(_document(prepared, seconds))
-    else:
-        _render(prepared, seconds)
+    show(prepared, json_output, _summary)
+    if not json_output:
+        print_table(_histogram(prepared.dataset.crops_per_writer))
+        for sheet in prepared.previews:
+            note_line(f"look at {sheet}")
+        counts, seconds = prepared.dataset.counts, prepared.seconds
+        rate = counts.crops_cut / max(seconds, 1e-9)
+        content = prepared.dataset.content_hash[:12]
+        note_line(f"{prepared.path}: {seconds:.1f} s, {rate:.0f} crops/s, content {content}")
 
 
-def _document(prepared: Prepared, seconds: float) -> dict[str, Any]:
-    """Return the summary for ``--json``: counts at every stage, then how they came about."""
-    metadata = prepared.metadata
-    per_writer = sorted(metadata["crops_per_writer"])
-    return {
-        **metadata["counts"],
-        "path": str(prepared.path),
-        "content_hash": metadata["content_hash"],
-        "seconds": round(seconds, 2),
-        "resumed_pages": prepared.resumed_pages,
-        "crops_per_writer": {
-            "least": per_writer[0],
-            "median": per_writer[len(per_writer) // 2],
-            "most": per_writer[-1],
-            "of_writer": dict(zip(metadata["writers"], metadata["crops_per_writer"], strict=True)),
-        },
-        "skipped": metadata["skipped"],
-        "options": metadata["options"],
-        "source": metadata["source"],
-        "layout": metadata["layout"],
-        "previews": [str(sheet) for sheet in prepared.sheets],
-    }
-
-
-def _render(prepared: Prepared, seconds: float) -> None:
-    """Print the counts at every stage, what was skipped, and the histogram of crops per writer."""
-    metadata = prepared.metadata
-    counts, skipped = metadata["counts"], metadata["skipped"]
+def _summary(prepared: TextPreparation) -> Table:
+    """Return the counts at every stage, and what was skipped."""
+    counts, skipped = prepared.dataset.counts, prepared.dataset.skipped
     table = Table("stage", "count", "remarks", title="Text dataset", title_justify="left")
     table.columns[1].justify = "right"
-    remarks = {
-        "pages": f"of {counts['pages_found']} found"
-        + (f", {len(skipped['files'])} files left out" if skipped["files"] else ""),
-        "lines": f"{counts['lines'] / max(1, counts['pages']):.1f} a page",
-        "stripes": "",
-        "crops": f"{counts['crops_cut']} cut" if counts["crops_cut"] != counts["crops"] else "",
-        "writers": f"{len(skipped['writers'])} with too little text" if skipped["writers"] else "",
-        "train": "",
-        "validation": f"{counts['validation'] / counts['crops']:.0%}",
-    }
-    for stage, remark in remarks.items():
-        table.add_row(stage, str(counts[stage]), remark)
-    for reason, amount in skipped["parts"].items():
+    left_out = f", {len(skipped.files)} files left out" if skipped.files else ""
+    table.add_row("pages", str(counts.pages), f"of {counts.pages_found} found{left_out}")
+    table.add_row("lines", str(counts.lines), f"{counts.lines / max(1, counts.pages):.1f} a page")
+    table.add_row("stripes", str(counts.stripes))
+    table.add_row("crops", str(counts.crops), f"{counts.crops_cut} cut" if counts.crops_cut != counts.crops else "")
+    few = f"{len(skipped.writers)} with too little text" if skipped.writers else ""
+    table.add_row("writers", str(counts.writers), few)
+    table.add_row("train", str(counts.train))
+    table.add_row("validation", str(counts.validation), f"{counts.validation / counts.crops:.0%}")
+    for reason, amount in skipped.parts.items():
         table.add_row("skipped", str(amount), reason)
-    for name, problem in skipped["pages"][:10]:
+    for name, problem in skipped.pages[:10]:
         table.add_row("skipped", "1", f"page {name}: {problem}")
-    print_table(table)
-    print_table(_histogram(metadata["crops_per_writer"]))
-    for sheet in prepared.sheets:
-        note_line(f"look at {sheet}")
-    rate = counts["crops_cut"] / max(seconds, 1e-9)
-    note_line(f"{prepared.path}: {seconds:.1f} s, {rate:.0f} crops/s, content {metadata['content_hash'][:12]}")
+    return table
 
 
-def _histogram(amounts: list[int]) -> Any:
+def _histogram(amounts: list[int]) -> Table:
     """Return a table of how many writers have how many crops, in at most eight classes."""
     table = Table("crops per writer", "writers", "", title_justify="left")
     table.columns[1].justify = "right"

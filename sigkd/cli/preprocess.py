@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.options import DataDir, Json
-from sigkd.cli.output import Table, note_line, print_json, print_table, warning_line
+from sigkd.cli.output import Table, note_line, show, warning_line
 from sigkd.datasets.layouts import PUBLISHED
 from sigkd.errors import UsageError
 from sigkd.images.canvas import CANVASES, SIZE, parse_canvas, parse_size
 from sigkd.images.formats import MAX_PIXELS
 
 if TYPE_CHECKING:
-    from sigkd.datasets.prepared import PreparedSignatures
+    from sigkd.datasets.prepare import Preprocessing
 
 _SHOWN = 10
 _TITLE_WIDTH = 48
@@ -68,8 +68,6 @@ def preprocess(
 
     A store of that name is replaced. The result does not depend on --workers.
     """
-    import time
-
     from sigkd.cli.progress import console_progress
     from sigkd.datasets.prepare import preprocess_dataset
     from sigkd.paths import data_dir as home
@@ -82,9 +80,8 @@ def preprocess(
     if dpi is not None and not views:
         raise UsageError("--dpi needs --views: on a canvas pixels stay as they are")
     target = out or store_path(plain_name(Path(dataset).stem if name is None else name), home(data_dir))
-    start = time.perf_counter()
     try:
-        prepared = preprocess_dataset(
+        done = preprocess_dataset(
             source,
             dataset,
             target,
@@ -101,12 +98,18 @@ def preprocess(
     except KeyboardInterrupt:
         note_line(f"nothing was written to {target}; the same command starts again")
         raise
-    seconds = time.perf_counter() - start
+    show(done, json_output, _summary)
     if json_output:
-        facts = {"path": str(target), "preview": str(preview) if preview else None, "seconds": round(seconds, 3)}
-        print_json({**facts, **prepared.metadata})
-    else:
-        _render(prepared, target, preview, seconds)
+        return
+    notes = [f"skipped {skip.file}: {skip.reason}" for skip in done.store.skipped]
+    notes += [f"{file}: {warning}" for warning, files in done.store.warnings.items() for file in files]
+    for note in notes[:_SHOWN]:
+        warning_line(note)
+    if len(notes) > _SHOWN:
+        warning_line(f"and {len(notes) - _SHOWN} more such files (--json lists them all)")
+    note_line(f"store: {target}")
+    if preview:
+        note_line(f"preview: {preview}")
 
 
 def _views(names: list[str] | None) -> tuple[str, ...]:
@@ -115,40 +118,30 @@ def _views(names: list[str] | None) -> tuple[str, ...]:
     return tuple(View.named(name).name for name in names or ())
 
 
-def _render(prepared: PreparedSignatures, target: Path, preview: Path | None, seconds: float) -> None:
-    """Print the summary table, and on stderr the files that were skipped or that deserve a look."""
+def _summary(done: Preprocessing) -> Table:
     from collections import Counter
 
-    facts: dict[str, Any] = prepared.metadata
-    counts = facts["counts"]
+    facts, counts = done.store, done.store.counts
+    total = counts.genuine + counts.skilled + counts.simple
     table = Table(
-        title=f"{facts['name']}: {len(prepared)} signatures in {seconds:.1f} s",
-        show_header=False,
-        min_width=_TITLE_WIDTH,
+        title=f"{facts.name}: {total} signatures in {done.seconds:.1f} s", show_header=False, min_width=_TITLE_WIDTH
     )
     table.add_column(justify="left")
     table.add_column(justify="right")
     table.add_column(justify="left")
-    for kind in ("writers", "genuine", "skilled", "simple"):
-        if counts[kind] or kind != "simple":
-            table.add_row(kind, str(counts[kind]), "")
-    reasons = Counter(skip["reason"] for skip in facts["skipped"])
-    table.add_row("skipped", str(counts["skipped"]), "" if reasons else "none")
+    table.add_row("writers", str(counts.writers))
+    table.add_row("genuine", str(counts.genuine))
+    table.add_row("skilled", str(counts.skilled))
+    if counts.simple:
+        table.add_row("simple", str(counts.simple))
+    reasons = Counter(skip.reason for skip in facts.skipped)
+    table.add_row("skipped", str(counts.skipped), "" if reasons else "none")
     for reason, number in reasons.most_common():
         table.add_row("", str(number), reason)
-    for warning, files in facts["warnings"].items():
+    for warning, files in facts.warnings.items():
         table.add_row("warning", str(len(files)), warning)
-    if facts["missing"]:
-        table.add_row("missing", str(len(facts["missing"])), "; ".join(facts["missing"][:_SHOWN]))
-    if facts["left_out"]:
-        table.add_row("left out", str(facts["left_out"]), "of writers that are not of the set")
-    print_table(table)
-    notes = [f"skipped {skip['file']}: {skip['reason']}" for skip in facts["skipped"]]
-    notes += [f"{file}: {warning}" for warning, files in facts["warnings"].items() for file in files]
-    for note in notes[:_SHOWN]:
-        warning_line(note)
-    if len(notes) > _SHOWN:
-        warning_line(f"and {len(notes) - _SHOWN} more such files (--json lists them all)")
-    note_line(f"store: {target}")
-    if preview:
-        note_line(f"preview: {preview}")
+    if facts.missing:
+        table.add_row("missing", str(len(facts.missing)), "; ".join(facts.missing[:_SHOWN]))
+    if facts.left_out:
+        table.add_row("left out", str(facts.left_out), "of writers that are not of the set")
+    return table

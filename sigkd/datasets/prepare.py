@@ -2,26 +2,88 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from sigkd.datasets.layouts import KINDS, SignatureRecord, SignatureSet, scan_dataset
+from sigkd.datasets.layouts.base import Defaults
 from sigkd.datasets.prepared import PreparedSignatures, check_store_path
 from sigkd.datasets.preview import write_preview
 from sigkd.errors import DatasetError, ImageError
 from sigkd.images.canvas import SIZE
 from sigkd.images.formats import MAX_PIXELS, check_picture
 from sigkd.images.placing import Placing
+from sigkd.json_documents import JsonDocument, encode
 from sigkd.pools import in_order
 from sigkd.progress import SILENT, Progress
 
 U8 = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class SkippedFile:
+    """A file that is not in the store."""
+
+    file: str
+    writer: str
+    kind: str
+    """``genuine``, ``skilled`` or ``simple``."""
+    reason: str
+
+
+@dataclass(frozen=True)
+class StoreCounts:
+    """How much a store has."""
+
+    writers: int
+    genuine: int
+    skilled: int
+    simple: int
+    skipped: int
+
+
+@dataclass(frozen=True)
+class StoreFacts:
+    """The metadata of a signature store: how it was made, and what came out."""
+
+    name: str
+    layout: str
+    canvas: tuple[int, int] | None
+    """Height and width in pixels of the canvas; null: signatures were placed in views."""
+    views: list[str] | None
+    dpi: float | None
+    """Resolution that was presumed of all scans; null: the files'."""
+    size: tuple[int, int]
+    """Height and width in pixels of the images."""
+    preprocess_version: str
+    protocol: Defaults
+    """The dataset's usual evaluation."""
+    counts: StoreCounts
+    skipped: list[SkippedFile]
+    warnings: dict[str, list[str]]
+    """What deserves a look, and the files that it concerns."""
+    missing: list[str]
+    """What a complete set would have besides."""
+    left_out: int
+    """Images of writers that are not of the set."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preprocessing(JsonDocument, format="sigkd-preprocessing", version=1):
+    """What ``sigkd preprocess`` prints: a signature store."""
+
+    path: Path
+    preview: Path | None
+    store: StoreFacts
+    content_hash: str
+    """SHA-256 over images, labels, file names and writers."""
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -40,8 +102,8 @@ def prepare_signatures(
     placing: Placing | None = None,
     workers: int = 0,
     progress: Progress = SILENT,
-) -> PreparedSignatures:
-    """Read and normalise every signature of a set; what cannot be used is skipped and listed.
+) -> tuple[PreparedSignatures, StoreFacts]:
+    """Read and normalise every signature of a set; what cannot be used is skipped and listed in the facts.
 
     The result is the same whatever the number of workers.
 
@@ -59,7 +121,7 @@ def prepare_signatures(
     records = signatures.records
     images = np.zeros((len(records), *placing.shape), np.uint8)
     kept: list[SignatureRecord] = []
-    skipped: list[dict[str, str]] = []
+    skipped: list[SkippedFile] = []
     noted: dict[str, list[str]] = {}
     with progress.task("preprocessing", total=len(records), unit="images") as task:
         # decoding and filtering happen outside of the interpreter's lock: threads do
@@ -68,7 +130,7 @@ def prepare_signatures(
         for record, outcome in zip(records, outcomes, strict=True):
             file = _name(record.path, signatures.root)
             if outcome.image is None:
-                skipped.append({"file": file, "writer": record.writer, "kind": record.kind, "reason": outcome.reason})
+                skipped.append(SkippedFile(file, record.writer, record.kind, outcome.reason))
             else:
                 images[len(kept)] = outcome.image
                 kept.append(record)
@@ -76,7 +138,7 @@ def prepare_signatures(
                     noted.setdefault(warning, []).append(file)
             task.advance()
     if not kept:
-        reason = skipped[0]["reason"] if skipped else "there are none"
+        reason = skipped[0].reason if skipped else "there are none"
         raise DatasetError(f"{signatures.root}: none of {len(records)} images is usable; the first: {reason}")
     return _store(signatures, name or signatures.name, images, kept, placing, skipped, noted)
 
@@ -95,23 +157,30 @@ def preprocess_dataset(
     max_pixels: int = MAX_PIXELS,
     preview: Path | None = None,
     progress: Progress = SILENT,
-) -> PreparedSignatures:
+) -> Preprocessing:
     """Scan a dataset on disk, prepare it and save the store ``target`` (``.npz``), with a contact sheet where asked.
 
     Arguments as of :func:`~sigkd.datasets.layouts.scan_dataset`, :func:`prepare_signatures` and
     :class:`~sigkd.images.placing.Placing`. Nothing is written
     before everything is prepared, so an interrupted run leaves an older store as it was.
     """
+    start = time.perf_counter()
     check_store_path(target)
     if preview is not None:
         check_picture(preview)
     signatures = scan_dataset(dataset, source, allow_incomplete)
     placing = Placing(canvas or signatures.canvas, views, dpi, size, max_pixels)
-    prepared = prepare_signatures(signatures, target.stem, placing, workers, progress)
+    prepared, facts = prepare_signatures(signatures, target.stem, placing, workers, progress)
     prepared.save(target)
     if preview is not None:
         write_preview(prepared, preview)
-    return prepared
+    return Preprocessing(
+        path=target,
+        preview=preview,
+        store=facts,
+        content_hash=prepared.content_hash,
+        seconds=round(time.perf_counter() - start, 3),
+    )
 
 
 def _process(path: Path, placing: Placing) -> _Outcome:
@@ -132,34 +201,33 @@ def _store(
     images: U8,
     kept: list[SignatureRecord],
     placing: Placing,
-    skipped: list[dict[str, str]],
+    skipped: list[SkippedFile],
     noted: dict[str, list[str]],
-) -> PreparedSignatures:
+) -> tuple[PreparedSignatures, StoreFacts]:
     writers = list(dict.fromkeys(record.writer for record in kept))
     numbers = {writer: number for number, writer in enumerate(writers)}
     counts = Counter(record.kind for record in kept)
-    metadata: dict[str, Any] = {
-        "name": name,
-        "layout": signatures.name,
-        **({"views": list(placing.views), "dpi": placing.dpi} if placing.views else {"canvas": list(placing.canvas)}),
-        "size": list(images.shape[-2:]),
-        "preprocess_version": placing.version,
-        "protocol": {
-            "references": signatures.defaults.references,
-            "test_genuine": signatures.defaults.test_genuine,
-            "test_skilled": signatures.defaults.test_skilled,
-        },
-        "counts": {"writers": len(writers), **{kind: counts[kind] for kind in KINDS}, "skipped": len(skipped)},
-        "skipped": skipped,
-        "warnings": {warning: noted[warning] for warning in sorted(noted)},
-        "missing": signatures.missing,
-        "left_out": signatures.left_out,
-    }
-    return PreparedSignatures(
+    facts = StoreFacts(
+        name=name,
+        layout=signatures.name,
+        canvas=None if placing.views else placing.canvas,
+        views=list(placing.views) or None,
+        dpi=placing.dpi if placing.views else None,
+        size=(images.shape[-2], images.shape[-1]),
+        preprocess_version=placing.version,
+        protocol=signatures.defaults,
+        counts=StoreCounts(writers=len(writers), **{kind: counts[kind] for kind in KINDS}, skipped=len(skipped)),
+        skipped=skipped,
+        warnings={warning: noted[warning] for warning in sorted(noted)},
+        missing=signatures.missing,
+        left_out=signatures.left_out,
+    )
+    store = PreparedSignatures(
         images[: len(kept)],
         np.array([numbers[record.writer] for record in kept], np.int64),
         np.array([KINDS.index(record.kind) for record in kept], np.int8),
         [_name(record.path, signatures.root) for record in kept],
         writers,
-        metadata,
+        {key: value for key, value in encode(facts).items() if value is not None},
     )
+    return store, facts

@@ -17,16 +17,93 @@ import numpy.typing as npt
 
 from sigkd.errors import DatasetError
 from sigkd.files import parsing, sha256_file
+from sigkd.json_documents import JsonDocument
 from sigkd.paths import dataset_path
 
-FORMAT = "sigkd-text"
-FORMAT_VERSION = 1
 IMAGES, INDEX, DESCRIPTION = "images.npy", "index.npy", "dataset.json"
 
 INDEX_COLUMNS = (
     "label page line position canvas aspect scale blur start end top bottom left right split".split()  # noqa: SIM905
 )
 """Columns of the index that every version 1 dataset has."""
+
+
+@dataclass(frozen=True)
+class TextCounts:
+    """How much there was at every stage."""
+
+    pages: int
+    """With lines on them."""
+    lines: int
+    stripes: int
+    crops: int
+    writers: int
+    train: int
+    validation: int
+    pages_found: int
+    crops_cut: int
+    """Before some were left out."""
+
+
+@dataclass(frozen=True)
+class TextSkipped:
+    """What was left out, and why."""
+
+    files: list[tuple[str, str]]
+    """Name and reason."""
+    pages: list[tuple[str, str]]
+    """Pages that gave nothing: name and reason."""
+    writers: list[str]
+    """With too little text."""
+    parts: dict[str, int]
+    """Parts of pages, by reason."""
+
+
+@dataclass(frozen=True)
+class TextPage:
+    """A page of the collection."""
+
+    name: str
+    writer: str
+    lines: int
+    stripes: int
+    crops: int
+    angle: float
+    """By which it was turned, degrees counter-clockwise."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextDescription(JsonDocument, format="sigkd-text", version=1, error=DatasetError):
+    """The file ``dataset.json`` of a text dataset: what it was made from, how, and what came out."""
+
+    sigkd_version: str
+    preprocess_version: str
+    source: str
+    layout: str
+    options: dict[str, Any]
+    """Of ``sigkd prepare-text``."""
+    size: tuple[int, int]
+    """Height and width of the crops in pixels."""
+    canvas_names: list[str]
+    """By their numbers in the index."""
+    canvas_sizes: list[tuple[int, int] | None]
+    """Height and width in pixels; null: not known."""
+    counts: TextCounts
+    skipped: TextSkipped
+    writers: list[str]
+    """By their labels in the index."""
+    crops_per_writer: list[int]
+    pages: list[TextPage]
+    """By their numbers in the index."""
+    content_hash: str
+    """SHA-256 over images, index and writers."""
+
+    @classmethod
+    def upgraded(cls, document: dict[str, Any]) -> dict[str, Any]:
+        """Return the description with the version under the name that all documents have."""
+        if "format_version" not in document:
+            return document
+        return {"version": document["format_version"], **{k: v for k, v in document.items() if k != "format_version"}}
 
 
 @dataclass
@@ -43,12 +120,12 @@ class TextDataset:
     index: npt.NDArray[np.void]
     """[N] rows that trace each crop to page, line, stripe position, canvas and aspect."""
     writers: list[str]
-    metadata: dict[str, Any] = field(repr=False)
+    description: TextDescription = field(repr=False)
 
     @property
     def content_hash(self) -> str:
         """SHA-256 over images, index and writers."""
-        return str(self.metadata["content_hash"])
+        return self.description.content_hash
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -69,30 +146,26 @@ class TextDataset:
             hint = " (an unfinished run lies beside it: repeat its command)" if partial_path(path).exists() else ""
             raise DatasetError(f"{path}: no text dataset{hint}; make one with: sigkd prepare-text SRC --layout ...")
         with parsing(path, "text dataset", DatasetError):
-            metadata = json.loads((path / DESCRIPTION).read_text(encoding="utf-8"))
-            if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
-                raise DatasetError("not a text dataset of sigkd")
-            if metadata.get("format_version") != FORMAT_VERSION:
-                raise DatasetError(f"text dataset of version {metadata.get('format_version')}, this sigkd reads 1")
+            description = TextDescription.read(path / DESCRIPTION)
             images = np.load(path / IMAGES, mmap_mode="r", allow_pickle=False)
             index = np.load(path / INDEX, allow_pickle=False)
             fits = images.ndim == 3 and images.dtype == np.uint8 and len(images) == len(index)
             if not fits or not set(INDEX_COLUMNS) <= set(index.dtype.names or ()):
                 raise DatasetError("images and index do not belong together; prepare it anew")
-            writers = [str(writer) for writer in metadata["writers"]]
+            writers = description.writers
             labels, split = index["label"].astype(np.int64), index["split"].astype(np.uint8)
-            if check and content_hash(path, writers) != metadata["content_hash"]:
+            if check and content_hash(path, writers) != description.content_hash:
                 raise DatasetError("its content is not what was saved (the hash differs); prepare it anew")
             if len(labels) and not 0 <= labels.min() <= labels.max() < len(writers):
                 raise DatasetError("its index names writers that it does not have; prepare it anew")
-        return cls(path, images, labels, split, index, writers, metadata)
+        return cls(path, images, labels, split, index, writers, description)
 
     def trace(self, number: int) -> dict[str, Any]:
         """Return where crop ``number`` came from: writer, page, line, position, canvas, aspect, rows, columns."""
         row = {name: self.index[number][name].item() for name in INDEX_COLUMNS}
         row["writer"] = self.writers[row.pop("label")]
-        row["page"] = self.metadata["pages"][row["page"]]["name"]
-        row["canvas"] = self.metadata["canvas_names"][row["canvas"]]
+        row["page"] = self.description.pages[row["page"]].name
+        row["canvas"] = self.description.canvas_names[row["canvas"]]
         row["split"] = ("train", "validation")[row["split"]]
         return row
 

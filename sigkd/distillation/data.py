@@ -107,7 +107,7 @@ def from_text(dataset: TextDataset, name: str) -> TrainingImages:
         classes=len(dataset.writers),
         name=name,
         content_hash=dataset.content_hash,
-        metadata={key: dataset.metadata[key] for key in ("preprocess_version", "canvas") if key in dataset.metadata},
+        metadata={"preprocess_version": dataset.description.preprocess_version},
     )
 
 

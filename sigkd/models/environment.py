@@ -13,7 +13,7 @@ import torch
 
 from sigkd._version import __version__
 from sigkd.errors import ModelError, SigkdError
-from sigkd.json_documents import Document
+from sigkd.json_documents import JsonDocument
 from sigkd.models.cache import WeightCache
 from sigkd.models.cards import CARDS, find_card, hosts, shipped_path
 from sigkd.models.download import offline, reachable
@@ -101,7 +101,7 @@ class FingerprintCheck:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Environment(Document, format="sigkd-environment", version=1):
+class Environment(JsonDocument, format="sigkd-environment", version=1):
     """What ``sigkd info`` prints: what this installation is made of, and whether it computes what it should."""
 
     versions: dict[str, str | None]

@@ -15,7 +15,7 @@ import torch
 
 from sigkd.errors import ModelError, UsageError
 from sigkd.files import atomic_path
-from sigkd.json_documents import Document
+from sigkd.json_documents import JsonDocument
 from sigkd.models.fingerprint import fingerprint_image
 from sigkd.models.io import LoadedModel, save_model
 from sigkd.models.registry import INPUT_SIZE, FeatureNetwork, build_network
@@ -29,7 +29,7 @@ PARITY = 1e-4
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelExport(Document, format="sigkd-model-export", version=1):
+class ModelExport(JsonDocument, format="sigkd-model-export", version=1):
     """What ``sigkd export`` prints: a model's file for other programs."""
 
     out: Path

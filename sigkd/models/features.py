@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sigkd.datasets.prepared import whole_numbers
 from sigkd.errors import InputError, UsageError
 from sigkd.files import atomic_path, parsing
-from sigkd.json_documents import Document
+from sigkd.json_documents import JsonDocument
 from sigkd.models.formats import FEATURE_FORMATS, FeatureFormat, feature_suffixes
 from sigkd.registry import nearest
 
@@ -111,7 +111,7 @@ class FeatureSet:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Extraction(Document, format="sigkd-extraction", version=1):
+class Extraction(JsonDocument, format="sigkd-extraction", version=1):
     """What ``sigkd extract`` prints: a file of features."""
 
     out: Path

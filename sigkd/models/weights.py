@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sigkd.errors import ModelError, SigkdError, UsageError
-from sigkd.json_documents import Document
+from sigkd.json_documents import JsonDocument
 from sigkd.models.cache import Record, WeightCache
 from sigkd.models.cards import CARDS, WeightCard, find_card, shipped_path
 from sigkd.models.download import Patience
@@ -35,7 +35,7 @@ class KnownWeights:
 
 
 @dataclass(frozen=True, kw_only=True)
-class WeightsList(Document, format="sigkd-weights", version=1):
+class WeightsList(JsonDocument, format="sigkd-weights", version=1):
     """What ``sigkd weights list`` prints: every known model."""
 
     weights: list[KnownWeights]
@@ -53,7 +53,7 @@ class BroughtWeights:
 
 
 @dataclass(frozen=True, kw_only=True)
-class WeightsBrought(Document, format="sigkd-weights-brought", version=1):
+class WeightsBrought(JsonDocument, format="sigkd-weights-brought", version=1):
     """What ``sigkd weights pull`` and ``sigkd weights add`` print."""
 
     weights: list[BroughtWeights]
@@ -77,14 +77,14 @@ class CheckedWeights:
 
 
 @dataclass(frozen=True, kw_only=True)
-class WeightsVerification(Document, format="sigkd-weights-verification", version=1):
+class WeightsVerification(JsonDocument, format="sigkd-weights-verification", version=1):
     """What ``sigkd weights verify`` prints."""
 
     weights: list[CheckedWeights]
 
 
 @dataclass(frozen=True, kw_only=True)
-class WeightsPath(Document, format="sigkd-weights-path", version=1):
+class WeightsPath(JsonDocument, format="sigkd-weights-path", version=1):
     """What ``sigkd weights path`` prints."""
 
     name: str
@@ -92,7 +92,7 @@ class WeightsPath(Document, format="sigkd-weights-path", version=1):
 
 
 @dataclass(frozen=True, kw_only=True)
-class WeightsRemoval(Document, format="sigkd-weights-removal", version=1):
+class WeightsRemoval(JsonDocument, format="sigkd-weights-removal", version=1):
     """What ``sigkd weights remove`` prints."""
 
     freed: dict[str, int]
@@ -100,7 +100,7 @@ class WeightsRemoval(Document, format="sigkd-weights-removal", version=1):
 
 
 @dataclass(frozen=True, kw_only=True)
-class WeightsInfo(Document, format="sigkd-weights-info", version=1):
+class WeightsInfo(JsonDocument, format="sigkd-weights-info", version=1):
     """What ``sigkd weights info`` prints: all that is known of a model."""
 
     card: WeightCard

@@ -31,7 +31,7 @@ from torch import nn
 
 from sigkd.errors import ModelError, UsageError
 from sigkd.images.placing import Placing
-from sigkd.json_documents import Document
+from sigkd.json_documents import JsonDocument
 from sigkd.models.export import provenance, without_head
 from sigkd.models.extract import extract_features
 from sigkd.models.io import LoadedModel, save_model
@@ -197,7 +197,7 @@ def whiten_views(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Whitening(Document, format="sigkd-whitening", version=1):
+class Whitening(JsonDocument, format="sigkd-whitening", version=1):
     """What ``sigkd whiten`` prints: a model's file whose features lie along principal axes."""
 
     out: Path

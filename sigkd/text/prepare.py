@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import time
+from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,10 +17,12 @@ import numpy.typing as npt
 
 from sigkd._version import __version__
 from sigkd.datasets import textset
+from sigkd.datasets.textset import TextCounts, TextDescription, TextPage, TextSkipped
 from sigkd.errors import DatasetError, InputError
 from sigkd.files import write_json
 from sigkd.images.canvas import CANVASES, SIZE
 from sigkd.images.preprocess import PREPROCESS_VERSION
+from sigkd.json_documents import JsonDocument
 from sigkd.pools import in_order
 from sigkd.progress import SILENT, Progress
 from sigkd.text.layouts import Pages, find_pages
@@ -32,17 +36,17 @@ FINAL_DTYPE = np.dtype([("label", "<i4"), ("split", "u1"), *[(n, INDEX_DTYPE[n])
 _CHUNK = 1024
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """A finished text dataset and what happened on the way."""
+@dataclass(frozen=True, kw_only=True)
+class TextPreparation(JsonDocument, format="sigkd-text-preparation", version=1):
+    """What ``sigkd prepare-text`` prints: a finished text dataset and what happened on the way."""
 
     path: Path
-    metadata: dict[str, Any]
-    """The document ``dataset.json``."""
+    dataset: TextDescription
     resumed_pages: int
     """Pages that an earlier, unfinished run had done."""
-    sheets: list[Path]
+    previews: list[Path]
     """The contact sheets written."""
+    seconds: float
 
 
 def prepare_text(
@@ -57,7 +61,7 @@ def prepare_text(
     preview: Path | None = None,
     signatures: npt.NDArray[np.uint8] | None = None,
     progress: Progress = SILENT,
-) -> Prepared:
+) -> TextPreparation:
     """Turn pages of handwriting into the text dataset ``target``.
 
     Args:
@@ -76,6 +80,7 @@ def prepare_text(
         DatasetError: if no page can be used.
         InputError: if ``target`` exists, or an unfinished run of other options does, and ``overwrite`` is false.
     """
+    start = time.perf_counter()
     options = options or TextOptions()
     source, target = Path(source), Path(target)
     if target.exists() and not overwrite:
@@ -90,7 +95,7 @@ def prepare_text(
         if resumed:
             progress.info(f"{resumed} of {len(pages.pages)} pages were finished before; going on from there")
         _run_pages(store, pages, options, workers, progress)
-        metadata = _finish(store, target, run, pages, options, progress)
+        description = _finish(store, target, run, pages, options, progress)
     except KeyboardInterrupt:
         progress.info(
             f"stopped after {len(store.finished)} of {len(pages.pages)} pages; the same command goes on from there"
@@ -102,7 +107,13 @@ def prepare_text(
     sheets = []
     if preview is not None:
         sheets = write_preview(preview, textset.TextDataset.open(target, check=False), pages, options, signatures)
-    return Prepared(target, metadata, resumed, sheets)
+    return TextPreparation(
+        path=target,
+        dataset=description,
+        resumed_pages=resumed,
+        previews=sheets,
+        seconds=round(time.perf_counter() - start, 3),
+    )
 
 
 def _describe_run(source: Path, layout: str, options: TextOptions, pages: Pages) -> dict[str, Any]:
@@ -159,7 +170,7 @@ def _run_pages(store: PartialStore, pages: Pages, options: TextOptions, workers:
 
 def _finish(
     store: PartialStore, target: Path, run: dict[str, Any], pages: Pages, options: TextOptions, progress: Progress
-) -> dict[str, Any]:
+) -> TextDescription:
     """Choose, split and describe the crops, and put the dataset in its place."""
     rows = store.index()
     if not len(rows):
@@ -194,14 +205,14 @@ def _finish(
     _place_images(store.close_images(), building / textset.IMAGES, keep)
     with (building / textset.INDEX).open("wb") as stream:
         np.lib.format.write_array(stream, index, version=(1, 0), allow_pickle=False)
-    metadata = _describe(run, store.finished, index, writers, few)
-    metadata["content_hash"] = textset.content_hash(building, writers)
-    write_json(building / textset.DESCRIPTION, metadata)
+    content = textset.content_hash(building, writers)
+    description = _describe(run, store.finished, index, writers, few, content)
+    write_json(building / textset.DESCRIPTION, description.to_json())
     if target.exists():
         shutil.rmtree(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     building.rename(target)
-    return metadata
+    return description
 
 
 def _place_images(images: Path, target: Path, keep: npt.NDArray[np.bool_]) -> None:
@@ -222,62 +233,47 @@ def _place_images(images: Path, target: Path, keep: npt.NDArray[np.bool_]) -> No
             stream.write(np.ascontiguousarray(every[chosen[start : start + _CHUNK]]).data)
 
 
-def _canvases(layout: str) -> dict[str, Any]:
-    """Return what the index's column ``canvas`` means; what ready images were placed on is not known."""
-    if layout == "ready":
-        return {"canvas_names": ["unknown"], "canvas_sizes": [None]}
-    return {"canvas_names": list(CANVAS_NAMES), "canvas_sizes": [list(CANVASES[name]) for name in CANVAS_NAMES]}
-
-
 def _describe(
     run: dict[str, Any],
     finished: list[dict[str, Any]],
     index: npt.NDArray[np.void],
     writers: list[str],
     few: list[str],
-) -> dict[str, Any]:
-    """Return the document ``dataset.json`` without its content hash."""
-    per_writer = np.bincount(index["label"], minlength=len(writers))
-    skipped: dict[str, int] = {}
+    content_hash: str,
+) -> TextDescription:
+    skipped: Counter[str] = Counter()
     for entry in finished:
-        for reason, amount in entry["skipped"].items():
-            skipped[reason] = skipped.get(reason, 0) + amount
-    usable = [entry for entry in finished if not entry["problem"]]
-    return {
-        "format": textset.FORMAT,
-        "format_version": textset.FORMAT_VERSION,
-        "sigkd_version": run["sigkd_version"],
-        "preprocess_version": run["preprocess_version"],
-        "source": run["source"],
-        "layout": run["layout"],
-        "options": run["options"],
-        "size": list(SIZE),
-        **_canvases(run["layout"]),
-        "counts": {
-            "pages": len(usable),
-            "lines": sum(entry["lines"] for entry in finished),
-            "stripes": sum(entry["stripes"] for entry in finished),
-            "crops": len(index),
-            "writers": len(writers),
-            "train": int((index["split"] != VALIDATION).sum()),
-            "validation": int((index["split"] == VALIDATION).sum()),
-            "pages_found": len(finished),
-            "crops_cut": sum(entry["crops"] for entry in finished),
-        },
-        "skipped": {
-            "files": run["left_out"],
-            "pages": [[entry["page"], entry["problem"]] for entry in finished if entry["problem"]],
-            "writers": few,
-            "parts": dict(sorted(skipped.items())),
-        },
-        "writers": writers,
-        "crops_per_writer": per_writer.tolist(),
-        "pages": [
-            {
-                "name": page["name"],
-                "writer": page["writer"],
-                **{k: entry[k] for k in ("lines", "stripes", "crops", "angle")},
-            }
+        skipped.update(entry["skipped"])
+    counts = TextCounts(
+        pages=sum(not entry["problem"] for entry in finished),
+        lines=sum(entry["lines"] for entry in finished),
+        stripes=sum(entry["stripes"] for entry in finished),
+        crops=len(index),
+        writers=len(writers),
+        train=int((index["split"] != VALIDATION).sum()),
+        validation=int((index["split"] == VALIDATION).sum()),
+        pages_found=len(finished),
+        crops_cut=sum(entry["crops"] for entry in finished),
+    )
+    ready = run["layout"] == "ready"
+    problems = [(entry["page"], entry["problem"]) for entry in finished if entry["problem"]]
+    return TextDescription(
+        sigkd_version=run["sigkd_version"],
+        preprocess_version=run["preprocess_version"],
+        source=run["source"],
+        layout=run["layout"],
+        options=run["options"],
+        size=SIZE,
+        # what ready images were placed on is not known
+        canvas_names=["unknown"] if ready else list(CANVAS_NAMES),
+        canvas_sizes=[None] if ready else [CANVASES[name] for name in CANVAS_NAMES],
+        counts=counts,
+        skipped=TextSkipped(run["left_out"], problems, few, dict(sorted(skipped.items()))),
+        writers=writers,
+        crops_per_writer=np.bincount(index["label"], minlength=len(writers)).tolist(),
+        pages=[
+            TextPage(page["name"], page["writer"], *(entry[key] for key in ("lines", "stripes", "crops", "angle")))
             for page, entry in zip(run["pages"], finished, strict=True)
         ],
-    }
+        content_hash=content_hash,
+    )

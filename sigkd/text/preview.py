@@ -38,8 +38,8 @@ def write_preview(
     """
     used = [
         page
-        for page, entry in zip(pages.pages, dataset.metadata["pages"], strict=True)
-        if entry["crops"] and page.kind != "ready"
+        for page, entry in zip(pages.pages, dataset.description.pages, strict=True)
+        if entry.crops and page.kind != "ready"
     ]
     drawn, stripes = [], []
     chosen = _evenly(len(used), _PAGES)

@@ -11,12 +11,13 @@ def test_pages_and_their_truth(run_sigkd, tmp_path):
         "documents", "--kind", "cheque-line", "envelope", "--count", 2, "--with", "turn=2", "resolution=100", "--dpi",
         150, "--masks", "--out", out, "--sheet", sheet, "--json", expect=0,
     )  # fmt: skip
-    assert [row["layout"].partition("-")[0] for row in result.json["documents"]] == ["cheque"] * 2 + ["envelope"] * 2
-    for row in result.json["documents"]:
-        path = out / row["file"].rpartition("/")[2]
+    made = result.json["documents"]
+    assert [page["labels"]["layout"].partition("-")[0] for page in made] == ["cheque"] * 2 + ["envelope"] * 2
+    for page in made:
+        path, row = out / page["file"].rpartition("/")[2], page["labels"]
         file = read_file(path)
         assert list(file.grey.shape) == row["size"] and file.resolution.x == row["dpi"][0]
-        assert json.loads(path.with_suffix(".json").read_text()) == {k: v for k, v in row.items() if k != "file"}
+        assert json.loads(path.with_suffix(".json").read_text()) == row
         assert len(row["signatures"]) == sum(field["signed"] for field in row["fields"])
         mask = read_image(path.with_name(f"{path.stem}.print.png"))
         assert mask.shape == file.grey.shape

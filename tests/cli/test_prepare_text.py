@@ -1,5 +1,4 @@
 import dataclasses
-import json
 import sys
 from pathlib import Path
 
@@ -31,16 +30,15 @@ def run(capsys, *args):
     return stop.value.code or 0, streams.out, streams.err
 
 
-def test_json_summary(pages, tmp_path, capsys):
-    code, out, err = run(capsys, pages, "--layout", "folder", "--data-dir", tmp_path, "--json", "--workers", 1)
-    document = json.loads(out)
-    assert code == 0, err
-    assert document["pages"] == 2
-    assert document["lines"] == 4
-    assert document["writers"] == 2
-    assert document["crops"] == document["train"] + document["validation"] > 0
+def test_json_summary(pages, tmp_path, run_sigkd):
+    asked = (pages, "--layout", "folder", "--data-dir", tmp_path, "--json", "--workers", 1)
+    document = run_sigkd("prepare-text", *asked, expect=0).json
+    counts = document["dataset"]["counts"]
+    assert (counts["pages"], counts["lines"], counts["writers"]) == (2, 4, 2)
+    assert counts["crops"] == counts["train"] + counts["validation"] > 0
     assert Path(document["path"]) == tmp_path / "datasets" / "text"
-    assert set(document["crops_per_writer"]["of_writer"]) == {"a", "b"}
+    assert document["dataset"]["writers"] == ["a", "b"]
+    assert sum(document["dataset"]["crops_per_writer"]) == counts["crops"]
 
 
 def test_table_histogram_and_preview(pages, tmp_path, capsys):

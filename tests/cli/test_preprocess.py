@@ -34,10 +34,10 @@ def test_json(run_sigkd, made_up_signatures, tmp_path):
     options = ("--out", out, "--canvas", "cedar", "--size", "150x220", "--workers", 1, "--json")
     document = run_sigkd("preprocess", scans, *options, expect=ExitCode.DONE).json
     assert document["path"] == str(out)
-    assert document["counts"] == {"writers": 1, "genuine": 6, "skilled": 3, "simple": 0, "skipped": 1}
-    assert document["skipped"][0]["file"] == "001/genuine/black.png"
-    assert document["canvas"] == [730, 1042]
-    assert document["size"] == [150, 220]
+    assert document["store"]["counts"] == {"writers": 1, "genuine": 6, "skilled": 3, "simple": 0, "skipped": 1}
+    assert document["store"]["skipped"][0]["file"] == "001/genuine/black.png"
+    assert document["store"]["canvas"] == [730, 1042]
+    assert document["store"]["size"] == [150, 220]
     assert document["content_hash"] == PreparedSignatures.load(out).content_hash
 
 

@@ -19,7 +19,7 @@ from sigkd.synthesis import signature_image
 
 @pytest.fixture(scope="module")
 def prepared(made_up_signatures):
-    return prepare_signatures(scan_dataset("folder", made_up_signatures), workers=1)
+    return prepare_signatures(scan_dataset("folder", made_up_signatures), workers=1)[0]
 
 
 def test_what_is_stored(prepared, made_up_signatures):
@@ -38,7 +38,7 @@ def test_what_is_stored(prepared, made_up_signatures):
 
 @pytest.mark.parametrize("workers", [0, 2, 5])
 def test_the_number_of_workers_does_not_matter(prepared, made_up_signatures, workers):
-    again = prepare_signatures(scan_dataset("folder", made_up_signatures), workers=workers)
+    again = prepare_signatures(scan_dataset("folder", made_up_signatures), workers=workers)[0]
     assert again.content_hash == prepared.content_hash
     assert again.metadata == prepared.metadata
 
@@ -202,7 +202,7 @@ def with_bad_files(made_up_signatures, tmp_path):
 
 
 def test_bad_files_are_skipped_and_listed(with_bad_files):
-    store = prepare_signatures(scan_dataset("folder", with_bad_files))
+    store = prepare_signatures(scan_dataset("folder", with_bad_files))[0]
     assert len(store) == 9
     assert store.writers == ["001"]
     skipped = {skip["file"]: skip["reason"] for skip in store.metadata["skipped"]}
@@ -219,7 +219,7 @@ def test_nothing_usable_is_an_error(with_bad_files):
 
 
 def test_warnings_are_counted_with_their_files(made_up_signatures):
-    store = prepare_signatures(scan_dataset("folder", made_up_signatures), placing=Placing((60, 400)))
+    store = prepare_signatures(scan_dataset("folder", made_up_signatures), placing=Placing((60, 400)))[0]
     assert len(store.metadata["warnings"][LARGER_THAN_CANVAS]) > 10
     assert store.metadata["canvas"] == [60, 400]
 
@@ -230,7 +230,7 @@ def test_rgba_and_grey_paper_come_out_alike(tmp_path):
     for number, mode in enumerate(("L", "P", "RGBA"), start=1):
         (tmp_path / "full_org").mkdir(exist_ok=True)
         Image.fromarray(scan).convert(mode).save(tmp_path / "full_org" / f"original_1_{number}.png")
-    store = prepare_signatures(scan_dataset("cedar", tmp_path, allow_incomplete=True))
+    store = prepare_signatures(scan_dataset("cedar", tmp_path, allow_incomplete=True))[0]
     assert len(store) == 3
     np.testing.assert_array_equal(store.x[0], store.x[1])
     np.testing.assert_array_equal(store.x[0], store.x[2])

@@ -3,7 +3,6 @@
 The maps have SigNet's sizes, so every loss runs as it does in earnest.
 """
 
-import json
 import sys
 from pathlib import Path
 
@@ -11,8 +10,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from sigkd.datasets.textset import INDEX_COLUMNS, content_hash
+from sigkd.datasets.textset import INDEX_COLUMNS, TextCounts, TextDescription, TextSkipped, content_hash
 from sigkd.distillation.data import TrainingImages
+from sigkd.files import write_json
 from sigkd.models.networks import NETWORKS
 from sigkd.models.registry import FEATURE_SIZE, FeatureNetwork, Taps
 
@@ -80,14 +80,24 @@ def write_text_set(directory: Path, count=40, writers=4):
     index["label"], index["split"] = labels, np.arange(count) % 5 == 4
     np.save(directory / "index.npy", index)
     names = [f"w{i}" for i in range(writers)]
-    facts = {
-        "format": "sigkd-text",
-        "format_version": 1,
-        "writers": names,
-        "content_hash": content_hash(directory, names),
-        "preprocess_version": "1",
-    }
-    (directory / "dataset.json").write_text(json.dumps(facts))
+    per_writer = np.bincount(labels, minlength=writers).tolist()
+    description = TextDescription(
+        sigkd_version="test",
+        preprocess_version="1",
+        source="drawings",
+        layout="folder",
+        options={},
+        size=images.shape[1:],
+        canvas_names=[],
+        canvas_sizes=[],
+        counts=TextCounts(1, count, count, count, writers, count - count // 5, count // 5, 1, count),
+        skipped=TextSkipped([], [], [], {}),
+        writers=names,
+        crops_per_writer=per_writer,
+        pages=[],
+        content_hash=content_hash(directory, names),
+    )
+    write_json(directory / "dataset.json", description.to_json())
 
 
 if __name__ == "__main__":

@@ -31,15 +31,15 @@ def finished(pages_root, tmp_path_factory):
 
 def test_dataset_is_what_it_says(finished):
     dataset = TextDataset.open(finished.path)
-    counts = dataset.metadata["counts"]
-    assert counts["pages"] == counts["pages_found"] == 5
-    assert counts["lines"] == 14
-    assert counts["crops"] == len(dataset) == len(dataset.images) == counts["train"] + counts["validation"]
+    counts = dataset.description.counts
+    assert counts.pages == counts.pages_found == 5
+    assert counts.lines == 14
+    assert counts.crops == len(dataset) == len(dataset.images) == counts.train + counts.validation
     assert dataset.writers == ["a", "b", "c"]
     assert dataset.images.shape[1:] == (170, 242)
     assert isinstance(dataset.images, np.memmap)
     assert dataset.labels.dtype == np.int64
-    assert sum(dataset.metadata["crops_per_writer"]) == len(dataset)
+    assert sum(dataset.description.crops_per_writer) == len(dataset)
     assert not finished.path.with_name("text.partial").exists()
 
 
@@ -68,7 +68,7 @@ def test_workers_do_not_change_a_byte(finished, pages_root, tmp_path):
 
 def test_another_seed_changes_the_crops(finished, pages_root, tmp_path):
     other = prepare_text(pages_root, tmp_path / "text", "folder", TextOptions(seed=1))
-    assert other.metadata["content_hash"] != finished.metadata["content_hash"]
+    assert other.dataset.content_hash != finished.dataset.content_hash
 
 
 def test_interrupted_run_goes_on_with_the_same_bytes(finished, pages_root, tmp_path, monkeypatch):
@@ -127,19 +127,19 @@ def test_existing_dataset_is_not_replaced_unasked(finished, pages_root):
 
 
 def test_thinning_and_small_writers(finished, pages_root, tmp_path):
-    amounts = dict(zip(finished.metadata["writers"], finished.metadata["crops_per_writer"], strict=True))
+    amounts = dict(zip(finished.dataset.writers, finished.dataset.crops_per_writer, strict=True))
     limit = amounts["c"] + 1
     options = TextOptions(min_crops=limit, max_images=15)
     small = prepare_text(pages_root, tmp_path / "small", "folder", options)
     dataset = TextDataset.open(small.path)
     assert dataset.writers == ["a", "b"]
-    assert small.metadata["skipped"]["writers"] == ["c"]
+    assert small.dataset.skipped.writers == ["c"]
     assert np.bincount(dataset.labels).tolist() in ([8, 7], [7, 8])
     whole = TextDataset.open(finished.path)
     rows = [whole.images[i] for i in range(len(whole))]
     assert all(any((image == row).all() for row in rows) for image in dataset.images[:3])
     kept = prepare_text(pages_root, tmp_path / "kept", "folder", TextOptions(min_crops=limit, keep_small=True))
-    assert kept.metadata["writers"] == ["a", "b", "c"]
+    assert kept.dataset.writers == ["a", "b", "c"]
     with pytest.raises(DatasetError, match="`keep_small=True`"):
         prepare_text(pages_root, tmp_path / "none", "folder", TextOptions(min_crops=10_000))
 
@@ -151,7 +151,7 @@ def test_bad_pages_are_named_and_the_rest_goes_on(tmp_path):
     cv2.imwrite(str(root / "w" / "blank.png"), np.full((400, 400), 255, np.uint8))
     (root / "w" / "broken.png").write_bytes(b"no image")
     done = prepare_text(root, tmp_path / "text", "folder")
-    problems = dict(done.metadata["skipped"]["pages"])
+    problems = dict(done.dataset.skipped.pages)
     assert set(problems) == {"w/blank.png", "w/broken.png"}
     assert problems["w/blank.png"] == "no text found"
     (root / "w" / "good.png").unlink()
@@ -164,7 +164,7 @@ def test_ready_lines(tmp_path):
     for number in range(2):
         cv2.imwrite(str(tmp_path / "lines" / "w" / f"{number}.png"), write_page(1, seed=number))
     done = prepare_text(tmp_path / "lines", tmp_path / "text", "lines")
-    assert done.metadata["counts"]["lines"] == 2
+    assert done.dataset.counts.lines == 2
 
 
 def test_preview_shows_every_stage(pages_root, tmp_path):
@@ -172,10 +172,10 @@ def test_preview_shows_every_stage(pages_root, tmp_path):
     signatures[:, 80:90, 100:140] = 200
     sheet = tmp_path / "sheet.png"
     done = prepare_text(pages_root, tmp_path / "text", "folder", preview=sheet, signatures=signatures)
-    assert [path.name for path in done.sheets] == ["sheet-pages.png", "sheet-stripes.png", "sheet.png"]
-    pages = cv2.imread(str(done.sheets[0]))
+    assert [path.name for path in done.previews] == ["sheet-pages.png", "sheet-stripes.png", "sheet.png"]
+    pages = cv2.imread(str(done.previews[0]))
     assert (np.ptp(pages.astype(int), axis=2) > 60).any()  # lines in colour
-    assert all(cv2.imread(str(path)) is not None for path in done.sheets)
+    assert all(cv2.imread(str(path)) is not None for path in done.previews)
 
 
 @pytest.mark.parametrize("count", [0, 1, 37283, 10**9])
@@ -192,7 +192,7 @@ def test_find_text(finished, tmp_path):
     home = tmp_path / "datasets"
     home.mkdir()
     (home / "mine").symlink_to(finished.path)
-    assert find_text("mine", tmp_path).content_hash == finished.metadata["content_hash"]
+    assert find_text("mine", tmp_path).content_hash == finished.dataset.content_hash
     assert len(find_text(str(finished.path), tmp_path)) > 0
     with pytest.raises(DatasetError, match="sigkd prepare-text PAGES"):
         find_text("absent", tmp_path)
@@ -210,9 +210,21 @@ def test_damaged_datasets_are_refused(finished, tmp_path, damage):
     elif damage == "index":
         np.save(copy / "index.npy", np.zeros(3))
     else:
-        key = {"format": "format", "version": "format_version"}[damage]
-        (copy / "dataset.json").write_text(json.dumps({**description, key: "9"}))
+        (copy / "dataset.json").write_text(json.dumps({**description, damage: 9}))
     with pytest.raises(DatasetError):
+        TextDataset.open(copy)
+
+
+def test_datasets_that_call_their_version_otherwise_are_read(finished, tmp_path):
+    copy = tmp_path / "text"
+    shutil.copytree(finished.path, copy)
+    description = json.loads((copy / "dataset.json").read_text())
+    description["format_version"] = description.pop("version")
+    (copy / "dataset.json").write_text(json.dumps(description))
+    assert TextDataset.open(copy).description == finished.dataset
+    description["format_version"] = 2
+    (copy / "dataset.json").write_text(json.dumps(description))
+    with pytest.raises(DatasetError, match="sigkd-text of version 2, this sigkd reads 1: upgrade sigkd"):
         TextDataset.open(copy)
 
 
@@ -224,8 +236,8 @@ def test_a_changed_byte_is_noticed(finished, tmp_path):
         stream.write(b"\x99")
     with pytest.raises(DatasetError, match="the hash differs"):
         TextDataset.open(copy)
-    assert len(TextDataset.open(copy, check=False)) == finished.metadata["counts"]["crops"]
-    assert content_hash(finished.path, finished.metadata["writers"]) == finished.metadata["content_hash"]
+    assert len(TextDataset.open(copy, check=False)) == finished.dataset.counts.crops
+    assert content_hash(finished.path, finished.dataset.writers) == finished.dataset.content_hash
 
 
 # --- ready images ----------------------------------------------------------------------------------------------------
@@ -248,14 +260,14 @@ def test_ready_images_are_taken_as_they_are(finished, ready_root, tmp_path):
     prepared = prepare_text(ready_root, tmp_path / "text", "ready", preview=preview)
     after = TextDataset.open(prepared.path)
     assert after.writers == before.writers
-    numbers = [int(Path(page["name"]).stem) for page in after.metadata["pages"]]
+    numbers = [int(Path(page.name).stem) for page in after.description.pages]
     assert np.array_equal(after.images, before.images[numbers])
     assert np.array_equal(after.labels, before.labels[numbers])
     assert set(after.split[after.labels == 0]) == {0, 1}
     trace = after.trace(3)
     assert trace["canvas"] == "unknown"
     assert trace["page"].endswith(".tif")
-    assert prepared.sheets == [preview]
+    assert prepared.previews == [preview]
     assert after.content_hash == content_hash(prepared.path, after.writers)
 
 
@@ -270,7 +282,7 @@ def test_ready_images_that_are_none(ready_root, tmp_path):
     }.items():
         cv2.imwrite(str(ready_root / "a" / f"{name}.png"), wrong)
     prepared = prepare_text(ready_root, tmp_path / "text", "ready")
-    problems = {Path(name).stem: words for name, words in prepared.metadata["skipped"]["pages"]}
+    problems = {Path(name).stem: words for name, words in prepared.dataset.skipped.pages}
     assert problems == {
         "size": "150 x 220 pixels, where a ready image has 170 x 242",
         "turned": "242 x 170 pixels, where a ready image has 170 x 242",

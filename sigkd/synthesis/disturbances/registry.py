@@ -5,18 +5,20 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from pathlib import Path
 
 import numpy as np
 
 from sigkd.errors import UsageError
+from sigkd.json_documents import JsonDocument
 from sigkd.registry import Registry
 from sigkd.synthesis.disturbances.scan import Scan
 
 Function = Callable[[Scan, float, np.random.Generator], Scan]
 
 
-class Level(NamedTuple):
+@dataclass(frozen=True)
+class Level:
     """What may be set."""
 
     unit: str
@@ -24,6 +26,33 @@ class Level(NamedTuple):
     default: float
     low: float
     high: float
+
+
+@dataclass(frozen=True)
+class KnownDisturbance:
+    """A disturbance that there is."""
+
+    name: str
+    family: str
+    """The module that holds it: lines, light, ink, ..."""
+    summary: str
+    level: Level | None
+    """Null: there is nothing to set."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DisturbanceList(JsonDocument, format="sigkd-disturbances", version=1):
+    """What ``sigkd disturb --list`` prints."""
+
+    disturbances: list[KnownDisturbance]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DisturbedScans(JsonDocument, format="sigkd-disturbed-scans", version=1):
+    """What ``sigkd disturb`` prints."""
+
+    files: list[Path]
+    sheet: Path | None
 
 
 @dataclass(frozen=True)

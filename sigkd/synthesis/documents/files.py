@@ -2,20 +2,80 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sigkd.files import write_json
+from sigkd.json_documents import JsonDocument
 from sigkd.synthesis.disturbances.files import write_scan
 from sigkd.synthesis.disturbances.scan import FIELDS, NUMBERS, Scan, field_boxes, signature_boxes
 from sigkd.synthesis.documents.make import Document
+from sigkd.synthesis.fonts import Split
 from sigkd.synthesis.marks import MM_PER_INCH
 
+Box = tuple[int, int, int, int]
 
-def labels(document: Document, scan: Scan | None = None) -> dict[str, Any]:
-    """Return the truth of a document as a JSON object.
 
-    Boxes are left, top, right, bottom, the last two exclusive: of the ink (``signatures``), of the place (``fields``).
+@dataclass(frozen=True)
+class SignatureLabel:
+    """A signature on a page."""
+
+    number: int
+    """Its value in the page's mask of numbers."""
+    role: str
+    scale: float
+    """How much smaller than usual it is written; 1: as usual."""
+    box: Box
+    """Of its ink in pixels: left, top, right, bottom, the last two exclusive."""
+    box_mm: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class FieldLabel:
+    """A place for a signature."""
+
+    role: str
+    """Who signs there."""
+    signed: bool
+    box: Box
+    """Of the place in pixels: left, top, right, bottom, the last two exclusive."""
+    box_mm: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageLabels(JsonDocument, format="sigkd-page-labels", version=1):
+    """What ``sigkd documents`` writes beside each page: the truth of what is where."""
+
+    kind: str
+    layout: str
+    split: Split
+    size: tuple[int, int]
+    """Height and width in pixels."""
+    dpi: tuple[float, float]
+    tag: tuple[float, float] | None
+    """The resolution that the file states; null: none."""
+    signatures: list[SignatureLabel]
+    fields: list[FieldLabel]
+
+
+@dataclass(frozen=True)
+class WrittenPage:
+    """A page and what is on it."""
+
+    file: Path
+    labels: PageLabels
+
+
+@dataclass(frozen=True, kw_only=True)
+class MadeUpDocuments(JsonDocument, format="sigkd-made-up-documents", version=1):
+    """What ``sigkd documents`` prints."""
+
+    documents: list[WrittenPage]
+    sheet: Path | None
+
+
+def labels(document: Document, scan: Scan | None = None) -> PageLabels:
+    """Return the truth of a document.
 
     Args:
         document: the document.
@@ -25,30 +85,31 @@ def labels(document: Document, scan: Scan | None = None) -> dict[str, Any]:
     ink, places = signature_boxes(page), field_boxes(page)
     to_mm = (MM_PER_INCH / page.dpi[0], MM_PER_INCH / page.dpi[1])
 
-    def box(pixels: tuple[int, int, int, int]) -> dict[str, Any]:
-        return {"box": list(pixels), "box_mm": [round(v * to_mm[n % 2], 2) for n, v in enumerate(pixels)]}
+    def box(pixels: Box) -> tuple[Box, tuple[float, float, float, float]]:
+        left, top, right, bottom = (round(v * to_mm[n % 2], 2) for n, v in enumerate(pixels))
+        return pixels, (left, top, right, bottom)
 
-    return {
-        "kind": document.layout.kind,
-        "layout": document.layout.name,
-        "split": document.layout.split,
-        "size": list(page.shape),
-        "dpi": [round(value, 3) for value in page.dpi],
-        "tag": None if page.tag is None else [round(value, 3) for value in page.tag],
-        "signatures": [
-            {"number": field.signature, "role": field.role, "scale": round(field.scale, 3), **box(ink[field.signature])}
+    return PageLabels(
+        kind=document.layout.kind,
+        layout=document.layout.name,
+        split=document.layout.split,
+        size=page.shape,
+        dpi=(round(page.dpi[0], 3), round(page.dpi[1], 3)),
+        tag=None if page.tag is None else (round(page.tag[0], 3), round(page.tag[1], 3)),
+        signatures=[
+            SignatureLabel(field.signature, field.role, round(field.scale, 3), *box(ink[field.signature]))
             for field in document.fields
             if field.signature in ink
         ],
-        "fields": [
-            {"role": field.role, "signed": field.signature > 0, **box(places[field.number])}
+        fields=[
+            FieldLabel(field.role, field.signature > 0, *box(places[field.number]))
             for field in document.fields
             if field.number in places
         ],
-    }
+    )
 
 
-def write_document(path: Path, document: Document, scan: Scan | None = None, *, masks: bool = False) -> dict[str, Any]:
+def write_document(path: Path, document: Document, scan: Scan | None = None, *, masks: bool = False) -> PageLabels:
     """Write a document (the format follows the suffix) and its :func:`labels` beside it (``.json``); return these.
 
     Args:
@@ -64,5 +125,5 @@ def write_document(path: Path, document: Document, scan: Scan | None = None, *, 
         for name, layer in page.layers.items():
             if name not in (NUMBERS, FIELDS):
                 write_scan(path.with_name(f"{path.stem}.{name}.png"), Scan(layer, page.dpi, page.tag))
-    write_json(path.with_suffix(".json"), facts)
+    write_json(path.with_suffix(".json"), facts.to_json())
     return facts
