@@ -135,19 +135,23 @@ def _fields(value: Any) -> dict[str, Any]:
 
 
 def json_schema(kind: type[JsonDocument]) -> dict[str, Any]:
-    """Return the JSON Schema (draft 2020-12) of a kind of document: what :meth:`JsonDocument.from_json` accepts.
+    """Return the JSON Schema (draft 2020-12) of a kind of document: of what :meth:`JsonDocument.to_json` returns.
 
-    Descriptions are the classes' docstrings and the texts under their fields.
+    Every field is required in it; :meth:`JsonDocument.from_json` takes those with a default as optional. Descriptions
+    are the classes' docstrings and the texts under their fields.
     """
     from pydantic.json_schema import GenerateJsonSchema
 
-    class Untitled(GenerateJsonSchema):
+    class Complete(GenerateJsonSchema):
         def field_title_should_be_set(self, schema: Any) -> bool:
             return False
 
-    schema = _adapter(kind).json_schema(schema_generator=Untitled)  # type: ignore[arg-type]
-    required = ["format", "version", *schema.get("required", [])]
-    return {"$schema": Untitled.schema_dialect, **schema, "title": kind.format, "required": required}
+        def field_is_required(self, field: Any, total: bool) -> bool:
+            return True
+
+    adapter = _adapter(kind)  # type: ignore[arg-type]
+    schema = adapter.json_schema(schema_generator=Complete, mode="serialization")
+    return {"$schema": Complete.schema_dialect, **schema, "title": kind.format}
 
 
 @cache

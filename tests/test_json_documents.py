@@ -125,7 +125,8 @@ def test_schemas_describe_what_the_source_says():
     schema = json_schema(Sample)
     assert schema["title"] == "sigkd-sample" and schema["description"] == "A document of every kind of field."
     assert schema["$defs"]["Part"]["properties"]["share"]["description"] == "Of the whole."
-    assert schema["required"] == ["format", "version", "parts", "size", "table", "out"]
+    assert schema["required"] == ["format", "version", "parts", "size", "table", "out", "flag"]
+    assert schema["$defs"]["Part"]["required"] == ["share", "parts", "verdict"]
     assert schema["properties"]["version"]["const"] == 2
 
 

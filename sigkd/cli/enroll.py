@@ -11,7 +11,7 @@ from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.declared import with_options
 from sigkd.cli.options import Common, Model, with_common
-from sigkd.cli.output import print_json, say, warning_line
+from sigkd.cli.output import show, warning_line
 from sigkd.verification.choices import COMPARING, Choices
 
 
@@ -54,7 +54,7 @@ def enroll(
     from sigkd.cli.progress import console_progress
     from sigkd.cli.verification import choices_of, gallery_path, passphrase_for
     from sigkd.errors import UsageError
-    from sigkd.verification.bulk import enroll_from
+    from sigkd.verification.bulk import BulkResult, Enrolment, enroll_from
     from sigkd.verification.verifier import Verifier
 
     if (source is None) == (name is None) or (name is not None and not images) or (source is not None and images):
@@ -74,22 +74,24 @@ def enroll(
     ) as verifier:
         if source is None:
             assert name is not None  # noqa: S101 - checked above
-            remarks = verifier.enroll(name, images or [], keep_images=keep_images, mode=mode)
-            enrolled, skipped, references = [name], {}, len(images or [])
+            remarks = list(verifier.enroll(name, images or [], keep_images=keep_images, mode=mode))
+            done = BulkResult([name], len(images or []))
             for remark in remarks:
                 warning_line(str(remark))
         else:
-            home = common.data
+            home, remarks = common.data, []
             done = enroll_from(
                 verifier, source, data=home, references=nref, keep_images=keep_images, mode=mode, progress=progress
             )
-            enrolled, skipped, references = done.enrolled, done.skipped, done.references
-        total = len(verifier.gallery)
-    if common.json:
-        print_json(
-            {"gallery": str(file), "enrolled": enrolled, "references": references, "skipped": skipped, "writers": total}
+        document = Enrolment(
+            gallery=file,
+            enrolled=done.enrolled,
+            references=done.references,
+            skipped=done.skipped,
+            remarks=remarks,
+            writers=len(verifier.gallery),
         )
-    else:
-        left = f", {len(skipped)} skipped" if skipped else ""
-        who = enrolled[0] if len(enrolled) == 1 else f"{len(enrolled)} writers"
-        say(f"{file}: enrolled {who} with {references} references{left}; {total} writers in all")
+    left = f", {len(done.skipped)} skipped" if done.skipped else ""
+    who = done.enrolled[0] if len(done.enrolled) == 1 else f"{len(done.enrolled)} writers"
+    text = f"{file}: enrolled {who} with {done.references} references{left}; {document.writers} writers in all"
+    show(document, common.json, text)

@@ -10,7 +10,8 @@ import typer
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.options import CacheDir, DataDir, Device, Json, Model
-from sigkd.cli.output import as_options, error_line, note_line, print_json, say, warning_line
+from sigkd.cli.output import as_options, error_line, note_line, print_table, warning_line
+from sigkd.cli.output import show as tell  # a command is called show
 
 gallery_app = typer.Typer(help="List, show, remove, move, check and rekey enrolled writers.", no_args_is_help=True)
 app.add_typer(gallery_app, name="gallery")
@@ -33,18 +34,11 @@ def list_writers(
     gallery: File = None, passphrase_file: Passphrase = None, data_dir: DataDir = None, json: Json = False
 ) -> None:
     """List the enrolled writers."""
-    from dataclasses import asdict
-
-    from sigkd.cli.verification import opened, show_writers
+    from sigkd.cli.verification import opened, writers_table
+    from sigkd.gallery.results import list_writers as found
 
     with opened(gallery, data_dir, passphrase_file) as store:
-        writers, binding = store.writers(), store.binding
-        if json:
-            facts = {"gallery": str(store.path), "encrypted": store.encrypted, "audit": store.audited}
-            model = None if binding is None else binding.as_dict()
-            print_json({**facts, "model": model, "writers": [asdict(writer) for writer in writers]})
-        else:
-            show_writers(store.path, writers, binding)
+        tell(found(store), json, writers_table)
 
 
 @gallery_app.command("show", cls=SigkdCommand)
@@ -56,14 +50,14 @@ def show(
     json: Json = False,
 ) -> None:
     """Show a writer's references and the log's entries of the writer (also of a removed one)."""
-    from sigkd.cli.verification import opened, show_writer, writer_document
+    from sigkd.cli.verification import log_table, opened, references_table
+    from sigkd.gallery.results import show_writer
 
     with opened(gallery, data_dir, passphrase_file) as store:
-        document = writer_document(store, name)
-    if json:
-        print_json(document)
-    else:
-        show_writer(document)
+        document = show_writer(store, name)
+    if document.writer is not None and not json:
+        print_table(references_table(document.writer, document.references))
+    tell(document, json, lambda found: log_table(found.log))
 
 
 @gallery_app.command("remove", cls=SigkdCommand)
@@ -78,16 +72,15 @@ def remove(
     """Forget a writer: features, templates and images are overwritten in the file."""
     from sigkd.cli.verification import opened
     from sigkd.gallery.maintenance import STILL_READ
+    from sigkd.gallery.results import GalleryRemoval
 
     with opened(gallery, data_dir, passphrase_file) as store:
         erased = store.remove(name, actor=actor)
         left = len(store)
     if not erased:
         warning_line(STILL_READ)
-    if json:
-        print_json({"removed": name, "erased": erased, "writers": left})
-    else:
-        say(f"removed {name}; {left} writers left")
+    document = GalleryRemoval(removed=name, erased=erased, writers=left)
+    tell(document, json, f"removed {name}; {left} writers left")
 
 
 @gallery_app.command("export", cls=SigkdCommand)
@@ -106,14 +99,12 @@ def export(
 ) -> None:
     """Write writers to a portable archive (not encrypted)."""
     from sigkd.cli.verification import opened
+    from sigkd.gallery.results import GalleryExport
     from sigkd.gallery.transfer import export_writers
 
     with opened(gallery, data_dir, passphrase_file) as store:
         count = export_writers(store, out, writers, images=images, plain=plain, actor=actor)
-    if json:
-        print_json({"out": str(out), "writers": count})
-    else:
-        say(f"{out}: {count} writers")
+    tell(GalleryExport(out=out, writers=count), json, f"{out}: {count} writers")
 
 
 @gallery_app.command("import", cls=SigkdCommand)
@@ -130,6 +121,7 @@ def import_(
     """Enrol the writers of an archive: all or, on any error, none."""
     from sigkd.cli.verification import gallery_path, passphrase_for
     from sigkd.gallery import Gallery
+    from sigkd.gallery.results import GalleryImport
     from sigkd.gallery.transfer import import_writers, read_export
 
     read_export(archive)
@@ -138,10 +130,8 @@ def import_(
     with Gallery.create(file, passphrase=passphrase, actor=actor) as store:
         count = import_writers(store, archive, mode="replace" if replace else "new", actor=actor)
         total = len(store)
-    if json:
-        print_json({"gallery": str(file), "imported": count, "writers": total})
-    else:
-        say(f"{file}: {count} writers imported; {total} in all")
+    document = GalleryImport(gallery=file, imported=count, writers=total)
+    tell(document, json, f"{file}: {count} writers imported; {total} in all")
 
 
 @gallery_app.command("check", cls=SigkdCommand)
@@ -168,16 +158,14 @@ def check(
         path = store.path
     for remark in health.remarks:
         warning_line(remark)
-    if json:
-        print_json(health.as_dict())
-    elif not health.problems:
-        counts = f"{health.writers} writers, {health.references} references, {health.entries} log entries"
-        say(f"{path}: sound; {counts}\nhead of the log: {health.head or 'none'}")
+    counts = f"{health.writers} writers, {health.references} references, {health.log_entries} log entries"
+    if json or health.ok:
+        tell(health, json, f"{path}: sound; {counts}\nhead of the log: {health.log_head or 'none'}")
+    if health.ok and not json:
         note_line(f"note: {as_options(health.proof)}")
-    else:
-        for problem in health.problems:
+    if not health.ok:
+        for problem in () if json else health.problems:
             error_line(f"{path}: {problem}")
-    if health.problems:
         raise typer.Exit(int(ExitCode.INPUT))
 
 
@@ -206,6 +194,7 @@ def rekey(
     from sigkd.cli.verification import opened, read_passphrase
     from sigkd.errors import UsageError
     from sigkd.gallery.maintenance import rekey_passphrase
+    from sigkd.gallery.results import GalleryRekey
     from sigkd.verification.enrolled import rekey_gallery
 
     wants_model = model is not None or new_model
@@ -232,10 +221,7 @@ def rekey(
         path = store.path
     for remark in left:
         warning_line(f"{path}: {remark}")
-    if json:
-        print_json({"gallery": str(path), "done": done, "left": left})
-    else:
-        say(f"{path}: {done}")
+    tell(GalleryRekey(gallery=path, done=done, left=left), json, f"{path}: {done}")
 
 
 @gallery_app.command("log", cls=SigkdCommand)
@@ -252,15 +238,11 @@ def log(
     json: Json = False,
 ) -> None:
     """Show the audit log, or switch it on and off."""
-    from dataclasses import asdict
-
-    from sigkd.cli.verification import opened, show_log
+    from sigkd.cli.verification import log_table, opened
+    from sigkd.gallery.results import GalleryLog
 
     with opened(gallery, data_dir, passphrase_file) as store:
         if switch is not None:
             store.switch_log(switch, actor=actor)
         entries = store.entries(name, last=last)
-    if json:
-        print_json({"entries": [asdict(entry) for entry in entries]})
-    else:
-        show_log(entries)
+    tell(GalleryLog(entries=entries), json, lambda found: log_table(found.entries))

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.options import Json
+from sigkd.cli.output import Table, note_line, show
 from sigkd.errors import ExitCode
 
 if TYPE_CHECKING:
+    from sigkd.images.looks import Looks
     from sigkd.images.reading import Step
     from sigkd.images.scan import Scan
 
@@ -36,14 +39,14 @@ def look(
 
     Example: sigkd look query.png --out steps
     """
-    from sigkd.cli.output import print_json
     from sigkd.errors import ImageError
     from sigkd.files import atomic_path
     from sigkd.images.explain import explain
+    from sigkd.images.looks import Looks, look_at
     from sigkd.images.refusal import NotASignatureError, reason_against
     from sigkd.images.scan import read_scan
 
-    rows = []
+    looks = []
     for number, path in enumerate(images):
         picture = None if out is None else out / f"{_stem(path, images[:number])}.png"
         scan: Scan | None = None
@@ -61,12 +64,12 @@ def look(
             picture.parent.mkdir(parents=True, exist_ok=True)
             with atomic_path(picture) as temporary:
                 sheet.save(temporary, format="PNG")
-        rows.append(_row(path, scan, refused, picture if steps else None))
-    if json_output:
-        print_json({"scans": rows})
-    else:
-        _render(rows)
-    if any(row["refused"] for row in rows):
+        looks.append(look_at(path, scan, refused, picture if steps else None))
+    show(Looks(scans=looks), json_output, _table)
+    for one in looks:
+        if one.picture and not json_output:
+            note_line(f"picture: {one.picture}")
+    if any(one.refused for one in looks):
         raise typer.Exit(ExitCode.INPUT)
 
 
@@ -76,46 +79,17 @@ def _stem(path: Path, before: list[Path]) -> str:
     return path.stem if not same else f"{path.stem}-{same + 1}"
 
 
-def _row(path: Path, scan: Scan | None, refused: Exception | None, picture: Path | None) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    row: dict[str, Any] = {"file": str(path), "refused": None, "picture": str(picture) if picture else None}
-    if refused is not None:
-        message = str(refused).removeprefix(f"{path}: ")
-        row["refused"] = {"reason": getattr(refused, "reason", "unreadable"), "message": message}
-    if scan is not None:
-        row |= {
-            "resolution": {"x": scan.dpi[0], "y": scan.dpi[1], "source": scan.resolution.source},
-            "box": list(scan.box),
-            "measures": asdict(scan.measures),
-            "remarks": [asdict(remark) for remark in scan.remarks],
-            "steps": [{"name": step.name, "did": step.did} for step in scan.steps],
-        }
-    return row
-
-
-def _render(rows: list[dict[str, Any]]) -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
-    from sigkd.cli.output import note_line, print_table
-
+def _table(document: Looks) -> Table:
     table = Table("scan", "signature", "dpi", "stroke", "taken away", "remarks")
-    for row in rows:
-        name = escape(Path(row["file"]).name)
-        refused = row["refused"]
-        if "measures" not in row:
-            table.add_row(name, f"[red]no: {escape(refused['message'])}[/red]")
+    for one in document.scans:
+        refused = None if one.refused is None else Text(f"no: {one.refused.message}", "red")
+        if one.measures is None or one.resolution is None:
+            table.add_row(one.file.name, refused)
             continue
-        m = row["measures"]
-        size = f"{m['width']:.0f} x {m['height']:.0f} mm"
-        resolution = row["resolution"]
-        known = f"{m['dpi']:.0f} ({resolution['source']})"
-        taken = f"lines {m['lines']:.0%}, print {m['print']:.0%}"
-        remarks = "; ".join(remark["text"] for remark in row["remarks"])
-        answer = size if refused is None else f"[red]no: {escape(refused['message'])}[/red]"
-        table.add_row(name, answer, known, f"{m['stroke']:.2f} mm", taken, escape(remarks))
-    print_table(table)
-    for row in rows:
-        if row["picture"]:
-            note_line(f"picture: {row['picture']}")
+        m = one.measures
+        size = f"{m.width:.0f} x {m.height:.0f} mm"
+        known = f"{m.dpi:.0f} ({one.resolution.source})"
+        taken = f"lines {m.lines:.0%}, print {m.print:.0%}"
+        remarks = "; ".join(remark.text for remark in one.remarks)
+        table.add_row(one.file.name, refused or size, known, f"{m.stroke:.2f} mm", taken, remarks)
+    return table

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from sigkd.cli.output import Table, note_line, print_json, print_table, warning_line
+from sigkd.cli.output import Table, note_line, show, warning_line
 from sigkd.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from sigkd.cli.options import Common
     from sigkd.gallery import EnrolledWriter, Gallery
     from sigkd.gallery.audit import Entry
-    from sigkd.models.binding import Binding
+    from sigkd.gallery.results import GalleryList, ReferenceFacts
     from sigkd.verification.choices import Choices
-    from sigkd.verification.result import Verification
+    from sigkd.verification.result import Verification, Verifications
 
 PASSPHRASE_VARIABLE = "SIGKD_PASSPHRASE"  # noqa: S105 - the name of a variable
 
@@ -102,67 +102,39 @@ def opened(gallery: Path | None, data_dir: Path | None, passphrase_file: Path | 
     return Gallery(path, passphrase=passphrase_for(path, passphrase_file) if path.exists() else None)
 
 
-def show_writers(path: Path, writers: Sequence[EnrolledWriter], binding: Binding | None) -> None:
-    """Print the enrolled writers as a table."""
+def writers_table(document: GalleryList) -> Table:
+    """Return the enrolled writers as a table."""
+    binding = document.binding
     model = "" if binding is None else f", model {binding.model_name} {binding.model_hash[:12]}"
-    table = Table(title=f"{path}: {len(writers)} writers{model}")
+    table = Table(title=f"{document.gallery}: {len(document.writers)} writers{model}")
     for column in ("writer", "references", "images", "enrolled", "changed"):
         table.add_column(column, justify="right" if column == "references" else "left")
-    for one in writers:
+    for one in document.writers:
         table.add_row(
             one.name, str(one.references), "kept" if one.images else "-", one.enrolled_at[:19], one.updated_at[:19]
         )
-    print_table(table)
+    return table
 
 
-def writer_document(store: Gallery, name: str) -> dict[str, Any]:
-    """Return what the gallery holds of a writer, also of a removed one whose log entries are left.
-
-    Raises:
-        GalleryError: never enrolled.
-    """
-    from dataclasses import asdict
-
-    entries = [asdict(entry) for entry in store.entries(name)]
-    if name not in store and entries:
-        return {"writer": None, "removed": True, "references": [], "log": entries}
-    writer = store.writers(name)[0]
-    references = [
-        {
-            "name": one.name,
-            "hash": one.digest,
-            "width": one.ink.width,
-            "height": one.ink.height,
-            "features": len(one.features),
-        }
-        for one in store.references(name)
-    ]
-    return {"writer": asdict(writer), "removed": False, "references": references, "log": entries}
+def references_table(writer: EnrolledWriter, references: Sequence[ReferenceFacts]) -> Table:
+    """Return a writer's references as a table."""
+    table = Table(title=f"{writer.name}, enrolled {writer.enrolled_at[:19]}")
+    for column in ("reference", "ink, px", "hash"):
+        table.add_column(column)
+    for one in references:
+        table.add_row(one.name, f"{one.width}x{one.height}", one.hash[:16])
+    return table
 
 
-def show_writer(document: dict[str, Any]) -> None:
-    """Print a writer's references and log."""
-    from sigkd.gallery.audit import Entry
-
-    if not document["removed"]:
-        table = Table(title=f"{document['writer']['name']}, enrolled {document['writer']['enrolled_at'][:19]}")
-        for column in ("reference", "ink, px", "hash"):
-            table.add_column(column)
-        for one in document["references"]:
-            table.add_row(one["name"], f"{one['width']}x{one['height']}", one["hash"][:16])
-        print_table(table)
-    show_log([Entry(**entry) for entry in document["log"]])
-
-
-def show_log(entries: Sequence[Entry]) -> None:
-    """Print entries of the log as a table."""
+def log_table(entries: Sequence[Entry]) -> Table:
+    """Return entries of the log as a table."""
     table = Table(title="audit log")
     for column in ("no.", "time (UTC)", "who", "action", "writer", "detail"):
         table.add_column(column)
     for one in entries:
         detail = ", ".join(f"{key} {value}" for key, value in one.detail.items() if key != "state")
         table.add_row(str(one.number), one.at[:19], one.actor, one.action, (one.subject or "")[:12], detail)
-    print_table(table)
+    return table
 
 
 _STYLES = {
@@ -173,15 +145,10 @@ _STYLES = {
 }
 
 
-def show_verifications(answers: Sequence[Verification], *, json: bool, report: Path | None = None) -> None:
-    """Print answers: one in full, several as a table, or one JSON document (a list for several queries)."""
-    if json:
-        documents = [answer.as_dict() for answer in answers]
-        print_json(documents[0] if len(documents) == 1 else {"verifications": documents})
-    elif len(answers) == 1:
-        _show_one(answers[0])
-    else:
-        _show_table(answers)
+def show_verifications(document: Verifications, *, json: bool, report: Path | None = None) -> None:
+    """Print answers: one in full, several as a table, or as JSON; and their remarks on stderr."""
+    answers = document.verifications
+    show(document, json, lambda _: _one(answers[0]) if len(answers) == 1 else _several(answers))
     for answer in answers:
         for remark in answer.remarks:
             warning_line(f"{answer.query}: {remark}")
@@ -191,9 +158,7 @@ def show_verifications(answers: Sequence[Verification], *, json: bool, report: P
         note_line(f"report: {report}")
 
 
-def _show_one(answer: Verification) -> None:
-    from sigkd.verification.scale import H1, H2, verbal
-
+def _one(answer: Verification) -> Table:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
@@ -211,18 +176,17 @@ def _show_one(answer: Verification) -> None:
     if evidence is not None:
         bound = " (at the bound that the development set supports)" if evidence.bounded else ""
         table.add_row("log10 LR", f"{evidence.log10_lr:+.2f}{bound}")
-        table.add_row("meaning", verbal(evidence.log10_lr).sentence)
-        table.add_row("H1", H1)
-        table.add_row("H2", H2[evidence.alternative])
+        table.add_row("meaning", evidence.verbal)
+        table.add_row("H1", evidence.h1)
+        table.add_row("H2", evidence.h2)
         table.add_row("calibrated on", evidence.data)
     table.add_row("classifier", answer.classifier)
     table.add_row("negatives", answer.negatives)
     table.add_row("model", f"{answer.binding.model_name} {answer.binding.model_hash[:12]}")
-    print_table(table)
+    return table
 
 
-def _show_table(answers: Sequence[Verification]) -> None:
-
+def _several(answers: Sequence[Verification]) -> Table:
     first = answers[0]
     limits = first.thresholds
     table = Table(
@@ -236,4 +200,4 @@ def _show_table(answers: Sequence[Verification]) -> None:
         llr = "-" if answer.evidence is None else f"{answer.evidence.log10_lr:+.2f}"
         remarks = ", ".join(one.code for one in answer.remarks)
         table.add_row(answer.query, Text(word, _STYLES[word]), f"{answer.score:.3f}", llr, remarks)
-    print_table(table)
+    return table

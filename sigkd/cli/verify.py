@@ -52,6 +52,7 @@ def verify(
     from sigkd.cli.verification import choices_of, gallery_path, passphrase_for, show_verifications
     from sigkd.images.formats import named_images
     from sigkd.verification.batch import exit_code, verify_ad_hoc, verify_enrolled, write_csv
+    from sigkd.verification.result import Verifications
     from sigkd.verification.verifier import Verifier
 
     file = None if writer is None else gallery_path(gallery, common.data_dir)
@@ -74,5 +75,6 @@ def verify(
         outcome = verify_enrolled(verifier, writer, named_images(images), report=report)
     if table is not None:
         write_csv(table, outcome)
-    show_verifications(outcome, json=common.json, report=report)
-    raise typer.Exit(int(exit_code(outcome)))
+    document = Verifications(exit_code=int(exit_code(outcome)), verifications=tuple(outcome))
+    show_verifications(document, json=common.json, report=report)
+    raise typer.Exit(document.exit_code)

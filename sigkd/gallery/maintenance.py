@@ -8,7 +8,6 @@ import shutil
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +20,7 @@ from sigkd.gallery.schema import SCHEMA_VERSION
 from sigkd.gallery.store import Gallery
 from sigkd.gallery.templates import load_template
 from sigkd.gallery.vault import PlainVault, Vault, is_weak, new_vault
+from sigkd.json_documents import JsonDocument
 from sigkd.models.binding import Binding
 from sigkd.progress import SILENT, Progress
 
@@ -29,33 +29,22 @@ logger = logging.getLogger(__name__)
 STILL_READ = "another process reads the gallery: old values leave its log when that ends ('sigkd gallery check' tells)"
 
 
-@dataclass
-class Health:
-    """What a check found."""
+@dataclass(kw_only=True)
+class Health(JsonDocument, format="sigkd-gallery-check", version=1):
+    """What ``sigkd gallery check`` prints: what was found."""
 
+    ok: bool = True
+    schema: int = SCHEMA_VERSION
+    """Version of the gallery's structure."""
     writers: int = 0
     references: int = 0
-    entries: int = 0
-    head: str = ""
+    log_entries: int = 0
+    log_head: str = ""
     """The last link of the log: noted elsewhere, it shows later that everything up to it is as it was."""
     problems: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     proof: str = ""
     """What such a check can prove, in a sentence."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return JSON values."""
-        return {
-            "ok": not self.problems,
-            "version": SCHEMA_VERSION,
-            "writers": self.writers,
-            "references": self.references,
-            "log_entries": self.entries,
-            "log_head": self.head,
-            "problems": self.problems,
-            "remarks": self.remarks,
-            "proof": self.proof,
-        }
 
 
 _PLAIN_PROOF = (
@@ -106,6 +95,7 @@ def check(gallery: Gallery, *, expect: str | None = None, progress: Progress = S
             "its passphrase is cheaper to guess than that of a new gallery: 'sigkd gallery rekey --encrypt' (the same "
             "passphrase will do)"
         )
+    health.ok = not health.problems
     return health
 
 
@@ -116,7 +106,7 @@ def _check_log(gallery: Gallery, health: Health, expect: str | None) -> None:
     except GalleryError as error:
         health.problems.append(str(error))
         return
-    health.entries, health.head = len(links), links[-1] if links else ""
+    health.log_entries, health.log_head = len(links), links[-1] if links else ""
     if expect is not None and not any(link.startswith(expect) for link in links):
         health.problems.append(f"the log has no entry {expect}: entries were changed or taken away since it was noted")
     states = [entry.detail["state"] for entry in entries if "state" in entry.detail]

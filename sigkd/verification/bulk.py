@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from sigkd.errors import ImageError, InputError, UsageError
 from sigkd.images.ink_measures import measure_normalized
+from sigkd.images.remarks import Remark
+from sigkd.json_documents import JsonDocument
 from sigkd.progress import SILENT, Progress
 from sigkd.verification.samples import Sample
 
@@ -30,6 +32,22 @@ class BulkResult:
     references: int = 0
     skipped: dict[str, str] = field(default_factory=dict)
     """Why, by writer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Enrolment(JsonDocument, format="sigkd-enrolment", version=1):
+    """What ``sigkd enroll`` prints."""
+
+    gallery: Path
+    enrolled: list[str]
+    references: int
+    """Of those who were enrolled."""
+    skipped: dict[str, str]
+    """Why, by writer or file."""
+    remarks: list[Remark]
+    """On the references of a single writer."""
+    writers: int
+    """In the gallery."""
 
 
 @dataclass(frozen=True)

@@ -185,7 +185,7 @@ class Comparison:
         fitted = alternative.method(method)
         llr = float(fitted.log10_lr(np.array([score]))[0])
         data = f"{calibrations.data.get('name', 'unnamed')}, {self.calibration.writers} writers"
-        return Evidence(llr, fitted.log10_bounds, alternative.kind, method, calibrations.hash, data)
+        return Evidence.of(llr, fitted.log10_bounds, alternative.kind, method, calibrations.hash, data)
 
     def _answer(self, sample: Sample, score: float) -> Verification:
         copied = copy_remark(sample, self.references.digests, self.references.scans)

@@ -20,7 +20,6 @@ from sigkd.verification.occlusion import PATCH, occlude
 from sigkd.verification.pictures import OPPOSES, SUPPORTS, distribution_picture, occlusion_picture, signature_picture
 from sigkd.verification.result import Verification
 from sigkd.verification.samples import Sample
-from sigkd.verification.scale import H1, H2, verbal
 
 if TYPE_CHECKING:
     from sigkd.verification.verifier import Verifier
@@ -67,11 +66,11 @@ def _evidence(answer: Verification) -> dict[str, Any] | None:
     if evidence is None:
         return None
     return {
-        "words": verbal(evidence.log10_lr).sentence,
+        "words": evidence.verbal,
         "bounded": evidence.bounded,
-        "h1": H1,
-        "h2": H2[evidence.alternative],
-        "lr": 10**evidence.log10_lr,
+        "h1": evidence.h1,
+        "h2": evidence.h2,
+        "lr": evidence.lr,
         "log10_lr": evidence.log10_lr,
         "bounds": evidence.bounds,
     }

@@ -7,6 +7,7 @@ from typing import Any
 
 from sigkd._version import __version__
 from sigkd.images.remarks import Remark
+from sigkd.json_documents import JsonDocument
 from sigkd.models.binding import Binding
 from sigkd.verification.decision import Decision, Thresholds
 from sigkd.verification.scale import H1, H2, verbal
@@ -17,90 +18,82 @@ class Evidence:
     """What the score says between two propositions."""
 
     log10_lr: float
+    lr: float
     bounds: tuple[float, float]
     """log10 of the lowest and highest LR that the development set supports (ELUB)."""
+    bounded: bool
+    """Whether the LR was cut at a bound."""
     alternative: str
     """``skilled`` or ``random``: which H2."""
+    h1: str
+    h2: str
+    supports: str | None
+    """``H1`` or ``H2``; null: neither."""
+    strength: str
+    """Of the support, on the verbal scale."""
+    verbal: str
+    """The same in a sentence."""
     method: str
+    """Of calibration."""
     calibration_hash: str
     data: str
     """The development set in words."""
 
-    @property
-    def bounded(self) -> bool:
-        """Whether the LR was cut at a bound."""
-        return self.log10_lr <= self.bounds[0] or self.log10_lr >= self.bounds[1]
+    @classmethod
+    def of(
+        cls,
+        log10_lr: float,
+        bounds: tuple[float, float],
+        alternative: str,
+        method: str,
+        calibration_hash: str,
+        data: str,
+    ) -> Evidence:
+        """Return the evidence of an LR, with both propositions and the words of the verbal scale."""
+        words = verbal(log10_lr)
+        return cls(
+            log10_lr=log10_lr,
+            lr=10.0**log10_lr,
+            bounds=bounds,
+            bounded=log10_lr <= bounds[0] or log10_lr >= bounds[1],
+            alternative=alternative,
+            h1=H1,
+            h2=H2[alternative],
+            supports=words.proposition,
+            strength=words.strength,
+            verbal=words.sentence,
+            method=method,
+            calibration_hash=calibration_hash,
+            data=data,
+        )
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return JSON values, with both propositions and the words of the verbal scale."""
-        words = verbal(self.log10_lr)
-        return {
-            "log10_lr": self.log10_lr,
-            "lr": 10.0**self.log10_lr,
-            "bounded": self.bounded,
-            "bounds_log10": list(self.bounds),
-            "h1": H1,
-            "h2": H2[self.alternative],
-            "supports": words.proposition,
-            "strength": words.strength,
-            "verbal": words.sentence,
-            "method": self.method,
-            "calibration_hash": self.calibration_hash,
-            "development_data": self.data,
-        }
 
-
-@dataclass(frozen=True)
-class Verification:
+@dataclass(frozen=True, kw_only=True)
+class Verification(JsonDocument, format="sigkd-verification", version=1):
     """The answer to one questioned signature."""
 
     query: str
     writer: str | None
-    """The enrolled writer; None for references given ad hoc."""
+    """The enrolled writer; null for references given ad hoc."""
     decision: Decision
     score: float
     thresholds: Thresholds
     evidence: Evidence | None
-    """None without a calibration: then a score is only a score."""
+    """Null without a calibration: then a score is only a score."""
     references: int
+    """How many the query was compared with."""
     classifier: str
     negatives: str
     """What the template was fitted against, in words."""
     remarks: tuple[Remark, ...]
     binding: Binding
     query_hash: str
+    """SHA-256 of the query's file."""
     reference_remarks: tuple[Remark, ...] = ()
     """On references given as images: each names its file."""
     gamma: float | None = None
-    """Of the classifier's kernel; None: it has none."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return one JSON-compatible document."""
-        return {
-            "query": self.query,
-            "writer": self.writer,
-            "decision": self.decision.value,
-            "exit_code": int(self.decision.exit_code),
-            "score": self.score,
-            "thresholds": {
-                "accept": self.thresholds.accept,
-                "reject": self.thresholds.reject,
-                "origin": self.thresholds.origin,
-                "calibrated": self.thresholds.calibrated,
-                "far": self.thresholds.far,
-                "frr": self.thresholds.frr,
-            },
-            "evidence": None if self.evidence is None else self.evidence.as_dict(),
-            "references": self.references,
-            "classifier": self.classifier,
-            "gamma": self.gamma,
-            "negatives": self.negatives,
-            "remarks": [{"code": one.code, "text": one.text} for one in self.remarks],
-            "reference_remarks": [{"code": one.code, "text": one.text} for one in self.reference_remarks],
-            "query_hash": self.query_hash,
-            **self.binding.as_dict(),
-            "sigkd_version": __version__,
-        }
+    """Of the classifier's kernel; null: it has none."""
+    sigkd_version: str = __version__
 
     def as_row(self) -> dict[str, Any]:
         """Return one flat row for CSV."""
@@ -111,7 +104,7 @@ class Verification:
             "decision": self.decision.value,
             "score": f"{self.score:.6f}",
             "log10_lr": "" if evidence is None else f"{evidence.log10_lr:.3f}",
-            "verbal": "" if evidence is None else verbal(evidence.log10_lr).sentence,
+            "verbal": "" if evidence is None else evidence.verbal,
             "alternative": "" if evidence is None else evidence.alternative,
             "accept": f"{self.thresholds.accept:.6f}",
             "reject": f"{self.thresholds.reject:.6f}",
@@ -122,3 +115,12 @@ class Verification:
             "model": self.binding.model_name,
             "model_hash": self.binding.model_hash,
         }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verifications(JsonDocument, format="sigkd-verifications", version=1):
+    """What ``sigkd verify`` prints: one answer a query."""
+
+    exit_code: int
+    """Of the command: that of the first query that is not accepted, rejected before inconclusive."""
+    verifications: tuple[Verification, ...]

@@ -44,9 +44,10 @@ def test_ad_hoc(run_sigkd, place: Path, options, tmp_path: Path) -> None:
         "verify", *_images(place, "ada", 4), place / "ada" / "4.png", *options, "--json", "--csv", tmp_path / "t.csv"
     )
     other = run_sigkd("verify", *_images(place, "ada", 4), place / "bob" / "4.png", *options, "--json", expect=1)
-    assert same.json["score"] > other.json["score"]
+    (first,), (second,) = same.json["verifications"], other.json["verifications"]
+    assert first["score"] > second["score"]
     assert same.exit_code == same.json["exit_code"]
-    assert other.json["decision"] == "rejected"
+    assert second["decision"] == "rejected"
     assert (tmp_path / "t.csv").read_text().startswith("query,writer,decision")
     text = run_sigkd("verify", *_images(place, "ada", 2), place / "ada" / "1.png", *options)
     assert "score" in text.stdout and "not calibrated" in text.stdout
@@ -94,6 +95,8 @@ def test_a_gallery_from_enrolment_to_removal(run_sigkd, place: Path, options, tm
     assert len(shown["references"]) == 3 and shown["log"][-1]["actor"] == "clerk"
     run_sigkd("gallery", "export", tmp_path / "out.npz", "--writer", "bob", "cleo", *file, expect=0)
     assert run_sigkd("gallery", "remove", "bob", *file, "--json", expect=0).json == {
+        "format": "sigkd-gallery-removal",
+        "version": 1,
         "removed": "bob",
         "erased": True,
         "writers": 3,
@@ -202,7 +205,7 @@ def test_calibrate_and_use_it(run_sigkd, place: Path, options, tmp_path: Path) -
         "--far",
         "0.1",
         "--json",
-    ).json
+    ).json["verifications"][0]
     assert answer["thresholds"]["calibrated"] and "10 %" in answer["thresholds"]["origin"]
     evidence = answer["evidence"]
     assert evidence["h1"] and evidence["h2"] and evidence["verbal"].startswith("The findings")
@@ -214,8 +217,9 @@ def test_calibrate_and_use_it(run_sigkd, place: Path, options, tmp_path: Path) -
     (tmp_path / "older.json").write_text(json.dumps(older))
     asked = ["verify", *_images(place, "ada", 4), place / "bob" / "4.png", *options, "--method", "density", "--json"]
     for name in ("c.json", "older.json"):
-        evidence = run_sigkd(*asked, "--far", "0.1", "--calibration", tmp_path / name).json["evidence"]
-        assert evidence["method"] == "density" and evidence["bounds_log10"][0] <= evidence["log10_lr"] < 0
+        evidence = run_sigkd(*asked, "--far", "0.1", "--calibration", tmp_path / name).json
+        evidence = evidence["verifications"][0]["evidence"]
+        assert evidence["method"] == "density" and evidence["bounds"][0] <= evidence["log10_lr"] < 0
     older["calibrations"][0]["alternatives"]["random"]["logistic"]["slope"] *= -1
     (tmp_path / "older.json").write_text(json.dumps(older))
     refused = run_sigkd(*asked, "--calibration", tmp_path / "older.json", expect=4)

@@ -146,11 +146,11 @@ def test_the_log_vouches_for_the_content(tmp_path: Path) -> None:
 def test_a_noted_head_is_expected(tmp_path: Path) -> None:
     path = tmp_path / "g"
     with _filled(path, "pass") as gallery:
-        noted = check(gallery).head
+        noted = check(gallery).log_head
         gallery.enroll("Zoe", stored(9), BINDING)
         rekey_passphrase(gallery, None)
         health = check(gallery, expect=noted[:16].upper())
-        assert health.problems == [] and health.head != noted
+        assert health.problems == [] and health.log_head != noted
         assert "unencrypted" in health.proof
         problems = check(gallery, expect="0" * 64).problems
         assert len(problems) == 1 and "since it was noted" in problems[0]
@@ -163,7 +163,7 @@ def test_a_rewritten_log_is_found_by_a_noted_head(tmp_path: Path) -> None:
     """The keys of a plain gallery lie in it: a log that is made anew passes, but for the head that was noted."""
     path = tmp_path / "g"
     with _filled(path) as gallery:
-        noted = check(gallery).head
+        noted = check(gallery).log_head
     copy = tmp_path / "copy"
     with Gallery.create(copy) as forged, Gallery(path) as gallery:
         for writer in gallery.writers():

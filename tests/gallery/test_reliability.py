@@ -104,7 +104,7 @@ def test_two_processes_create_and_enrol_at_once(tmp_path: Path) -> None:
     with Gallery(path) as gallery:
         assert len(gallery) == 80
         health = check(gallery)
-    assert not health.problems and health.entries == 81
+    assert not health.problems and health.log_entries == 81
     assert sorted(file.name for file in tmp_path.iterdir()) == ["g.sigkd"]
 
 

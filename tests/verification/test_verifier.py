@@ -34,8 +34,8 @@ def test_against_references(verifier: Verifier, scans) -> None:
     assert genuine.score > other.score
     assert other.decision is Decision.REJECTED
     assert other.evidence is None and "not calibrated" in other.thresholds.origin
-    document = other.as_dict()
-    assert document["exit_code"] == 1 and document["references"] == 5
+    document = other.to_json()
+    assert (document["format"], document["decision"], document["references"]) == ("sigkd-verification", "rejected", 5)
 
 
 def test_a_copy_of_a_reference_is_remarked(verifier: Verifier, scans) -> None:
@@ -83,7 +83,7 @@ def test_negatives_from_other_writers(tiny_model, tiny_cohort, scans, tmp_path: 
         answer = verifier.verify("Ada", scans["Ada"][3])
         words = "other enrolled writers" if classifier == "wd" else "cohort"
         assert words in answer.negatives
-        assert answer.as_dict()["gamma"] == (1 / 64 if classifier == "wd" else None)  # of 64 features
+        assert answer.to_json()["gamma"] == (1 / 64 if classifier == "wd" else None)  # of 64 features
         before = answer.score
         verifier.gallery.remove("w12")
         after = verifier.verify("Ada", scans["Ada"][3])

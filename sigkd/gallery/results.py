@@ -1,0 +1,123 @@
+"""What the commands of the gallery tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sigkd.gallery.audit import Entry
+from sigkd.gallery.records import EnrolledWriter
+from sigkd.gallery.store import Gallery
+from sigkd.json_documents import JsonDocument
+from sigkd.models.binding import Binding
+
+
+@dataclass(frozen=True, kw_only=True)
+class GalleryList(JsonDocument, format="sigkd-gallery-list", version=1):
+    """What ``sigkd gallery list`` prints: who is enrolled."""
+
+    gallery: Path
+    encrypted: bool
+    audit: bool
+    """Whether the gallery keeps a log."""
+    binding: Binding | None
+    """The origin of the features; null: nobody is enrolled yet."""
+    writers: list[EnrolledWriter]
+
+
+@dataclass(frozen=True)
+class ReferenceFacts:
+    """A reference of an enrolled writer."""
+
+    name: str
+    """The file's name."""
+    hash: str
+    """SHA-256 of the file."""
+    width: int
+    """Of the ink, in pixels."""
+    height: int
+    features: int
+    """Length of the feature vector."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GalleryWriter(JsonDocument, format="sigkd-gallery-writer", version=1):
+    """What ``sigkd gallery show`` prints: a writer, also a removed one whose log entries are left."""
+
+    writer: EnrolledWriter | None
+    """Null: removed."""
+    references: list[ReferenceFacts]
+    log: list[Entry]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GalleryRemoval(JsonDocument, format="sigkd-gallery-removal", version=1):
+    """What ``sigkd gallery remove`` prints."""
+
+    removed: str
+    erased: bool
+    """Whether no old value is left in the files; false: another process reads the gallery."""
+    writers: int
+    """Who are left."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GalleryExport(JsonDocument, format="sigkd-gallery-exported", version=1):
+    """What ``sigkd gallery export`` prints."""
+
+    out: Path
+    writers: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class GalleryImport(JsonDocument, format="sigkd-gallery-import", version=1):
+    """What ``sigkd gallery import`` prints."""
+
+    gallery: Path
+    imported: int
+    writers: int
+    """In all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GalleryRekey(JsonDocument, format="sigkd-gallery-rekey", version=1):
+    """What ``sigkd gallery rekey`` prints."""
+
+    gallery: Path
+    done: str
+    left: list[str]
+    """Where old values may be left all the same."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GalleryLog(JsonDocument, format="sigkd-gallery-log", version=1):
+    """What ``sigkd gallery log`` prints."""
+
+    entries: list[Entry]
+
+
+def list_writers(store: Gallery) -> GalleryList:
+    """Return who is enrolled."""
+    return GalleryList(
+        gallery=store.path,
+        encrypted=store.encrypted,
+        audit=store.audited,
+        binding=store.binding,
+        writers=store.writers(),
+    )
+
+
+def show_writer(store: Gallery, name: str) -> GalleryWriter:
+    """Return what the gallery holds of a writer, also of a removed one whose log entries are left.
+
+    Raises:
+        GalleryError: never enrolled.
+    """
+    entries = store.entries(name)
+    if name not in store and entries:
+        return GalleryWriter(writer=None, references=[], log=entries)
+    references = [
+        ReferenceFacts(one.name, one.digest, one.ink.width, one.ink.height, len(one.features))
+        for one in store.references(name)
+    ]
+    return GalleryWriter(writer=store.writers(name)[0], references=references, log=entries)
