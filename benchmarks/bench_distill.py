@@ -79,6 +79,7 @@ def trainer(loss: str, supervision: str, options: argparse.Namespace, home: Path
             device=device,
             cache=home / "cache",
         )
+    made.step = 1  # in the first step of an epoch the gradients of single terms are looked at
     return made
 
 
