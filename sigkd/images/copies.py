@@ -18,7 +18,7 @@ F32 = npt.NDArray[np.float32]
 SIZE = (96, 192)
 """Rows and columns of a descriptor."""
 
-COPY = 0.89
+COPY = 0.9
 """Similarity from which two signatures are copies of one."""
 
 _SPREAD = 34.0  # pixels: root mean square distance of the ink from its centre of mass
