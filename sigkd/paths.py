@@ -24,6 +24,11 @@ def cache_dir(option: Path | None = None) -> Path:
     return Path(os.environ.get("SIGKD_CACHE") or platformdirs.user_cache_dir("sigkd", appauthor=False))
 
 
+def path_text(path: Path | str) -> str:
+    """Return a path, with ``/``, as text that any file can hold: bytes in it that are no text are written out."""
+    return os.fsencode(Path(path).as_posix()).decode("utf-8", "backslashreplace")
+
+
 def plain_name(name: str) -> str:
     """Return a name under which something will be kept in the data directory.
 

@@ -20,6 +20,7 @@ from sigkd.images.canvas import SIZE
 from sigkd.images.formats import MAX_PIXELS, check_picture
 from sigkd.images.placing import Placing
 from sigkd.json_documents import JsonDocument, encode
+from sigkd.paths import path_text
 from sigkd.pools import in_order
 from sigkd.progress import SILENT, Progress
 
@@ -192,7 +193,7 @@ def _process(path: Path, placing: Placing) -> _Outcome:
 
 
 def _name(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+    return path_text(path.relative_to(root) if path.is_relative_to(root) else path)
 
 
 def _store(

@@ -12,6 +12,7 @@ from sigkd.classifiers import WRITERS
 from sigkd.evaluation import results
 from sigkd.evaluation.protocol import PROTOCOLS
 from sigkd.evaluation.summary import NO_RATE
+from sigkd.files import csv_cell
 
 TITLES = {
     "eer_global": "EER global",
@@ -296,7 +297,7 @@ def to_csv(document: dict[str, Any]) -> str:
             numbers += [printed, None if printed is None else found["mean"] - printed]
             texts = ["" if value is None else f"{scale * value:.6g}" for value in numbers]
             unit = "" if scale == 1.0 else "percent"
-            head = [entry["dataset"], entry["model"], entry["nref"], name, unit]
+            head = [csv_cell(entry["dataset"]), csv_cell(entry["model"]), entry["nref"], name, unit]
             writer.writerow([*head, *texts[:4], int(name in entry.get("best", ())), *texts[4:]])
     return stream.getvalue()
 

@@ -19,7 +19,7 @@ from sigkd.images.placing import Placing
 from sigkd.models.features import UNKNOWN, FeatureSet
 from sigkd.models.registry import INPUT_SIZE
 from sigkd.models.views import project
-from sigkd.paths import store_path
+from sigkd.paths import path_text, store_path
 from sigkd.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -230,7 +230,7 @@ def _from_files(files: list[Path], placing: Placing, skip_bad: bool, progress: P
                 image = None
             if image is not None:
                 images.append(image)
-                used.append(str(file))
+                used.append(path_text(file))
             task.advance()
     if not images:
         raise InputError("none of the images can be used")

@@ -14,6 +14,7 @@ from typing import Literal, cast, get_args
 
 from sigkd.errors import DatasetError
 from sigkd.images.formats import images_below
+from sigkd.paths import path_text
 from sigkd.registry import Registry
 
 Kind = Literal["page", "line", "ready"]
@@ -69,7 +70,7 @@ def find_pages(layout: str, root: Path, writers: Path | None = None) -> Pages:
 
 
 def _name(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix()
+    return path_text(path.relative_to(root))
 
 
 @LAYOUTS.register("cvl")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sigkd.errors import ExitCode, UsageError
-from sigkd.files import atomic_path
+from sigkd.files import atomic_path, csv_cell
 from sigkd.progress import SILENT, Progress
 from sigkd.verification.result import Verification
 
@@ -77,8 +77,13 @@ def exit_code(answers: Sequence[Verification]) -> ExitCode:
 
 def write_csv(path: Path, answers: Sequence[Verification]) -> None:
     """Write one row an answer, atomically."""
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
-        rows = [answer.as_row() for answer in answers]
+    rows = [answer.as_row() for answer in answers]
+    for row in rows:
+        row |= {name: csv_cell(row[name]) for name in ("query", "writer", "thresholds", "model")}
+    with (
+        atomic_path(path) as temporary,
+        temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream,
+    ):
         writer = csv.DictWriter(stream, fieldnames=list(rows[0]) if rows else ["query"])
         writer.writeheader()
         writer.writerows(rows)

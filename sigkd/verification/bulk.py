@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigkd.errors import ImageError, InputError, UsageError
+from sigkd.gallery.records import clean_name
 from sigkd.images.ink_measures import measure_normalized
 from sigkd.images.remarks import Remark
 from sigkd.json_documents import JsonDocument
@@ -123,6 +124,12 @@ def enroll_from(
         for start in range(0, len(candidates), BATCH):
             batch: list[tuple[str, list[Sample]]] = []
             for candidate in candidates[start : start + BATCH]:
+                try:
+                    clean_name(candidate.name)
+                except UsageError as error:  # one name does not end the work
+                    progress.warn(f"{error}; left out")
+                    result.skipped[candidate.name] = str(error)
+                    continue
                 if mode == "new" and candidate.name in enrolled.gallery:
                     result.skipped[candidate.name] = "enrolled already"
                     continue

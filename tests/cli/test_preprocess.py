@@ -1,6 +1,8 @@
 """``sigkd preprocess``: store, summary, JSON, preview, exit codes."""
 
+import os
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from PIL import Image
 
 from sigkd.datasets.prepared import PreparedSignatures
 from sigkd.errors import ExitCode
+from sigkd.synthesis import signature_image
 
 
 def test_store_goes_home_by_name(run_sigkd, made_up_signatures, tmp_path):
@@ -93,3 +96,14 @@ def test_interrupted(run_sigkd, made_up_signatures, tmp_path, monkeypatch):
     outcome = run_sigkd("preprocess", made_up_signatures, "--name", "x", expect=ExitCode.INTERRUPTED)
     assert "nothing was written" in outcome.stderr
     assert not list(tmp_path.rglob("*.npz"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names elsewhere are text")
+def test_names_whose_bytes_are_no_text(run_sigkd, tmp_path):
+    folder = tmp_path / "set" / os.fsdecode(b"w\xff1")
+    folder.mkdir(parents=True)
+    for name in (b"\xfe.png", b"b.png"):
+        Image.fromarray(signature_image(3, 0)).save(folder / os.fsdecode(name))
+    run_sigkd("preprocess", tmp_path / "set", "--name", "set", "--data-dir", tmp_path / "data", expect=0)
+    store = PreparedSignatures.load(tmp_path / "data" / "datasets" / "set.npz")
+    assert sorted(store.filenames) == ["w\\xff1/\\xfe.png", "w\\xff1/b.png"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -52,6 +53,22 @@ def test_ad_hoc(run_sigkd, place: Path, options, tmp_path: Path) -> None:
     text = run_sigkd("verify", *_images(place, "ada", 2), place / "ada" / "1.png", *options)
     assert "score" in text.stdout and "not calibrated" in text.stdout
     assert "warning: 1.png: identical to reference 2" in text.stderr
+
+
+def test_file_names_are_no_formulas(run_sigkd, place: Path, options, tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "=1+1.png").write_bytes((place / "ada" / "1.png").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    run_sigkd("verify", place / "ada" / "0.png", "=1+1.png", *options, "--csv", "t.csv")
+    assert (tmp_path / "t.csv").read_text().splitlines()[1].startswith("'=1+1.png,")
+
+
+def test_a_name_that_no_writer_may_have_ends_only_its_own_enrolment(run_sigkd, place: Path, options, tmp_path) -> None:
+    for name in ("ada", "b\nb"):
+        shutil.copytree(place / name.replace("b\nb", "bob"), tmp_path / "all" / name)
+    file = ["--gallery", tmp_path / "g.sigkd"]
+    outcome = run_sigkd("enroll", "--from", tmp_path / "all", "--nref", "2", *file, *options, "--json", expect=0)
+    assert outcome.json["writers"] == 1
+    assert "printable characters" in outcome.stderr
 
 
 def test_errors_are_one_line(run_sigkd, place: Path, options, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Literal
 from sigkd.errors import DatasetError
 from sigkd.images.canvas import CANVAS
 from sigkd.images.formats import images_below, natural
+from sigkd.paths import path_text
 from sigkd.registry import Registry
 
 Kind = Literal["genuine", "skilled", "simple"]
@@ -119,7 +120,7 @@ class Layout:
         return SignatureSet("", root, records, self.canvas, self.defaults, list(self._missing(records)), left_out)
 
     def _record(self, path: Path, kind: Kind, match: re.Match[str]) -> SignatureRecord:
-        return SignatureRecord(path, match["writer"].upper(), kind, match.groupdict().get("number") or "")
+        return SignatureRecord(path, path_text(match["writer"].upper()), kind, match.groupdict().get("number") or "")
 
     def _belongs(self, writer: str) -> bool:
         number = re.search(r"\d+$", writer)

@@ -9,6 +9,7 @@ from pathlib import Path
 from sigkd.datasets.layouts.base import DATASETS, Kind, Layout, SignatureRecord, SignatureSet, record_order
 from sigkd.errors import DatasetError
 from sigkd.images.formats import images_below
+from sigkd.paths import path_text
 
 _KINDS: dict[str, Kind] = {
     "genuine": "genuine",
@@ -33,7 +34,8 @@ class FolderLayout(Layout):
         """Read every path under ``root``; see :meth:`Layout.scan`."""
         records: list[SignatureRecord] = []
         for path in images_below(root):
-            writer, *rest = path.relative_to(root).parts
+            folder, *rest = path.relative_to(root).parts
+            writer = path_text(folder)
             if len(rest) == 1:
                 records.append(SignatureRecord(path, writer, "genuine"))
             elif len(rest) == 2 and rest[0].casefold() in _KINDS:
