@@ -139,17 +139,22 @@ def _flush_folder(folder: Path) -> None:
 
 
 def write_text(target: Path, text: str) -> None:
-    """Write ``text`` as UTF-8, atomically; bytes of a file's name that are none stay readable.
+    """Write ``text`` as UTF-8, see :func:`write_bytes`; bytes of a file's name that are none stay readable."""
+    write_bytes(target, text.encode("utf-8", "backslashreplace"))
+
+
+def write_bytes(target: Path, content: bytes, *, private: bool = False) -> None:
+    """Write a file, atomically; ``private``: readable by its owner only.
 
     A device or a pipe is written to at once: a report has signatures in it, and leaves no temporary file elsewhere.
     """
     target = Path(target)
     if target.exists() and not target.is_file() and not target.is_dir():
         with target.open("wb") as sink:
-            sink.write(text.encode("utf-8", "backslashreplace"))
+            sink.write(content)
         return
-    with atomic_path(target) as temporary:
-        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+    with atomic_path(target, private=private) as temporary:
+        temporary.write_bytes(content)
 
 
 def json_text(document: Any, *, ascii_only: bool = False) -> str:

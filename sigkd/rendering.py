@@ -7,9 +7,6 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from sigkd.files import write_text
 
 if TYPE_CHECKING:
@@ -17,10 +14,16 @@ if TYPE_CHECKING:
 
 
 def write_html(path: Path, template: Path, facts: dict[str, Any]) -> None:
-    """Fill a template of this package and write the page, atomically.
+    """Fill a template as :func:`html_page` does and write the page, atomically."""
+    write_text(path, html_page(template, facts))
+
+
+def html_page(template: Path, facts: dict[str, Any]) -> str:
+    """Return a template of this package filled with facts.
 
     The files beside the template with the suffixes ``.css`` and ``.js`` are ``style`` and ``script`` in it, to be
-    marked safe there. A name that the template uses and ``facts`` lacks is an error.
+    marked safe there; the filter ``base64`` encodes bytes. A name that the template uses and ``facts`` lacks is an
+    error.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -31,20 +34,12 @@ def write_html(path: Path, template: Path, facts: dict[str, Any]) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["base64"] = lambda content: base64.b64encode(content).decode()
     for name, suffix in (("style", ".css"), ("script", ".js")):
         beside = template.with_suffix(suffix)
         if beside.is_file():
             environment.globals[name] = beside.read_text(encoding="utf-8")
-    write_text(path, environment.get_template(template.name).render(facts) + "\n")
-
-
-def png_address(image: NDArray[np.uint8]) -> str:
-    """Return an image, uint8 [H, W] or [H, W, 3], as a data address."""
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, format="PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return environment.get_template(template.name).render(facts) + "\n"
 
 
 def svg_address(figure: Figure) -> str:

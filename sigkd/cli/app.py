@@ -39,6 +39,7 @@ COMMAND_MODULES = (
     "enroll",
     "gallery",
     "verify",
+    "case",
     "calibrate",
     "cohort",
     "evaluate",

@@ -29,7 +29,9 @@ def verify(
         Path | None, typer.Option(help="The gallery's file.", show_default="gallery.sigkd in the data directory")
     ] = None,
     negatives: Annotated[str, typer.Option(help="With --writer: cohort, or writers (other enrolled ones).")] = "cohort",
-    report: Annotated[Path | None, typer.Option(help="Write a self-contained HTML report.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write a report: .html or .pdf.")] = None,
+    case: Annotated[Path | None, typer.Option(help="For the report: a case file of 'sigkd case'.")] = None,
+    paper: Annotated[str, typer.Option(help="Of the report: A4 or Letter.")] = "A4",
     table: Annotated[Path | None, typer.Option("--csv", help="Write one row a query.")] = None,
     model: Model = None,
     passphrase_file: Annotated[Path | None, typer.Option(help="Passphrase of an encrypted gallery.")] = None,
@@ -50,11 +52,17 @@ def verify(
     """
     from sigkd.cli.progress import console_progress
     from sigkd.cli.verification import choices_of, gallery_path, passphrase_for, show_verifications
+    from sigkd.errors import UsageError
     from sigkd.images.formats import named_images
     from sigkd.verification.batch import exit_code, verify_ad_hoc, verify_enrolled, write_csv
+    from sigkd.verification.report import Report
+    from sigkd.verification.report.case_file import CaseFile
     from sigkd.verification.result import Verifications
     from sigkd.verification.verifier import Verifier
 
+    if case is not None and report is None:
+        raise UsageError("`case` is for a report: add --report FILE")
+    wanted = None if report is None else Report(report, None if case is None else CaseFile.of_toml(case), paper)
     file = None if writer is None else gallery_path(gallery, common.data_dir)
     verifier = Verifier(
         choices_of(
@@ -70,9 +78,9 @@ def verify(
         audit=audit,
     )
     if writer is None:
-        outcome = verify_ad_hoc(verifier, images, report=report)
+        outcome = verify_ad_hoc(verifier, images, report=wanted)
     else:
-        outcome = verify_enrolled(verifier, writer, named_images(images), report=report)
+        outcome = verify_enrolled(verifier, writer, named_images(images), report=wanted)
     if table is not None:
         write_csv(table, outcome)
     document = Verifications(exit_code=int(exit_code(outcome)), verifications=tuple(outcome))

@@ -13,14 +13,14 @@ from sigkd.progress import SILENT, Progress
 from sigkd.verification.result import Verification
 
 if TYPE_CHECKING:
-    from sigkd.verification.comparison import Case
+    from sigkd.verification.report import Report
     from sigkd.verification.verifier import Verifier
 
 CHUNK = 64
 """Queries that are read before their features are computed."""
 
 
-def verify_ad_hoc(verifier: Verifier, images: Sequence[Path], *, report: Path | None = None) -> list[Verification]:
+def verify_ad_hoc(verifier: Verifier, images: Sequence[Path], *, report: Report | None = None) -> list[Verification]:
     """Verify the last path against all before it.
 
     Raises:
@@ -37,12 +37,12 @@ def verify_ad_hoc(verifier: Verifier, images: Sequence[Path], *, report: Path | 
             )
     case = verifier.case_against(images[:-1], images[-1])
     if report is not None:
-        _report(report, verifier, case)
+        report.write(verifier, case)
     return [case.answer]
 
 
 def verify_enrolled(
-    verifier: Verifier, writer: str, files: Sequence[Path], *, report: Path | None = None, progress: Progress = SILENT
+    verifier: Verifier, writer: str, files: Sequence[Path], *, report: Report | None = None, progress: Progress = SILENT
 ) -> list[Verification]:
     """Verify files against an enrolled writer; an image that cannot be used stops the run.
 
@@ -53,7 +53,7 @@ def verify_enrolled(
         if len(files) != 1:
             raise UsageError(f"`report` is for one query, not {len(files)}")
         case = verifier.case_of(writer, files[0])
-        _report(report, verifier, case)
+        report.write(verifier, case)
         return [case.answer]
     answers: list[Verification] = []
     with progress.task("verifying", total=len(files), unit="signatures") as task:
@@ -61,12 +61,6 @@ def verify_enrolled(
             answers += verifier.verify_many(writer, files[start : start + CHUNK])
             task.advance(len(files[start : start + CHUNK]))
     return answers
-
-
-def _report(path: Path, verifier: Verifier, case: Case) -> None:
-    from sigkd.verification.report import write_report
-
-    write_report(path, verifier, case)
 
 
 def exit_code(answers: Sequence[Verification]) -> ExitCode:

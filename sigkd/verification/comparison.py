@@ -161,15 +161,18 @@ class Comparison:
         """
         if self.unscaled is None:
             return self._judge(samples, features)
-        at_scale = [self.references.scale_known and (one.scan is None or one.scan.scale_known) for one in samples]
         answers: list[Verification] = []
-        for sample, row, known in zip(samples, features, at_scale, strict=True):
-            if known:
-                answers += self._judge([sample], row[None])
-            else:
-                alone = np.ascontiguousarray(row[None, self.unscaled.columns])
-                answers += self.unscaled.comparison._judge([sample], alone)
+        for sample, row in zip(samples, features, strict=True):
+            comparison, columns = self.fitting(sample)
+            answers += comparison._judge([sample], np.ascontiguousarray(row[None, columns]))
         return answers
+
+    def fitting(self, sample: Sample) -> tuple[Comparison, slice]:
+        """Return the comparison that judges a query, and its columns of the features."""
+        known = self.references.scale_known and (sample.scan is None or sample.scan.scale_known)
+        if self.unscaled is None or known:
+            return self, slice(0, self.references.features.shape[1])
+        return self.unscaled.comparison, self.unscaled.columns
 
     def _judge(self, samples: Sequence[Sample], features: NDArray[np.float32]) -> list[Verification]:
         scores = self.template.scores(features) if len(samples) else np.empty(0)

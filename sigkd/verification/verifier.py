@@ -207,10 +207,13 @@ class Verifier:
         Raises:
             As :meth:`verify_against`.
         """
-        kept, remarks = distinct([self.sample(image) for image in references])
+        return self._case(references, query, keep=True)
+
+    def _case(self, references: Iterable[ImageInput | Sample], query: ImageInput | Sample, *, keep: bool) -> Case:
+        kept, remarks = distinct([self.sample(image, keep=keep) for image in references])
         if not kept:
             raise UsageError("at least one reference is needed")
-        samples = [*kept, self.sample(query)]
+        samples = [*kept, self.sample(query, keep=keep)]
         features = self.features([sample.image for sample in samples])  # of all in one batch
         comparison = self.compare_features(References.of(kept, features[:-1]))
         answer = comparison.judge(samples[-1:], features[-1:])[0]
@@ -232,7 +235,7 @@ class Verifier:
             ImageError: an image cannot be used; UsageError: no references; CohortError, CalibrationError: they do not
                 fit.
         """
-        return self.case_against(references, query).answer
+        return self._case(references, query, keep=False).answer
 
     # -- enrolled writers
 
@@ -311,10 +314,12 @@ class Verifier:
 
     def case_of(self, writer: str, query: ImageInput | Sample) -> Case:
         """Verify one query against an enrolled writer as :meth:`verify` does, and return all that a report shows."""
-        enrolled, sample = self.open_gallery(), self.sample(query)
+        enrolled, sample = self.open_gallery(), self.sample(query, keep=True)
         answer = enrolled.verify(writer, [sample], self.features([sample.image]))[0]
         kept = enrolled.gallery.references(writer, images=True)
-        references = tuple(None if one.image is None else self.sample(one.image, name=one.name) for one in kept)
+        references = tuple(
+            None if one.image is None else self.sample(one.image, name=one.name, keep=True) for one in kept
+        )
         return Case(enrolled.comparison(writer), references, sample, answer)
 
     def close(self) -> None:

@@ -129,6 +129,13 @@ def test_a_gallery_from_enrolment_to_removal(run_sigkd, place: Path, options, tm
         "verify", "--writer", "Ada", place / "ada" / "4.png", *file, *options, "--report", tmp_path / "r.html"
     )
     assert report.exit_code in (0, 1) and (tmp_path / "r.html").read_text().startswith("<!DOCTYPE html>")
+    (tmp_path / "case.toml").write_text(run_sigkd("case", expect=0).stdout)
+    query = ["verify", "--writer", "Ada", place / "ada" / "4.png", *file, *options]
+    run_sigkd(*query, "--report", tmp_path / "r.pdf", "--case", tmp_path / "case.toml", "--paper", "Letter")
+    assert (tmp_path / "r.pdf").read_bytes().startswith(b"%PDF-")
+    assert ".html or .pdf" in run_sigkd(*query, "--report", tmp_path / "r.docx", expect=2).stderr
+    assert "--report" in run_sigkd(*query, "--case", tmp_path / "case.toml", expect=2).stderr
+    assert "sigkd case" in run_sigkd(*query, "--report", tmp_path / "r.pdf", "--case", "absent.toml", expect=4).stderr
     assert "enroll" in run_sigkd("gallery", "log", "--last", "30", *file, expect=0).stdout
 
 

@@ -18,6 +18,7 @@ from sigkd.models.state import state_hash
 from sigkd.models.strangers import stranger_images
 from sigkd.synthesis import signature_image
 from sigkd.verification.decision import Decision
+from sigkd.verification.report import Report
 
 VIEWS = ("60mm", "fitted")
 
@@ -122,3 +123,15 @@ def test_facts_of_a_scan_survive_json(signatures):
     np.testing.assert_array_equal(again.picture, facts.picture)
     with pytest.raises(ValueError, match=r"damaged|size"):
         ScanFacts.from_json({**facts.to_json(), "picture": "AAAA"})
+
+
+@pytest.mark.parametrize("dpi", [(400, 400), None])
+def test_a_report_of_several_views(verifier, signatures, tmp_path, dpi):
+    query = write(tmp_path / "q.png", signature_image(3, 4), dpi=dpi)
+    case = verifier.case_against(signatures[:3], query)
+    Report(tmp_path / "r.html").write(verifier, case)
+    text = (tmp_path / "r.html").read_text()
+    known = dpi is not None
+    assert ("looks at 2 views" in text) == known  # else one view is left
+    assert ("its scale is estimated" in text) != known and ("≈" in text) != known
+    assert "Questioned on reference 3" in text
