@@ -128,7 +128,7 @@ def recipe(options: argparse.Namespace) -> None:
         start = time.perf_counter()
         images = data(options.images)
         made = time.perf_counter()
-        facts = recipes.distill(
+        record = recipes.distill(
             config,
             images,
             Path(home) / "run",
@@ -137,9 +137,9 @@ def recipe(options: argparse.Namespace) -> None:
             cache=Path(home) / "cache",
         )
         end = time.perf_counter()
-    print(f"{config.epochs} epochs of {options.images} images on {options.device}, {facts['precision']}")
+    print(f"{config.epochs} epochs of {options.images} images on {options.device}, {record.precision}")
     print(f"images made in {made - start:.0f} s (not counted); everything else {end - made:.0f} s")
-    print(f"training alone {facts['seconds']:.0f} s, {facts['images_per_second']:.0f} images/s")
+    print(f"training alone {record.seconds:.0f} s, {record.images_per_second:.0f} images/s")
 
 
 if __name__ == "__main__":

@@ -160,11 +160,16 @@ def write_bytes(target: Path, content: bytes, *, private: bool = False) -> None:
 def json_text(document: Any, *, ascii_only: bool = False) -> str:
     """Return a JSON document, indented, keys in their order, NaN refused."""
     text = json.dumps(document, indent=2, allow_nan=False, ensure_ascii=ascii_only)
+    return (text if encodable(text) else json.dumps(document, indent=2, allow_nan=False)) + "\n"
+
+
+def encodable(text: str) -> bool:
+    """Return whether UTF-8 can hold a text: names of files may have bytes that are no text."""
     try:
         text.encode()
-    except UnicodeEncodeError:  # names of files may have bytes that are no text
-        text = json.dumps(document, indent=2, allow_nan=False)
-    return text + "\n"
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def write_json(target: Path, document: Any) -> None:

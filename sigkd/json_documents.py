@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from sigkd.errors import InputError
+from sigkd.files import json_text, write_text
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -54,6 +55,14 @@ class JsonDocument:
     def to_json(self) -> dict[str, Any]:
         """Return the document as JSON values."""
         return _fields(self)
+
+    def text(self, *, ascii_only: bool = False) -> str:
+        """Return the document as the text of a file."""
+        return json_text(self.to_json(), ascii_only=ascii_only)
+
+    def save(self, path: Path) -> None:
+        """Write the document, atomically."""
+        write_text(path, self.text())
 
     @classmethod
     def from_json(cls, document: Any, source: str | Path = "document") -> Self:
@@ -108,6 +117,9 @@ class JsonDocument:
         return document
 
 
+_PLAIN = (float, int, str)
+
+
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is no number of JSON")
 
@@ -126,7 +138,7 @@ def encode(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): encode(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [encode(item) for item in value]
+        return [item if type(item) in _PLAIN else encode(item) for item in value]
     return str(value) if isinstance(value, Path) else value
 
 
@@ -166,4 +178,5 @@ def _first(errors: list[Any]) -> str:
     chosen = min(errors, key=lambda error: error["type"] == "unexpected_keyword_argument")
     place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in chosen["loc"]).lstrip(".")
     text = "unknown field" if chosen["type"] == "unexpected_keyword_argument" else chosen["msg"]
-    return f"'{place}': {text[:1].lower()}{text[1:]}"
+    text = text.removeprefix("Value error, ")
+    return (f"'{place}': " if place else "") + text[:1].lower() + text[1:]

@@ -11,7 +11,7 @@ from sigkd.classifiers import CLASSIFIERS
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.options import CohortOption, Common, Model, Seed, Workers, Writers, with_common
-from sigkd.cli.output import note_line, print_json
+from sigkd.cli.output import note_line, show
 from sigkd.verification.calibrations import METHODS
 
 
@@ -48,10 +48,10 @@ def calibrate(
     """
     from sigkd.classifiers.cohort import resolve_cohort
     from sigkd.cli.progress import console_progress
-    from sigkd.cli.tables import show_grids
+    from sigkd.cli.tables import grid_tables
     from sigkd.evaluation.answers import Stated
+    from sigkd.evaluation.calibrate import CalibrationReport, development_set
     from sigkd.evaluation.calibrate import calibrate as fit
-    from sigkd.evaluation.calibrate import development_set
     from sigkd.evaluation.evaluate import Settings
     from sigkd.evaluation.tables import answers_grid
     from sigkd.models.binding import Binding
@@ -82,13 +82,5 @@ def calibrate(
     if out is not None:
         calibrations.save(out)
         note_line(f"{out}: {len(calibrations.calibrations)} calibrations, {calibrations.hash[:12]}")
-    if common.json:
-        print_json(
-            {
-                "out": None if out is None else str(out),
-                "data": calibrations.data,
-                "held_out": [one.as_dict() for one in answers],
-            }
-        )
-    else:
-        show_grids([answers_grid([([], one.as_dict()) for one in answers], [])])
+    document = CalibrationReport(out=out, data=calibrations.data, held_out=answers)
+    show(document, common.json, lambda found: grid_tables([answers_grid([([], one) for one in found.held_out], [])]))

@@ -39,7 +39,7 @@ def distill(
     cache = cache_home(common.cache_dir)
     images = find_training(merged.data, home, merged.seed)
     with shared.run_view(run) as observer:
-        facts = recipes.distill(
+        record = recipes.distill(
             merged,
             images,
             run,
@@ -51,4 +51,4 @@ def distill(
             probe=shared.make_probe(merged, home),
             cache=home / "supervision",
         )
-    shared.render_result(facts, run, common.json)
+    shared.show_run(record, common.json)

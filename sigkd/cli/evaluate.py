@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,7 +11,11 @@ from sigkd.classifiers import CLASSIFIERS
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.options import CohortOption, Common, Seed, Workers, Writers, with_common
+from sigkd.cli.output import Table, show
 from sigkd.verification.calibrations import METHODS
+
+if TYPE_CHECKING:
+    from sigkd.evaluation.results import Results
 
 
 @app.command(cls=SigkdCommand)
@@ -106,7 +110,6 @@ def evaluate(
     Example: sigkd evaluate --dataset mcyt75 --nref 3 5 10
     """
     from sigkd.cli.progress import console_progress
-    from sigkd.cli.tables import show_results
     from sigkd.errors import UsageError
     from sigkd.evaluation.answers import Stated
     from sigkd.evaluation.evaluate import Settings
@@ -152,4 +155,14 @@ def evaluate(
         progress=progress,
     )
     write_outputs(document, out=out, plots=plots, report=report, data=common.data, progress=progress)
-    show_results(document, "json" if common.json else table_format)
+    wanted = common.json or table_format == "json"
+    show(document, wanted, lambda found: _shown(found, table_format))
+
+
+def _shown(document: Results, table_format: str) -> str | list[Table]:
+    from sigkd.cli.tables import grid_tables
+    from sigkd.evaluation.tables import render, result_grids
+
+    if table_format == "table":
+        return grid_tables(result_grids(document))
+    return render(document, table_format).rstrip("\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich.console import Console
@@ -13,7 +13,6 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from sigkd.cli.streams import visible
-from sigkd.files import json_text
 
 if TYPE_CHECKING:
     from sigkd.json_documents import JsonDocument
@@ -106,22 +105,18 @@ def show_logs() -> None:
         logger.addHandler(_LogLines())
 
 
-def show(document: D, json_wanted: bool, render: str | Callable[[D], str | Table]) -> None:
-    """Print a document on stdout: as JSON, or the text or table that is given or made of it."""
+def show(document: D, json_wanted: bool, render: str | Callable[[D], str | RichTable | Sequence[RichTable]]) -> None:
+    """Print a document on stdout: as JSON, or the text or tables that are given or made of it."""
     if json_wanted:
-        print_json(document.to_json())
+        plain = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "") != "utf8"
+        sys.stdout.write(document.text(ascii_only=plain))
         return
     made = render if isinstance(render, str) else render(document)
-    if isinstance(made, Table):
-        print_table(made)
-    else:
+    if isinstance(made, str):
         say(made)
-
-
-def print_json(document: Any) -> None:
-    """Print one JSON document on stdout (NaN refused)."""
-    plain = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "") != "utf8"
-    sys.stdout.write(json_text(document, ascii_only=plain))
+    else:
+        for table in [made] if isinstance(made, RichTable) else made:
+            print_table(table)
 
 
 def print_table(table: RichTable) -> None:

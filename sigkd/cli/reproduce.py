@@ -9,6 +9,7 @@ import typer
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.options import Common, Seed, Workers, with_common
+from sigkd.cli.output import show
 
 
 @app.command(cls=SigkdCommand)
@@ -42,15 +43,12 @@ def reproduce(
 
     Example: sigkd reproduce table5 --text cvl --datasets cedar mcyt75 --epochs 20 --budget 8h
     """
-    import sys
-
     from sigkd.cli.distilling import distill_process
     from sigkd.cli.progress import console_progress
-    from sigkd.cli.tables import show_grids
+    from sigkd.cli.tables import grid_tables
     from sigkd.evaluation.evaluate import Settings
     from sigkd.evaluation.reproduce import Request, parse_budget, table_grid
     from sigkd.evaluation.reproduce import reproduce as run
-    from sigkd.evaluation.results import dumps
     from sigkd.pools import cores
 
     home = common.data
@@ -75,7 +73,4 @@ def reproduce(
         settings=Settings(workers=workers or cores()),
         progress=console_progress(),
     )
-    if common.json:
-        sys.stdout.write(dumps(document) + "\n")
-    else:
-        show_grids([table_grid(document, request)])
+    show(document, common.json, lambda found: grid_tables([table_grid(found, request)]))

@@ -10,7 +10,7 @@ import typer
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.options import Json
-from sigkd.cli.output import note_line, print_json
+from sigkd.cli.output import note_line, show
 
 
 @app.command(cls=SigkdCommand)
@@ -32,10 +32,8 @@ def stats(
 
     Example: sigkd stats a/results.json b/results.json c/results.json --by writer
     """
-    import sys
-
     from sigkd.cli.progress import console_progress
-    from sigkd.cli.tables import show_grids
+    from sigkd.cli.tables import grid_tables
     from sigkd.errors import UsageError
     from sigkd.evaluation.comparison import compare_files, comparison_grids
     from sigkd.evaluation.plots.ranks import draw_comparisons
@@ -56,9 +54,7 @@ def stats(
     )
     for path in draw_comparisons(document, plot) if plot is not None else []:
         note_line(f"{path}: drawn")
-    if json or table_format == "json":
-        print_json(document)
-    elif table_format == "table":
-        show_grids(comparison_grids(document))
-    else:
-        sys.stdout.write("\n".join(forms[table_format](grid) for grid in comparison_grids(document)))
+    grids = comparison_grids(document)
+    draw = forms.get(table_format)
+    text = grid_tables(grids) if draw is None else "\n".join(draw(grid) for grid in grids).rstrip("\n")
+    show(document, json or table_format == "json", lambda _: text)

@@ -1,11 +1,12 @@
-"""Grids of the core drawn with Rich, or printed in another format."""
+"""Grids of the core drawn with Rich."""
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sigkd.cli.output import Table, print_table
+from rich.text import Text
+
+from sigkd.cli.output import Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,10 +14,9 @@ if TYPE_CHECKING:
     from sigkd.evaluation.tables import Grid
 
 
-def show_grids(grids: Sequence[Grid]) -> None:
-    """Print grids as tables on stdout, their notes below them."""
-    from rich.text import Text
-
+def grid_tables(grids: Sequence[Grid]) -> list[Table]:
+    """Return grids as tables, their notes below them."""
+    tables = []
     for grid in grids:
         caption = "\n".join(grid.notes) or None
         table = Table(title=grid.title, caption=caption, title_justify="left", caption_justify="left", show_lines=False)
@@ -32,14 +32,5 @@ def show_grids(grids: Sequence[Grid]) -> None:
                     text.append(f"\n{cell.below}", style="dim")
                 cells.append(text)
             table.add_row(*cells)
-        print_table(table)
-
-
-def show_results(document: dict[str, Any], form: str) -> None:
-    """Print results on stdout: tables, or one of the other formats."""
-    from sigkd.evaluation.tables import render, result_grids
-
-    if form == "table":
-        show_grids(result_grids(document))
-    else:
-        sys.stdout.write(render(document, form))
+        tables.append(table)
+    return tables

@@ -61,7 +61,7 @@ def train_teacher(
     if forgeries and images.forged is not None and not images.forged.any():
         raise UsageError(f"--forgeries: none of {', '.join(dataset)} has skilled forgeries")
     with shared.run_view(run) as observer:
-        facts = recipes.train_teacher(
+        record = recipes.train_teacher(
             merged,
             images,
             run,
@@ -70,4 +70,4 @@ def train_teacher(
             observer=observer,
             probe=shared.make_probe(merged, home),
         )
-    shared.render_result(facts, run, common.json)
+    shared.show_run(record, common.json)

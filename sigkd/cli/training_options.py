@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sigkd.cli.declared import merge
-from sigkd.cli.output import Table, note_line, print_json, print_table
+from sigkd.cli.output import Table, note_line, show
 from sigkd.configuration import read_toml
 from sigkd.errors import UsageError
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from sigkd.distillation.config import TrainingConfig
     from sigkd.distillation.observer import Observer
+    from sigkd.distillation.record import TrainingRun
     from sigkd.distillation.training import Probe
     from sigkd.models.registry import FeatureNetwork
 
@@ -94,26 +95,25 @@ def make_probe(config: TrainingConfig, home: Path) -> Probe | None:
             settings=Settings(bootstrap=0, keep_scores=False),
             skip_short=True,
         )
-        result = document["results"][0]
-        return {name: float(result[name]["mean"]) for name in ("eer_user", "eer_global")}
+        metrics = document.results[0].metrics
+        return {name: metrics[name].mean for name in ("eer_user", "eer_global")}
 
     return probe
 
 
-def render_result(facts: Mapping[str, Any], run: Path, json: bool) -> None:
-    """Print what came out of a run."""
-    if int(os.environ.get("RANK", "0")) > 0:
-        return
-    if json:
-        print_json({"run": str(run), **facts})
-        return
+def show_run(record: TrainingRun, json: bool) -> None:
+    """Print what came out of a run; nothing in all but the first of several processes."""
+    if int(os.environ.get("RANK", "0")) == 0:
+        show(record, json, _run_table)
 
-    table = Table("run", str(run))
-    for key, value in facts["last"].items():
+
+def _run_table(record: TrainingRun) -> Table:
+    table = Table("run", str(record.run))
+    for key, value in (record.last or {}).items():
         table.add_row(key, f"{value:.6g}")
-    table.add_row("images/s", f"{facts['images_per_second']:.1f}")
-    table.add_row("model", str(run / "final.safetensors"))
-    print_table(table)
+    table.add_row("images/s", f"{record.images_per_second or 0:.1f}")
+    table.add_row("model", str(record.run / "final.safetensors"))
+    return table
 
 
 @contextmanager

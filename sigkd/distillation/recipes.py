@@ -18,6 +18,7 @@ from sigkd.distillation.data import TrainingImages
 from sigkd.distillation.distributed import World, barrier, join_world, leave_world
 from sigkd.distillation.objective import Objective, parse_losses
 from sigkd.distillation.observer import NOBODY, Observer
+from sigkd.distillation.record import TeacherFacts, TrainingRun
 from sigkd.distillation.rundir import RunDirectory
 from sigkd.distillation.student import build_student, resolve_precision
 from sigkd.distillation.supervision import Supervisor, make_supervisor
@@ -62,8 +63,8 @@ def distill(
     progress: Progress = SILENT,
     probe: Probe | None = None,
     cache: Path | None = None,
-) -> dict[str, Any]:
-    """Teach a student (paper, Section 3) and return the facts of the run.
+) -> TrainingRun:
+    """Teach a student (paper, Section 3) and return what is written down of the run.
 
     Args:
         config: the run; the defaults are the paper's.
@@ -83,7 +84,7 @@ def distill(
     mode = supervision_mode(config, augmentation)
     teachers = [load_teacher(name) for name in teacher_names(config.teacher)] if objective.signals else []
     precision = resolve_precision(config.precision, device)
-    facts: dict[str, Any] = {"teachers": [{"name": teacher.name, "hash": teacher.hash} for teacher in teachers]}
+    facts: dict[str, Any] = {"teachers": [TeacherFacts(teacher.name, teacher.hash) for teacher in teachers]}
     data = data.limited(config.max_images or None, config.seed)
     world = join_world(device)
     try:
@@ -116,8 +117,8 @@ def train_teacher(
     resume: bool = False,
     observer: Observer = NOBODY,
     probe: Probe | None = None,
-) -> dict[str, Any]:
-    """Train a network on writer identification from signatures (Hafemann et al. 2017) and return the facts of the run.
+) -> TrainingRun:
+    """Train a network on writer identification from signatures (Hafemann et al. 2017).
 
     With forgeries in ``data`` and ``forgery`` among the losses it is SigNet-F.
     """
@@ -194,7 +195,7 @@ def _trainer(
     )
 
 
-def _start(trainer: Trainer, resume: bool) -> dict[str, Any]:
+def _start(trainer: Trainer, resume: bool) -> TrainingRun:
     directory = trainer.run_directory
     directory.check(resume)
     barrier()

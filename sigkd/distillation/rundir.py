@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from sigkd.errors import InputError, ModelError, UsageError
-from sigkd.files import atomic_path, write_json, write_text
+from sigkd.files import atomic_path, write_text
 from sigkd.models.foreign import check_sums
 
 CHECKPOINT_FORMAT = 1
@@ -54,10 +54,6 @@ class RunDirectory:
         writer.writeheader()
         writer.writerows([{name: f"{value:.9g}" for name, value in row.items()} for row in rows])
         write_text(self.metrics, stream.getvalue())
-
-    def write_facts(self, facts: Mapping[str, Any]) -> None:
-        """Write run.json."""
-        write_json(self.facts, dict(facts))
 
     def save_checkpoint(self, state: Mapping[str, Any]) -> None:
         """Write last.ckpt: tensors and plain values only, so that it loads without unpickling code."""

@@ -6,8 +6,8 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -30,12 +30,14 @@ from sigkd.distillation.interrupt import StopRequest
 from sigkd.distillation.losses import StudentOutput, Targets
 from sigkd.distillation.objective import Objective
 from sigkd.distillation.observer import NOBODY, Observer, Status
+from sigkd.distillation.record import DataFacts, TrainingRun
 from sigkd.distillation.rundir import RunDirectory, random_state, restore_random_state
 from sigkd.distillation.schedule import learning_rate
 from sigkd.distillation.signals import Told
 from sigkd.distillation.student import StudentModule
 from sigkd.distillation.supervision import Supervisor
 from sigkd.errors import SigkdError, UsageError
+from sigkd.json_documents import encode
 from sigkd.models.io import save_model
 from sigkd.models.registry import FeatureNetwork
 
@@ -75,7 +77,7 @@ class Trainer:
     probe: Probe | None = None
     world: World = ALONE
     facts: dict[str, Any] = field(default_factory=dict)
-    """What run.json and the model files say besides the configuration."""
+    """What :class:`TrainingRun` and the model files say besides: teachers, supervision, versions, machine."""
 
     def __post_init__(self) -> None:
         config = self.config
@@ -112,8 +114,8 @@ class Trainer:
     # --- the run
     # -----------------------------------------------------------------------------------------------------------
 
-    def run(self, resume: bool = False) -> dict[str, Any]:
-        """Train to the end and return the facts of the run (as in run.json).
+    def run(self, resume: bool = False) -> TrainingRun:
+        """Train to the end and return what is written down of the run.
 
         Raises:
             DivergedError: the loss became NaN or infinite; the message has the step and the checkpoint.
@@ -123,7 +125,7 @@ class Trainer:
             self._restore(self.run_directory.load_checkpoint())
         started = self._clock = self._saved = time.monotonic()
         rate_images, rate_since = 0, started
-        self._write_facts("running")
+        self._write_down(self._record("running"))
         if not resume:
             self._save()
         with StopRequest() as stop:
@@ -283,20 +285,21 @@ class Trainer:
         loss, right_count, count = mean_over_world(sums.float().to(self.device)).tolist()
         return {"val_loss": loss / max(count, 1e-9), "val_accuracy": right_count / max(count, 1e-9)}
 
-    def _finish(self) -> dict[str, Any]:
+    def _finish(self) -> TrainingRun:
         row = self.history[-1]
-        facts = self._write_facts("complete")
+        record = self._record("complete")
         final = self.module
         if self.config.average:
             final = self._averaged()
-            facts["averaged"] = self._validate(final)
-            row = {**row, **facts["averaged"]}
+            record = replace(record, averaged=self._validate(final))
+            row = {**row, **(record.averaged or {})}
         if self.world.writes:
-            facts["final_hash"] = save_model(self.run_directory.final, final.network, self._metadata(row))
-            self.run_directory.write_facts(facts)
+            final_hash = save_model(self.run_directory.final, final.network, self._metadata(row))
+            record = replace(record, final_hash=final_hash)
+            self._write_down(record)
             draw_curves(self.run_directory.curves, self.history, self.run_directory.path.name)
         barrier()
-        return facts
+        return record
 
     # --- numbers
     # -----------------------------------------------------------------------------------------------------------
@@ -417,35 +420,33 @@ class Trainer:
             "trained_on": self.data.name,
             "recipe": self.config.as_dict(),
             "metrics": metrics,
-            **self.facts,
+            **encode(self.facts),
         }
 
-    def _write_facts(self, status: str) -> dict[str, Any]:
+    def _record(self, status: Literal["running", "complete"]) -> TrainingRun:
         images = (self.epoch * self.order.steps + self.step) * self.config.batch_size
-        facts: dict[str, Any] = {
-            "status": status,
+        data = self.data
+        return TrainingRun(
+            run=self.run_directory.path,
+            status=status,
+            config=self.config,
+            weights=self.objective.weights,
+            data=DataFacts(
+                data.name, data.content_hash, data.classes, len(data.training), len(data.validation), data.metadata
+            ),
+            device=str(self.device),
+            precision=str(self.precision).removeprefix("torch."),
+            processes=self.world.size,
+            steps_per_epoch=self.order.steps,
+            seconds=self.seconds,
+            images_per_second=images / self.seconds if self.seconds else None,
+            last=self.history[-1] if self.history else None,
             **self.facts,
-            "config": self.config.as_dict(),
-            "weights": self.objective.weights,
-            "data": {
-                "name": self.data.name,
-                "content_hash": self.data.content_hash,
-                "classes": self.data.classes,
-                "training_images": len(self.data.training),
-                "validation_images": len(self.data.validation),
-                **self.data.metadata,
-            },
-            "device": str(self.device),
-            "precision": str(self.precision).removeprefix("torch."),
-            "processes": self.world.size,
-            "steps_per_epoch": self.order.steps,
-            "seconds": self.seconds,
-            "images_per_second": images / self.seconds if self.seconds else None,
-            "last": self.history[-1] if self.history else None,
-        }
+        )
+
+    def _write_down(self, record: TrainingRun) -> None:
         if self.world.writes:
-            self.run_directory.write_facts(facts)
-        return facts
+            record.save(self.run_directory.facts)
 
 
 def _accuracy(output: StudentOutput, targets: Targets) -> dict[str, Tensor]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -73,18 +73,10 @@ class Answers:
     """Of thresholds, Cllr and min Cllr."""
     method: str
     """Of calibration."""
+    inconclusive: float
+    """The share of inconclusive answers over all trials, each kind counted alike."""
     scale: str = KNOWN
     """``unknown``: of the views that need no resolution alone."""
-
-    @property
-    def inconclusive(self) -> float:
-        """The share of inconclusive answers over all trials, each kind counted alike."""
-        parts = [self.inconclusive_genuine, self.inconclusive_skilled, self.inconclusive_random]
-        return float(np.mean([part for part in parts if part is not None]))
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return JSON values."""
-        return {**asdict(self), "inconclusive": self.inconclusive}
 
 
 def pool(splits: Sequence[SplitScores], writers: NDArray[np.int64] | None = None) -> dict[str, Scores]:
@@ -152,6 +144,7 @@ def answer(
     def eer(name: str) -> float | None:
         return eer_global(everything["genuine"], everything[name]) if len(everything[name]) else None
 
+    undecided = {name: share(name, Decision.INCONCLUSIVE) for name in KINDS}
     return Answers(
         classifier,
         negatives,
@@ -163,13 +156,14 @@ def answer(
         frr=share("genuine", Decision.REJECTED) or 0.0,
         far_skilled=share("skilled", Decision.ACCEPTED),
         far_random=share("random", Decision.ACCEPTED),
-        inconclusive_genuine=share("genuine", Decision.INCONCLUSIVE) or 0.0,
-        inconclusive_skilled=share("skilled", Decision.INCONCLUSIVE),
-        inconclusive_random=share("random", Decision.INCONCLUSIVE),
+        inconclusive_genuine=undecided["genuine"] or 0.0,
+        inconclusive_skilled=undecided["skilled"],
+        inconclusive_random=undecided["random"],
         eer_skilled=eer("skilled"),
         eer_random=eer("random"),
         cllr=cllr(np.concatenate(llr["genuine"]), np.concatenate(llr[kind])),
         min_cllr=min_cllr(everything["genuine"], everything[kind]),
         alternative=kind,
         method=stated.method,
+        inconclusive=float(np.mean([part for part in undecided.values() if part is not None])),
     )

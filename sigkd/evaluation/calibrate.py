@@ -19,6 +19,7 @@ from sigkd.evaluation.answers import Answers, Stated, answer, fit, pool
 from sigkd.evaluation.evaluate import Settings, plan_splits, score_splits
 from sigkd.evaluation.experiment import open_set
 from sigkd.evaluation.protocol import Protocol, pick_writers
+from sigkd.json_documents import JsonDocument
 from sigkd.models.binding import Binding
 from sigkd.progress import SILENT, Progress
 from sigkd.verification.calibration import KNOWN, UNKNOWN, CalibrationSet
@@ -43,6 +44,17 @@ class DevelopmentSet:
     yforg: NDArray[np.int8]
     description: dict[str, Any]
     """Name, content hash, writers: stored with the calibration."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CalibrationReport(JsonDocument, format="sigkd-calibration-report", version=1):
+    """What ``sigkd calibrate`` prints: what its calibrations answer on held-out writers."""
+
+    out: Path | None
+    """The file of the calibrations."""
+    data: dict[str, Any]
+    """The development set: name, content hash, writers, splits, seed."""
+    held_out: list[Answers]
 
 
 def development_set(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sigkd.errors import InputError
-from sigkd.evaluation import results
-from sigkd.evaluation.significance import compare, incompatibility
+from sigkd.evaluation.results import Result, Results
+from sigkd.evaluation.significance import Comparison, Tested, compare, incompatibility
 from sigkd.evaluation.tables import TITLES, Cell, Grid, scale_of
+from sigkd.json_documents import JsonDocument
 from sigkd.progress import SILENT, Progress
 
 DEPENDENT = (
@@ -24,8 +24,17 @@ class _Known:
     """One entry of ``results`` and where it is from."""
 
     path: Path
-    document: dict[str, Any]
-    entry: dict[str, Any]
+    document: Results
+    entry: Result
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparisons(JsonDocument, format="sigkd-comparisons", version=1):
+    """What ``sigkd stats`` prints: systems compared for each dataset and number of references that they share."""
+
+    warning: str | None
+    """What to mind when reading the tests; null: nothing."""
+    comparisons: list[Comparison]
 
 
 def compare_files(
@@ -38,7 +47,7 @@ def compare_files(
     alpha: float = 0.05,
     replicates: int = 2000,
     progress: Progress = SILENT,
-) -> dict[str, Any]:
+) -> Comparisons:
     """Compare all models of results files, for each dataset and number of references that they share.
 
     Args:
@@ -56,15 +65,15 @@ def compare_files(
     """
     known = [
         _Known(path, document, entry)
-        for path, document in ((path, results.load(path)) for path in paths)
-        for entry in document["results"]
-        if dataset in (None, entry["dataset"]) and nref in (None, entry["nref"])
+        for path, document in ((path, Results.read(path)) for path in paths)
+        for entry in document.results
+        if dataset in (None, entry.dataset) and nref in (None, entry.nref)
     ]
     if not known:
         raise InputError(f"no results on dataset {dataset or '(any)'} with {nref or 'any number of'} references")
     groups: dict[tuple[str, int], list[_Known]] = {}
     for one in known:
-        groups.setdefault((one.entry["dataset"], one.entry["nref"]), []).append(one)
+        groups.setdefault((one.entry.dataset, one.entry.nref), []).append(one)
     shared = {key: group for key, group in groups.items() if len(group) > 1}
     if not shared:
         if len(known) < 2:
@@ -76,11 +85,11 @@ def compare_files(
     if by == "split":
         progress.warn(DEPENDENT)
     comparisons = []
-    for (name, count), group in shared.items():
+    for (name, _), group in shared.items():
         for other in group[1:]:
             if incompatibility(group[0].entry, other.entry, (group[0].document, other.document)):
                 _refuse(group[0], other)
-        protocol = results.protocol_of(group[0].document, name)
+        protocol = group[0].document.protocol_of(name)
         found = compare(
             [one.entry for one in group],
             _labels(group),
@@ -89,11 +98,10 @@ def compare_files(
             by=by,
             alpha=alpha,
             replicate_count=replicates,
-            seed=group[0].document["seed"],
+            seed=group[0].document.seed,
         )
-        comparisons.append({"dataset": name, "nref": count, **found})
-    warning = {"warning": DEPENDENT} if by == "split" else {}
-    return {"format": "sigkd-stats", "version": 1, **warning, "comparisons": comparisons}
+        comparisons.append(found)
+    return Comparisons(warning=DEPENDENT if by == "split" else None, comparisons=comparisons)
 
 
 def _refuse(a: _Known, b: _Known) -> None:
@@ -104,7 +112,7 @@ def _refuse(a: _Known, b: _Known) -> None:
 
 def _labels(group: Sequence[_Known]) -> list[str]:
     """Return each system's name; the file's name is added where models have the same one."""
-    names = [one.entry["model"] or one.path.stem for one in group]
+    names = [one.entry.model or one.path.stem for one in group]
     labels: list[str] = []
     for one, name in zip(group, names, strict=True):
         label = name
@@ -121,60 +129,57 @@ def _p(value: float) -> str:
     return "< 0.0001" if value < 1e-4 else f"{value:.4f}"
 
 
-def comparison_grids(document: dict[str, Any]) -> list[Grid]:
+def comparison_grids(document: Comparisons) -> list[Grid]:
     """Return two tables a comparison: the systems with their ranks, and the pairs with their tests."""
     grids = []
-    for found in document["comparisons"]:
-        scale = scale_of(found["metric"])
+    for found in document.comparisons:
+        scale = scale_of(found.metric)
         unit = " (%)" if scale != 1.0 else ""
-        title = TITLES.get(found["metric"], found["metric"])
-        about = f"{title}{unit}: {found['dataset']}, {found['nref']} references"
-        ranked = "friedman" in found
-        systems = Grid(about, ["System", "Mean", "95 % interval", *(["Mean rank"] if ranked else [])])
-        for place, name in enumerate(found["systems"]):
-            bounds = found["intervals"][place]
+        title = TITLES.get(found.metric, found.metric)
+        about = f"{title}{unit}: {found.dataset}, {found.nref} references"
+        test = found.ranks
+        systems = Grid(about, ["System", "Mean", "95 % interval", *(["Mean rank"] if test else [])])
+        for place, name in enumerate(found.systems):
+            bounds = found.intervals[place]
             interval = "[{:.2f}, {:.2f}]".format(*(scale * bound for bound in bounds)) if bounds else "-"
-            mean = scale * found["means"][place]
+            mean = scale * found.means[place]
             row = [Cell(name), Cell(f"{mean:.2f}", value=mean), Cell(interval)]
-            if ranked:
-                rank = found["friedman"]["mean_ranks"][place]
-                row.append(Cell(f"{rank:.2f}", value=rank))
+            if test is not None:
+                row.append(Cell(f"{test.mean_ranks[place]:.2f}", value=test.mean_ranks[place]))
             systems.rows.append(row)
-        if ranked:
-            test, critical = found["friedman"], found["nemenyi"]["critical_difference"]
-            f = "inf" if test["iman_davenport_f"] > 1e300 else f"{test['iman_davenport_f']:.2f}"
+        if test is not None:
+            f = "inf" if test.iman_davenport_f > 1e300 else f"{test.iman_davenport_f:.2f}"
             systems.notes.append(
-                f"Friedman over {found['blocks']} {found['by']}s: chi2 {test['chi2']:.2f}, p {_p(test['p'])}; "
-                f"Iman-Davenport F {f}, p {_p(test['p_f'])}; Nemenyi's critical difference of ranks {critical:.2f}."
+                f"Friedman over {found.blocks} {found.by}s: chi2 {test.chi2:.2f}, p {_p(test.p)}; "
+                f"Iman-Davenport F {f}, p {_p(test.p_f)}; "
+                f"Nemenyi's critical difference of ranks {test.critical_difference:.2f}."
             )
         grids += [systems, _pair_grid(found, scale, unit)]
     return grids
 
 
-def _pair_grid(found: dict[str, Any], scale: float, unit: str) -> Grid:
+def _pair_grid(found: Comparison, scale: float, unit: str) -> Grid:
     columns = ["Pair", f"Difference{unit}", "Wilcoxon p", "p, Holm", "Rank-biserial", "Hodges-Lehmann"]
-    boot = "bootstrap_p" in found["pairs"][0]
-    if boot:
+    if found.pairs[0].bootstrap is not None:
         columns += ["95 % over writers", "Bootstrap p", "p, Holm"]
-    grid = Grid(f"Pairs, {found['blocks']} {found['by']}s", columns)
-    for pair in found["pairs"]:
+    grid = Grid(f"Pairs, {found.blocks} {found.by}s", columns)
+    for pair in found.pairs:
         row = [
-            Cell(f"{pair['a']} - {pair['b']}"),
-            Cell(f"{scale * pair['difference']:+.2f}", value=scale * pair["difference"]),
-            Cell(_p(pair["wilcoxon_p"]), value=pair["wilcoxon_p"]),
-            Cell(_p(pair["wilcoxon_p_holm"]), best=pair["wilcoxon_significant"], value=pair["wilcoxon_p_holm"]),
-            Cell(f"{pair['rank_biserial']:+.2f}", value=pair["rank_biserial"]),
-            Cell(f"{scale * pair['hodges_lehmann']:+.2f}", value=scale * pair["hodges_lehmann"]),
+            Cell(f"{pair.a} - {pair.b}"),
+            Cell(f"{scale * pair.difference:+.2f}", value=scale * pair.difference),
+            *_tested(pair.wilcoxon),
+            Cell(f"{pair.rank_biserial:+.2f}", value=pair.rank_biserial),
+            Cell(f"{scale * pair.hodges_lehmann:+.2f}", value=scale * pair.hodges_lehmann),
         ]
-        if boot:
-            low, high = (scale * bound for bound in pair["bootstrap_ci95"])
-            row.append(Cell(f"[{low:+.2f}, {high:+.2f}]"))
-            row.append(Cell(_p(pair["bootstrap_p"]), value=pair["bootstrap_p"]))
-            row.append(
-                Cell(_p(pair["bootstrap_p_holm"]), best=pair["bootstrap_significant"], value=pair["bootstrap_p_holm"])
-            )
+        if pair.bootstrap is not None and pair.bootstrap_ci95 is not None:
+            low, high = (scale * bound for bound in pair.bootstrap_ci95)
+            row += [Cell(f"[{low:+.2f}, {high:+.2f}]"), *_tested(pair.bootstrap)]
         grid.rows.append(row)
-    grid.notes.append(f"Bold: significant at {found['alpha']:g} after Holm's correction over all pairs.")
-    if found["by"] == "split":
+    grid.notes.append(f"Bold: significant at {found.alpha:g} after Holm's correction over all pairs.")
+    if found.by == "split":
         grid.notes.append(DEPENDENT)
     return grid
+
+
+def _tested(test: Tested) -> list[Cell]:
+    return [Cell(_p(test.p), value=test.p), Cell(_p(test.p_holm), best=test.significant, value=test.p_holm)]

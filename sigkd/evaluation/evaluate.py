@@ -12,10 +12,11 @@ import numpy as np
 from sigkd.classifiers import COHORT
 from sigkd.classifiers.negatives import Negatives
 from sigkd.errors import CalibrationError, InputError, UsageError
-from sigkd.evaluation import manifest, results, schedule
+from sigkd.evaluation import manifest, schedule
 from sigkd.evaluation.answers import Stated, answer
 from sigkd.evaluation.bootstrap import draw_writers
 from sigkd.evaluation.protocol import Protocol, Selection, Split, choose_split, select_writers
+from sigkd.evaluation.results import Bootstrap, DatasetFacts, ModelFacts, Result, Results, library_versions
 from sigkd.evaluation.scoring import SplitScores, make_classifier, score_split
 from sigkd.evaluation.summary import split_metrics, split_replicates, summarise, trials
 from sigkd.progress import SILENT, Progress
@@ -51,7 +52,13 @@ class Source:
     filenames: Sequence[str] = ()
     writer_names: Sequence[str] = ()
     """Names by the order of the writers' labels; empty: the labels themselves."""
-    extra: dict[str, Any] = field(default_factory=dict)
+    kind: str | None = None
+    """The known dataset that it is, or its own name."""
+    origin: str | None = None
+    """``images`` or ``features``."""
+    preprocess_version: str = ""
+    model_facts: dict[str, Any] = field(default_factory=dict)
+    """Of the model's metadata."""
 
 
 def plan_splits(
@@ -137,7 +144,7 @@ def evaluate_features(
     skip_short: bool = False,
     splits_file: Path | None = None,
     progress: Progress = SILENT,
-) -> dict[str, Any]:
+) -> Results:
     """Evaluate features by the field's protocol.
 
     Args:
@@ -157,10 +164,7 @@ def evaluate_features(
         progress: where the work is reported.
 
     Returns:
-        The results document (see ``docs/reference/results-file.md``): ``results`` has an entry a number of references,
-        with ``eer_user``, ``eer_global``, ``far_skilled``, ... each ``{"mean", "std", "ci95", "values"}`` as fractions.
-        Its ``splits`` are :class:`~sigkd.evaluation.scoring.SplitScores`; :func:`sigkd.evaluation.results.save` and
-        ``dumps`` write them as JSON.
+        The results, one entry a number of references; rates are fractions.
 
     Raises:
         InputError: if the data cannot serve, before any work.
@@ -191,29 +195,34 @@ def evaluate_features(
     entries = []
     for position, count in enumerate(nrefs):
         part = slice(position * splits, (position + 1) * splits)
-        entry = _entry(scores[part], values[part], found, source, settings, seed)
         classifier = make_classifier(protocol, count)
-        entry["classifier"] = classifier.name
-        entry["gamma"] = classifier.gamma_for(features.shape[1]) if classifier.kernel else None
+        entry = _entry(scores[part], values[part], found, source, settings, seed)
+        entry.classifier = classifier.name
+        entry.gamma = classifier.gamma_for(features.shape[1]) if classifier.kernel else None
         if settings.answers is not None:
             try:
-                given = answer(scores[part], classifier.name, protocol.negatives, settings.answers, seed)
-                entry["answers"] = given.as_dict()
+                entry.answers = answer(scores[part], classifier.name, protocol.negatives, settings.answers, seed)
             except (CalibrationError, UsageError) as error:
                 progress.warn(f"{source.dataset}, {count} references: no answers: {error}")
         entries.append(entry)
-    document = results.new_document(protocol.describe(), seed, splits, settings.bootstrap)
-    document["datasets"] = {
-        source.dataset: {
-            "hash": source.dataset_hash,
-            "trials_hash": manifest.trials_hash(y, yforg),
-            "rows": len(y),
-            **source.extra,
-        }
-    }
-    document["models"] = {source.model: {"hash": source.model_hash}}
-    document["results"] = entries
-    return document
+    facts = DatasetFacts(
+        hash=source.dataset_hash,
+        trials_hash=manifest.trials_hash(y, yforg),
+        rows=len(y),
+        kind=source.kind,
+        source=source.origin,
+        preprocess_version=source.preprocess_version,
+    )
+    return Results(
+        results=entries,
+        protocol=protocol,
+        seed=seed,
+        splits=splits,
+        bootstrap=Bootstrap(settings.bootstrap),
+        datasets={source.dataset: facts},
+        models={source.model: ModelFacts.of(source.model_facts, source.model_hash)},
+        versions=library_versions(),
+    )
 
 
 def _check(features: NDArray[Any], y: NDArray[Any], yforg: NDArray[Any]) -> None:
@@ -231,26 +240,23 @@ def _entry(
     source: Source,
     settings: Settings,
     seed: int,
-) -> dict[str, Any]:
+) -> Result:
     counted = trials(scores[0])
     replicates = [own.replicates[settings.bootstrap, seed] for own in scores] if settings.bootstrap else []
     chosen = [own.split for own in scores]
-    entry: dict[str, Any] = {
-        "dataset": source.dataset,
-        "model": source.model,
-        "nref": chosen[0].nref,
-        "writers": len(scores[0].writers),
-        "writers_left_out": list(found.short),
-        "writers_without_forgeries": list(found.without_forgeries),
-        "trials": counted,
-        "negatives": scores[0].negatives,
-        "random_per_writer": max(map(len, scores[0].random)),
-        "random_sampled": scores[0].random_sampled,
-        "split_hash": manifest.split_hash(chosen),
-        **summarise(values, replicates, counted),
-    }
-    if settings.keep_scores:
-        if source.writer_names:
-            entry["writer_names"] = list(source.writer_names)
-        entry["splits"] = scores
-    return entry
+    return Result(
+        dataset=source.dataset,
+        model=source.model,
+        nref=chosen[0].nref,
+        writers=len(scores[0].writers),
+        writers_left_out=list(found.short),
+        writers_without_forgeries=list(found.without_forgeries),
+        trials=counted,
+        negatives=scores[0].negatives,
+        random_per_writer=max(map(len, scores[0].random)),
+        random_sampled=scores[0].random_sampled,
+        split_hash=manifest.split_hash(chosen),
+        metrics=summarise(values, replicates, counted),
+        writer_names=list(source.writer_names) if settings.keep_scores else [],
+        splits=scores if settings.keep_scores else [],
+    )

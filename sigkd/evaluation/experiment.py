@@ -11,9 +11,10 @@ import numpy as np
 
 from sigkd.classifiers import COHORT
 from sigkd.errors import CohortError, DatasetError, UsageError
-from sigkd.evaluation import manifest, results
+from sigkd.evaluation import manifest
 from sigkd.evaluation.evaluate import Settings, Source, evaluate_features, plan_splits
 from sigkd.evaluation.protocol import Protocol, default_counts, default_protocol
+from sigkd.evaluation.results import Results, merge
 from sigkd.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -75,12 +76,10 @@ class EvaluationSet:
             model_hash=model_hash,
             filenames=self.labels.filenames,
             writer_names=self.writer_names,
-            extra={
-                "kind": self.kind,
-                "source": "images" if self.features is None else "features",
-                "preprocess_version": version or "",
-                "model_facts": facts,
-            },
+            kind=self.kind,
+            origin="images" if self.features is None else "features",
+            preprocess_version=version or "",
+            model_facts=facts,
         )
 
 
@@ -126,7 +125,7 @@ def evaluate_all(
     device: str = "auto",
     batch_size: int = 64,
     progress: Progress = SILENT,
-) -> dict[str, Any]:
+) -> Results:
     """Evaluate every model on every dataset, all models of a dataset on the same splits.
 
     Args:
@@ -182,8 +181,7 @@ def evaluate_all(
                     progress=progress,
                 )
             )
-            documents[-1]["models"][source.model].update(source.extra["model_facts"])
-    return results.merge(documents)
+    return merge(documents)
 
 
 def _plan(opened: EvaluationSet, nrefs: tuple[int, ...], plan: Plan, protocol: Protocol) -> None:

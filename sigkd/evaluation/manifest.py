@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,14 +13,75 @@ import numpy as np
 
 from sigkd.errors import InputError
 from sigkd.evaluation.protocol import GENUINE, SIMPLE, SKILLED, Split, WriterSplit
-from sigkd.files import write_text
+from sigkd.json_documents import JsonDocument, encode
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-FORMAT, VERSION = "sigkd-splits", 1
 ROWS = {"references": GENUINE, "genuine": GENUINE, "skilled": SKILLED, "simple": SIMPLE}
 """What a writer has in a split, and the label of such rows."""
+
+
+@dataclass(frozen=True)
+class WriterRows:
+    """One writer's part of a split: rows in the dataset, from 0."""
+
+    writer: int
+    references: list[int] = field(default_factory=list)
+    genuine: list[int] = field(default_factory=list)
+    skilled: list[int] = field(default_factory=list)
+    simple: list[int] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, own: WriterSplit) -> WriterRows:
+        """Return the rows of a writer."""
+        return cls(own.writer, *(getattr(own, name).tolist() for name in ROWS))
+
+    def split(self, rows: NDArray[np.int64] | None = None) -> WriterSplit:
+        """Return the writer; ``rows``: the number in the data at hand of each row.
+
+        Raises:
+            IndexError: there is no such row.
+        """
+        parts = (np.asarray(getattr(self, name), dtype=np.int64) for name in ROWS)
+        return WriterSplit(self.writer, *(part if rows is None else rows[part] for part in parts))
+
+
+@dataclass(frozen=True)
+class SplitRows:
+    """One split."""
+
+    nref: int
+    split: int
+    writers: list[WriterRows]
+    bystanders: list[WriterRows] = field(default_factory=list)
+    """Writers who are random forgeries only."""
+
+    @classmethod
+    def of(cls, split: Split) -> SplitRows:
+        """Return the rows of a split."""
+        return cls(
+            split.nref, split.number, *([WriterRows.of(o) for o in p] for p in (split.writers, split.bystanders))
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitsFile(JsonDocument, format="sigkd-splits", version=1):
+    """The file of ``sigkd evaluate --splits-file``: which signatures were references and tests."""
+
+    rows: int = 0
+    """Of the dataset."""
+    trials_hash: str = ""
+    """SHA-256 of the labels: the same signatures in the same order."""
+    filenames: list[str] = field(default_factory=list)
+    """By the rows; empty: not known."""
+    splits: list[SplitRows]
+
+    def text(self, *, ascii_only: bool = False) -> str:
+        """Return the text of the file: one line a split, in ASCII, which holds names of any bytes."""
+        head = self.to_json()
+        lines = ",\n".join(json.dumps(split, separators=(",", ":")) for split in head.pop("splits"))
+        return json.dumps(head)[:-1] + f', "splits": [\n{lines}\n]}}\n'
 
 
 def trials_hash(y: NDArray[Any], yforg: NDArray[Any]) -> str:
@@ -29,34 +91,13 @@ def trials_hash(y: NDArray[Any], yforg: NDArray[Any]) -> str:
     return digest.hexdigest()
 
 
-def rows_of(writers: Sequence[WriterSplit]) -> list[dict[str, Any]]:
-    """Return the writers' rows as JSON values."""
-    return [{"writer": own.writer, **{name: getattr(own, name).tolist() for name in ROWS}} for own in writers]
-
-
-def writers_of(known: Sequence[dict[str, Any]], rows: NDArray[np.int64] | None = None) -> tuple[WriterSplit, ...]:
-    """Return the writers of :func:`rows_of`; ``rows``: the number in this data of each row in that.
-
-    Raises:
-        KeyError, TypeError, ValueError, IndexError: the document is damaged.
-    """
-
-    def own(document: dict[str, Any]) -> WriterSplit:
-        parts = (np.asarray(document.get(name, []), dtype=np.int64) for name in ROWS)
-        return WriterSplit(int(document["writer"]), *(part if rows is None else rows[part] for part in parts))
-
-    return tuple(own(document) for document in known)
-
-
-def split_document(split: Split) -> dict[str, Any]:
-    """Return one split as JSON values; ``bystanders`` only where there are any."""
-    document = {"nref": split.nref, "split": split.number, "writers": rows_of(split.writers)}
-    return {**document, "bystanders": rows_of(split.bystanders)} if split.bystanders else document
-
-
 def split_hash(splits: Sequence[Split]) -> str:
     """Return the SHA-256 of splits, whatever program chose them."""
-    text = json.dumps([split_document(split) for split in splits], sort_keys=True, separators=(",", ":"))
+    documents = [encode(SplitRows.of(split)) for split in splits]
+    for document in documents:
+        if not document["bystanders"]:  # of the same splits the same hash as before there were any
+            del document["bystanders"]
+    text = json.dumps(documents, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -64,15 +105,12 @@ def save_splits(
     path: Path, splits: Sequence[Split], y: NDArray[Any], yforg: NDArray[Any], filenames: Sequence[str] = ()
 ) -> None:
     """Write a manifest: row numbers from 0, and the files' names where they are known (one line a split)."""
-    head = {
-        "format": FORMAT,
-        "version": VERSION,
-        "rows": len(y),
-        "trials_hash": trials_hash(y, yforg),
-        "filenames": list(filenames),
-    }
-    lines = ",\n".join(json.dumps(split_document(split), separators=(",", ":")) for split in splits)
-    write_text(path, json.dumps(head, ensure_ascii=False)[:-1] + f', "splits": [\n{lines}\n]}}\n')
+    SplitsFile(
+        rows=len(y),
+        trials_hash=trials_hash(y, yforg),
+        filenames=list(filenames),
+        splits=[SplitRows.of(split) for split in splits],
+    ).save(path)
 
 
 def load_splits(
@@ -86,20 +124,15 @@ def load_splits(
         InputError: if the file is no manifest, belongs to other data, lacks an asked split, or lets a reference be a
             test.
     """
-    try:
-        document = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"{path}: not a readable manifest of splits ({error})") from error
-    if not isinstance(document, dict) or document.get("format") != FORMAT or document.get("version") != VERSION:
-        raise InputError(f"{path}: not a manifest of splits of version {VERSION} (format '{FORMAT}')")
+    document = SplitsFile.read(path)
     rows = _row_map(path, document, y, yforg, filenames)
     found: dict[tuple[int, int], Split] = {}
     try:
-        for entry in document["splits"]:
-            writers, bystanders = (writers_of(entry.get(key, []), rows) for key in ("writers", "bystanders"))
-            found[entry["nref"], entry["split"]] = Split(entry["nref"], entry["split"], writers, bystanders)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise InputError(f"{path}: the manifest is damaged ({type(error).__name__}: {error})") from error
+        for own in document.splits:
+            writers, bystanders = (tuple(w.split(rows) for w in part) for part in (own.writers, own.bystanders))
+            found[own.nref, own.split] = Split(own.nref, own.split, writers, bystanders)
+    except IndexError as error:
+        raise InputError(f"{path}: the manifest is damaged ({error})") from error
     missing = [(n, s) for n in nrefs for s in range(count) if (n, s) not in found]
     if missing:
         n, s = missing[0]
@@ -111,11 +144,11 @@ def load_splits(
 
 
 def _row_map(
-    path: Path, document: dict[str, Any], y: NDArray[Any], yforg: NDArray[Any], filenames: Sequence[str]
+    path: Path, document: SplitsFile, y: NDArray[Any], yforg: NDArray[Any], filenames: Sequence[str]
 ) -> NDArray[np.int64]:
-    if document.get("trials_hash") == trials_hash(y, yforg):
+    if document.trials_hash == trials_hash(y, yforg):
         return np.arange(len(y))
-    theirs, ours = document.get("filenames") or [], {name: row for row, name in enumerate(filenames)}
+    theirs, ours = document.filenames, {name: row for row, name in enumerate(filenames)}
     absent = [name for name in theirs if name not in ours]
     if not theirs or absent or len(ours) != len(filenames):
         example = f" (for example '{absent[0]}' is not in the data)" if absent else ""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from sigkd.errors import UsageError
-from sigkd.evaluation import paper, results, significance, tables
+from sigkd.evaluation import paper, significance, tables
+from sigkd.evaluation.results import Results
 from sigkd.files import write_text
 from sigkd.progress import SILENT, Progress
 from sigkd.registry import nearest
@@ -19,14 +19,14 @@ def check_format(form: str) -> None:
         raise UsageError(f"unknown format '{form}'.{nearest(form, known)} Known: {', '.join(known)}")
 
 
-def finish(document: dict[str, Any]) -> None:
+def finish(document: Results) -> None:
     """Add what needs all results together: the paper's values and which models are significantly the best."""
     paper.add_paper(document)
-    significance.mark_best(document, tables.COMPARABLE, document["bootstrap"]["replicates"])
+    significance.mark_best(document, tables.COMPARABLE, document.bootstrap.replicates)
 
 
 def write_outputs(
-    document: dict[str, Any],
+    document: Results,
     *,
     out: Path | None = None,
     plots: bool = False,
@@ -46,7 +46,7 @@ def write_outputs(
     """
     finish(document)
     if out is not None:
-        results.save(out / "results.json", document)
+        document.save(out / "results.json")
         for name, form in (("results.csv", "csv"), ("table.md", "markdown"), ("table.tex", "latex")):
             write_text(out / name, tables.render(document, form))
         progress.info(f"{out / 'results.json'}: written, with tables as .csv, .md and .tex")

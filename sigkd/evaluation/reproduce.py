@@ -10,16 +10,15 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from sigkd.errors import InputError, ModelError, SigkdError, UsageError
-from sigkd.evaluation import results
 from sigkd.evaluation.evaluate import Settings
 from sigkd.evaluation.experiment import Plan, evaluate_all
 from sigkd.evaluation.output import finish
 from sigkd.evaluation.paper import paper_values
+from sigkd.evaluation.results import ModelFacts, Results, merge
 from sigkd.evaluation.tables import TITLES, Cell, Grid
 from sigkd.files import sha256_file, write_text
 from sigkd.paths import run_path, store_path
@@ -121,7 +120,7 @@ def reproduce(
     device: str = "auto",
     settings: Settings | None = None,
     progress: Progress = SILENT,
-) -> dict[str, Any]:
+) -> Results:
     """Train and evaluate a table's models, and return the results beside the paper's.
 
     Args:
@@ -134,7 +133,7 @@ def reproduce(
         progress: where the work is reported.
 
     Returns:
-        A results document; ``missing`` lists what could not be done and why, ``complete`` says whether nothing is.
+        The results; ``missing`` lists what could not be done and why.
 
     Raises:
         InputError: if no dataset of the table is prepared.
@@ -146,7 +145,7 @@ def reproduce(
     _check(request, chosen, data, cache)
     deadline = None if request.budget is None else time.monotonic() + request.budget
     settings = settings or Settings()
-    documents: list[dict[str, Any]] = []
+    documents: list[Results] = []
     missing: list[str] = []
     for row in chosen:
         if deadline is not None and time.monotonic() >= deadline:
@@ -163,16 +162,14 @@ def reproduce(
             missing.append(f"{row.title}: the budget ended its training; run the command again to go on")
     if not documents:
         raise InputError(f"nothing of {request.table} could be done: {'; '.join(missing)}")
-    document = results.merge(documents)
+    document = merge(documents)
     finish(document)
-    document.pop("reproduce", None)
-    document["missing"] = missing
-    document["complete"] = not missing
+    document.missing = missing
     grid = table_grid(document, request)
     folder = home(request, data)
     from sigkd.evaluation.tables import latex, markdown
 
-    results.save(folder / "results.json", document)
+    document.save(folder / "results.json")
     write_text(folder / "table.md", markdown(grid))
     write_text(folder / "table.tex", latex(grid))
     progress.info(f"{folder}: results.json, table.md and table.tex written")
@@ -249,7 +246,7 @@ def _evaluated(
     device: str,
     settings: Settings,
     progress: Progress,
-) -> dict[str, Any]:
+) -> Results:
     """Return the results of one model on one dataset, from the disk if they are there."""
     label = row.title
     key = re.sub(r"[^\w.+-]+", "_", f"{Path(dataset).stem}-{row.architecture}-{row.loss}")
@@ -264,27 +261,27 @@ def _evaluated(
         "store": _store_hash(dataset, data),
     }
     if path.is_file():
-        known = results.load(path)
-        if known.get("reproduce") == identity:
+        known = Results.read(path)
+        if known.identity == identity:
             progress.info(f"{label} on {dataset}: already evaluated")
             return known
     plan = Plan(nrefs=nrefs, splits=request.splits, seed=request.seed)
     document = evaluate_all([dataset], [spec], plan, settings, data=data, cache=cache, device=device, progress=progress)
-    (model,) = document["models"]
-    document["models"] = {label: {**document["models"][model], **_facts(row)}}
-    for entry in document["results"]:
-        entry["model"] = label
-    document["reproduce"] = identity
-    results.save(path, document)
+    (facts,) = document.models.values()
+    document.models = {label: _facts(row, facts)}
+    for entry in document.results:
+        entry.model = label
+    document.identity = identity
+    document.save(path)
     return document
 
 
-def _facts(row: Row) -> dict[str, Any]:
-    if row.loss == "teacher":
-        return {"name": row.architecture, "row": row.loss}
-    if row.loss == "random":
-        return {"name": f"{row.architecture}:random", "row": row.loss}
-    return {"architecture": row.architecture, "student": row.architecture, "loss": row.loss, "row": row.loss}
+def _facts(row: Row, facts: ModelFacts) -> ModelFacts:
+    """Return a model's facts, named as the paper's tables name them."""
+    if row.loss in ("teacher", "random"):
+        name = row.architecture if row.loss == "teacher" else f"{row.architecture}:random"
+        return replace(facts, name=name, row=row.loss)
+    return replace(facts, architecture=row.architecture, student=row.architecture, loss=row.loss, row=row.loss)
 
 
 def _store_hash(dataset: str, data: Path) -> str:
@@ -292,7 +289,7 @@ def _store_hash(dataset: str, data: Path) -> str:
     return sha256_file(path) if path.is_file() else ""
 
 
-def table_grid(document: dict[str, Any], request: Request) -> Grid:
+def table_grid(document: Results, request: Request) -> Grid:
     """Return the table in the paper's layout: ours, the paper's, and the difference in points."""
     metrics = METRICS_7 if request.table == "table7" else ("eer_user",)
     number = request.table.removeprefix("table")
@@ -300,28 +297,26 @@ def table_grid(document: dict[str, Any], request: Request) -> Grid:
         f"Table {number} of the paper, reproduced (per cent)",
         ["Method", "Dataset", "REF", *(f"{TITLES[m]}{part}" for m in metrics for part in ("", ", paper", ", diff."))],
     )
-    for entry in document["results"]:
-        facts = document["models"][entry["model"]]
-        loss = facts["row"]
-        key = (facts.get("architecture", ""), loss) if loss not in ("teacher", "random") else None
-        key = key or (str(facts["name"]).partition(":")[0], loss)
-        kind = document["datasets"][entry["dataset"]].get("kind", entry["dataset"])
-        printed = paper_values(kind, key, entry["nref"])
-        row = [Cell(entry["model"]), Cell(entry["dataset"]), Cell(str(entry["nref"]), value=entry["nref"])]
+    for entry in document.results:
+        facts = document.models[entry.model]
+        loss = facts.row or ""
+        key = (facts.name.partition(":")[0] if loss in ("teacher", "random") else facts.architecture, loss)
+        printed = paper_values(document.datasets[entry.dataset].kind or entry.dataset, key, entry.nref)
+        row = [Cell(entry.model), Cell(entry.dataset), Cell(str(entry.nref), value=entry.nref)]
         for metric in metrics:
-            ours = entry[metric]
-            row.append(_percent(ours["mean"], ours["std"], metric in entry.get("best", ())))
+            ours = entry.metrics[metric]
+            row.append(_percent(ours.mean, ours.std, metric in entry.best))
             theirs = printed.get(metric)
             if theirs is None:
                 row += [Cell("-"), Cell("-")]
                 continue
-            difference = 100 * (ours["mean"] - theirs["mean"])
-            row += [_percent(theirs["mean"], theirs["std"]), Cell(f"{difference:+.2f}", value=difference)]
+            difference = 100 * (ours.mean - theirs.mean)
+            row += [_percent(theirs.mean, theirs.std), Cell(f"{difference:+.2f}", value=difference)]
         grid.rows.append(row)
     grid.notes = [
         f"{request.epochs} epochs on '{request.text}', teacher '{request.teacher}'; {request.splits} splits, seed "
         f"{request.seed}. The paper: 60 epochs on CVL text, its own splits.",
-        *(f"Not done: {reason}" for reason in document["missing"]),
+        *(f"Not done: {reason}" for reason in document.missing),
     ]
     return grid
 

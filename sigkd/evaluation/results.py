@@ -1,225 +1,239 @@
-"""The results: a document with protocol, hashes, metrics and every score; written as JSON, read and checked here.
-
-In memory the scores are :class:`~sigkd.evaluation.scoring.SplitScores`; they become JSON values when it is written.
-"""
+"""The results: a document with protocol, hashes, metrics and every score; read and written here."""
 
 from __future__ import annotations
 
-import base64
 import json
-import math
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from sigkd._version import __version__
 from sigkd.errors import InputError
-from sigkd.evaluation.manifest import ROWS, rows_of, writers_of
-from sigkd.evaluation.protocol import Protocol, Split
-from sigkd.evaluation.scoring import KINDS, SplitScores
-from sigkd.files import write_text
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-FORMAT, VERSION = "sigkd-results", 1
-INLINE = 50_000
-"""Scores of one kind and split up to which they are plain numbers; more are the same numbers in base64."""
+from sigkd.evaluation.answers import Answers
+from sigkd.evaluation.paper import PaperValue
+from sigkd.evaluation.protocol import Protocol
+from sigkd.evaluation.scoring import SplitScores
+from sigkd.evaluation.summary import Metric
+from sigkd.files import encodable
+from sigkd.json_documents import JsonDocument, encode
 
 
-def new_document(protocol: dict[str, Any], seed: int, splits: int, replicates: int) -> dict[str, Any]:
-    """Return a document without results."""
+@dataclass(kw_only=True)
+class Result:
+    """One model on one dataset with one number of references."""
+
+    dataset: str
+    model: str
+    nref: int
+    classifier: str = ""
+    gamma: float | None = None
+    """Of its kernel; null: it has none."""
+    writers: int
+    writers_left_out: list[int] = field(default_factory=list)
+    """With too few signatures."""
+    writers_without_forgeries: list[int] = field(default_factory=list)
+    """They serve as random forgeries only."""
+    trials: dict[str, int]
+    """Scores of each kind in one split."""
+    negatives: int
+    """References of others behind one classifier; as ``max_negatives`` of the protocol where they were bounded."""
+    random_per_writer: int
+    random_sampled: bool
+    """Whether the random forgeries are a sample of those that could be tried."""
+    split_hash: str
+    """SHA-256 of all splits: results with the same one are comparable."""
+    metrics: dict[str, Metric]
+    """By their names in the reference of the metrics."""
+    answers: Answers | None = None
+    """What ``verify`` would answer, where it was asked for."""
+    best: list[str] = field(default_factory=list)
+    """Metrics in which this model beats every other one (paired bootstrap over writers, Holm, 5 %)."""
+    paper: dict[str, PaperValue] = field(default_factory=dict)
+    """The paper's values for the same dataset, model, loss and number of references."""
+    writer_names: list[str] = field(default_factory=list)
+    """In the order of the writers' labels; empty: they have none."""
+    splits: list[SplitScores] = field(default_factory=list)
+    """Every score; empty where they were not kept."""
+
+    def scores(self) -> list[SplitScores]:
+        """Return the scores, split by split.
+
+        Raises:
+            InputError: they were not kept.
+        """
+        if not self.splits:
+            raise InputError(f"the results of '{self.model}' on '{self.dataset}' hold no scores")
+        return self.splits
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """How the intervals were made."""
+
+    replicates: int
+    unit: str = "writer"
+    interval: str = "percentile"
+    level: float = 0.95
+
+
+@dataclass(frozen=True)
+class DatasetFacts:
+    """What was evaluated on."""
+
+    hash: str
+    """Of the prepared set; empty: not known."""
+    trials_hash: str
+    """SHA-256 of the labels: the same signatures in the same order."""
+    rows: int
+    kind: str | None = None
+    """The known dataset that it is, or its own name."""
+    source: str | None = None
+    """``images`` or ``features``."""
+    preprocess_version: str = ""
+    protocol: Protocol | None = None
+    """Of this dataset."""
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What was evaluated."""
+
+    hash: str = ""
+    name: str = ""
+    architecture: str = ""
+    student: str | None = None
+    loss: str | None = None
+    row: str | None = None
+    """Of ``sigkd reproduce``: the table's row."""
+    details: dict[str, Any] = field(default_factory=dict)
+    """What else the model's file says of its training."""
+
+    @classmethod
+    def of(cls, facts: Mapping[str, Any], model_hash: str = "") -> ModelFacts:
+        """Return the facts of a model's metadata."""
+        known = {each.name for each in fields(cls)} - {"details"}
+        named = {name: str(value) for name, value in facts.items() if name in known and value is not None}
+        details = {name: value for name, value in facts.items() if name not in known}
+        return cls(**{"hash": model_hash, **named}, details=details)
+
+
+@dataclass(kw_only=True)
+class Results(JsonDocument, format="sigkd-results", version=2):
+    """What ``sigkd evaluate`` and ``sigkd reproduce`` print, and ``results.json``."""
+
+    results: list[Result]
+    protocol: Protocol
+    seed: int
+    splits: int
+    bootstrap: Bootstrap
+    datasets: dict[str, DatasetFacts]
+    models: dict[str, ModelFacts]
+    versions: dict[str, str]
+    """Of sigkd and the libraries."""
+    missing: list[str] = field(default_factory=list)
+    """Of ``sigkd reproduce``: what could not be done, and why."""
+    identity: dict[str, Any] | None = None
+    """Of ``sigkd reproduce``: what the evaluation depends on."""
+
+    def __post_init__(self) -> None:
+        if not self.results:
+            raise ValueError("no results in it")
+        for one in self.results:
+            if one.dataset not in self.datasets:
+                raise ValueError(f"dataset '{one.dataset}' is not described")
+            if missing := {"eer_user", "eer_global"} - set(one.metrics):
+                raise ValueError(f"'{one.model}' on '{one.dataset}' has no {' and no '.join(sorted(missing))}")
+
+    def protocol_of(self, dataset: str) -> Protocol:
+        """Return the protocol that ``dataset`` was evaluated by."""
+        return self.datasets[dataset].protocol or self.protocol
+
+    def text(self, *, ascii_only: bool = False) -> str:
+        """Return the text of a file: indented, but lists of numbers on one line."""
+        slots: list[str] = []
+
+        def shorten(value: Any, key: str = "") -> Any:
+            if key in ("splits", "values", "ci95", "writer_names") and isinstance(value, list):
+                slots.append(json.dumps(value, allow_nan=False, separators=(",", ":"), ensure_ascii=ascii_only))
+                return f"@slot{len(slots) - 1}@"
+            if isinstance(value, dict):
+                return {name: shorten(item, name) for name, item in value.items()}
+            return [shorten(item) for item in value] if isinstance(value, list) else value
+
+        whole = json.dumps(shorten(self.to_json()), indent=2, allow_nan=False, ensure_ascii=ascii_only)
+        first, *pieces = whole.split('"@slot')
+        filled = (slots[int(number)] + rest for number, rest in (piece.split('@"', 1) for piece in pieces))
+        made = first + "".join(filled) + "\n"
+        return self.text(ascii_only=True) if not ascii_only and not encodable(made) else made
+
+    @classmethod
+    def read(cls, path: Path) -> Results:
+        """Read a results file.
+
+        Raises:
+            InputError: it is absent, damaged or of another version.
+        """
+        if not Path(path).is_file():
+            raise InputError(f"{path}: no such results file; 'sigkd evaluate ... --out DIR' makes one")
+        return super().read(path)
+
+    @classmethod
+    def upgraded(cls, document: dict[str, Any]) -> dict[str, Any]:
+        """Return results of version 1, whose metrics stood among the facts of an entry, as those of version 2."""
+        if document.get("version") != 1:
+            return document
+        try:
+            datasets = {name: _only(DatasetFacts, facts) for name, facts in document["datasets"].items()}
+            for facts in datasets.values():
+                facts["protocol"] = facts.get("protocol") and _only(Protocol, facts["protocol"])
+            return _only(cls, document) | {
+                "version": 2,
+                "protocol": _only(Protocol, document["protocol"]),
+                "datasets": datasets,
+                "models": {name: encode(ModelFacts.of(facts)) for name, facts in document["models"].items()},
+                "results": [_upgraded_result(entry) for entry in document["results"]],
+            }
+        except (AttributeError, KeyError, TypeError):
+            return document
+
+
+def _only(kind: Any, facts: dict[str, Any]) -> dict[str, Any]:
+    """Return the facts that are fields of a dataclass."""
+    known = {each.name for each in fields(kind)}
+    return {name: value for name, value in facts.items() if name in known}
+
+
+def _upgraded_result(entry: dict[str, Any]) -> dict[str, Any]:
+    metrics = {name: value for name, value in entry.items() if isinstance(value, dict) and "values" in value}
+    splits = [{"nref": entry["nref"], "bystanders": [], **split} for split in entry.get("splits", [])]
+    return _only(Result, entry) | {"metrics": metrics, "splits": splits}
+
+
+def library_versions() -> dict[str, str]:
+    """Return the versions that results depend on."""
     import scipy
     import sklearn
 
     return {
-        "format": FORMAT,
-        "version": VERSION,
-        "results": [],
-        "protocol": protocol,
-        "seed": seed,
-        "splits": splits,
-        "bootstrap": {"replicates": replicates, "unit": "writer", "interval": "percentile", "level": 0.95},
-        "datasets": {},
-        "models": {},
-        "versions": {
-            "sigkd": __version__,
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "scipy": scipy.__version__,
-            "scikit-learn": sklearn.__version__,
-        },
+        "sigkd": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "scikit-learn": sklearn.__version__,
     }
 
 
-def merge(documents: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Join documents of several datasets and models under one protocol description a dataset."""
-    joined = {**documents[0], "results": [], "datasets": {}, "models": {}}
+def merge(documents: Sequence[Results]) -> Results:
+    """Join results of several datasets and models; each dataset keeps its protocol."""
+    datasets: dict[str, DatasetFacts] = {}
+    models: dict[str, ModelFacts] = {}
     for document in documents:
-        joined["results"] += document["results"]
-        for key in ("datasets", "models"):
-            joined[key].update(document[key])
-        for dataset in document["datasets"]:
-            joined["datasets"][dataset]["protocol"] = document["protocol"]
-    return joined
-
-
-def encode(scores: Sequence[NDArray[np.float64]]) -> Any:
-    """Return scores a writer as JSON values: lists, or one base64 text of little-endian float64 where they are many."""
-    if sum(map(len, scores)) <= INLINE:
-        return [own.tolist() for own in scores]
-    flat = np.concatenate(scores).astype("<f8").tobytes()
-    return {"encoding": "base64-float64", "lengths": [len(s) for s in scores], "data": base64.b64encode(flat).decode()}
-
-
-def decode(value: Any) -> list[NDArray[np.float64]]:
-    """Return what :func:`encode` was given."""
-    if isinstance(value, dict):
-        if value.get("encoding") != "base64-float64":
-            raise ValueError(f"unknown encoding {value.get('encoding')!r} of scores")
-        flat = np.frombuffer(base64.b64decode(value["data"]), dtype="<f8")
-        return np.split(flat.astype(np.float64), np.cumsum(value["lengths"])[:-1])
-    return [np.asarray(own, dtype=np.float64).reshape(-1) for own in value]
-
-
-def scores_document(scores: SplitScores) -> dict[str, Any]:
-    """Return one split's scores as JSON values, with the rows of the tests in the order of the scores."""
-    split = scores.split
-    document = {
-        "split": split.number,
-        "writers": scores.writers,
-        "fold": scores.fold.tolist(),
-        "calibration": [list(line) for line in scores.calibration],
-        "thresholds": scores.thresholds,
-        "rows": {kind: [getattr(own, kind).tolist() for own in split.writers] for kind in ROWS},
-        "scores": {kind: encode(getattr(scores, kind)) for kind in KINDS},
-    }
-    return {**document, "bystanders": rows_of(split.bystanders)} if split.bystanders else document
-
-
-def read_scores(nref: int, document: dict[str, Any]) -> SplitScores:
-    """Return the scores of a :func:`scores_document`.
-
-    Raises:
-        KeyError, TypeError, ValueError: the document is damaged.
-    """
-    rows = [{kind: document["rows"][kind][place] for kind in ROWS} for place in range(len(document["writers"]))]
-    writers = writers_of([{"writer": w, **own} for w, own in zip(document["writers"], rows, strict=True)])
-    split = Split(nref, document["split"], writers, writers_of(document.get("bystanders", [])))
-    scores = {kind: decode(document["scores"][kind]) for kind in KINDS}
-    for kind, own in scores.items():
-        if len(own) != len(writers):
-            raise ValueError(f"{len(own)} rows of {kind} scores for {len(writers)} writers")
-        if not all(np.isfinite(values).all() for values in own):
-            raise ValueError(f"{kind} scores are not finite")
-    calibration = [(float(a), float(b)) for a, b in document["calibration"]]
-    fold = np.asarray(document["fold"], dtype=np.int64)
-    genuine, skilled, simple, random = (scores[kind] for kind in KINDS)
-    return SplitScores(split, genuine, skilled, simple, random, fold, calibration, document["thresholds"])
-
-
-def scores_of(entry: dict[str, Any]) -> list[SplitScores]:
-    """Return the scores of one entry of ``results``, split by split.
-
-    Raises:
-        InputError: if the entry was saved without scores.
-    """
-    if not entry.get("splits"):
-        raise InputError(f"the results of '{entry.get('model')}' on '{entry.get('dataset')}' hold no scores")
-    scores: list[SplitScores] = entry["splits"]
-    return scores
-
-
-def protocol_of(document: dict[str, Any], dataset: str) -> Protocol:
-    """Return the protocol that ``dataset`` was evaluated by."""
-    described = document["datasets"].get(dataset, {}).get("protocol") or document["protocol"]
-    return Protocol(**{key: value for key, value in described.items() if key in Protocol.__dataclass_fields__})
-
-
-def dumps(document: dict[str, Any]) -> str:
-    """Return the document as text: indented, but the scores of a split on one line."""
-    slots: list[str] = []
-
-    def shorten(value: Any, key: str = "") -> Any:
-        if key == "splits" and isinstance(value, list):
-            value = [scores_document(own) for own in value]
-        if key in ("splits", "values", "ci95", "writer_names") and isinstance(value, list):
-            slots.append(json.dumps(value, allow_nan=False, separators=(",", ":"), ensure_ascii=False))
-            return f"@slot{len(slots) - 1}@"
-        if isinstance(value, dict):
-            return {name: shorten(item, name) for name, item in value.items()}
-        return [shorten(item) for item in value] if isinstance(value, list) else value
-
-    pieces = json.dumps(shorten(document), indent=2, allow_nan=False, ensure_ascii=False).split('"@slot')
-    return pieces[0] + "".join(
-        slots[int(number)] + rest for number, rest in (piece.split('@"', 1) for piece in pieces[1:])
-    )
-
-
-def save(path: Path, document: dict[str, Any]) -> None:
-    """Write the document, atomically."""
-    write_text(path, dumps(document) + "\n")
-
-
-def _refuse(token: str) -> float:
-    raise ValueError(f"holds {token}")
-
-
-def load(path: Path) -> dict[str, Any]:
-    """Read and check a results file; the scores come back as :class:`~sigkd.evaluation.scoring.SplitScores`.
-
-    Raises:
-        InputError: if it is absent, truncated, of another version, or holds NaN or impossible values.
-    """
-    path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such results file; 'sigkd evaluate ... --out DIR' makes one") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not a results file (not UTF-8 text)") from error
-    try:
-        document = json.loads(text, parse_constant=_refuse)
-    except json.JSONDecodeError as error:
-        cut = error.pos >= len(text.rstrip()) - 1
-        raise InputError(f"{path}: {'truncated' if cut else 'damaged'} results file ({error})") from error
-    except ValueError as error:
-        raise InputError(f"{path}: the results file {error}: a score or metric is not a number") from error
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise InputError(f"{path}: not a results file of sigkd (format '{FORMAT}')")
-    if document.get("version") != VERSION:
-        raise InputError(
-            f"{path}: results file of version {document.get('version')}, this sigkd reads version {VERSION}; "
-            "evaluate again, or use another sigkd"
-        )
-    try:
-        _check(document)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        raise InputError(f"{path}: damaged results file ({type(error).__name__}: {error})") from error
-    return document
-
-
-def _check(document: dict[str, Any]) -> None:
-    if not document["results"]:
-        raise ValueError("no results in it")
-    for entry in document["results"]:
-        for key in ("dataset", "model", "nref", "split_hash", "eer_user", "eer_global"):
-            if key not in entry:
-                raise KeyError(key)
-        if entry["dataset"] not in document["datasets"]:
-            raise ValueError(f"dataset '{entry['dataset']}' is not described")
-        for name, metric in metrics_of(entry):
-            if not all(math.isfinite(value) for value in [metric["mean"], metric["std"], *metric["values"]]):
-                raise ValueError(f"{name} is not finite")
-        if "splits" in entry:
-            entry["splits"] = [read_scores(entry["nref"], split) for split in entry["splits"]]
-
-
-def metrics_of(entry: dict[str, Any]) -> Iterable[tuple[str, dict[str, Any]]]:
-    """Yield name and summary of every metric of an entry of ``results``."""
-    for name, value in entry.items():
-        if isinstance(value, dict) and "mean" in value and "values" in value:
-            yield name, value
+        models |= document.models
+        for name, facts in document.datasets.items():
+            datasets[name] = replace(facts, protocol=document.protocol)
+    joined = [one for document in documents for one in document.results]
+    return replace(documents[0], results=joined, datasets=datasets, models=models, identity=None)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 
@@ -15,7 +16,9 @@ from sigkd.classifiers.kinds.wd import WriterDependent
 from sigkd.classifiers.negatives import Negatives
 from sigkd.classifiers.shared import WriterMachines, fit_all_writers
 from sigkd.errors import UsageError
+from sigkd.evaluation.manifest import ROWS, WriterRows
 from sigkd.evaluation.protocol import MAX_RANDOM_SCORES, Protocol, Split, WriterSplit
+from sigkd.json_documents import encode
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,6 +33,63 @@ RANDOM_WHEN_BOUNDED = 100
 """Random forgeries a writer where trying all of them would cost too much; stated in the results."""
 RANDOM_OF_PAIRS = 10
 """The same for classifiers of pairs, which compare a test with every reference by a machine of thousands of rows."""
+
+
+INLINE = 50_000
+"""Scores of one kind and split up to which they are plain numbers; more are the same numbers in base64."""
+
+
+@dataclass(frozen=True)
+class PackedScores:
+    """Many scores: little-endian float64 of all writers one after the other."""
+
+    encoding: Literal["base64-float64"]
+    lengths: list[int]
+    """How many each writer has."""
+    data: str
+
+
+def pack_scores(scores: Sequence[Scores]) -> list[list[float]] | PackedScores:
+    """Return scores a writer as plain values: lists, or one text where they are many."""
+    if sum(map(len, scores)) <= INLINE:
+        return [own.tolist() for own in scores]
+    flat = np.concatenate(scores).astype("<f8").tobytes()
+    return PackedScores("base64-float64", [len(own) for own in scores], base64.b64encode(flat).decode())
+
+
+def unpack_scores(packed: list[list[float]] | PackedScores) -> list[Scores]:
+    """Return what :func:`pack_scores` was given.
+
+    Raises:
+        ValueError: damaged, or numbers that are not finite.
+    """
+    if isinstance(packed, PackedScores):
+        flat = np.frombuffer(base64.b64decode(packed.data), dtype="<f8").astype(np.float64)
+        if not np.isfinite(flat).all():
+            raise ValueError("scores are not finite")
+        return np.split(flat, np.cumsum(packed.lengths)[:-1])
+    return [np.asarray(own, dtype=np.float64) for own in packed]
+
+
+@dataclass(frozen=True)
+class SplitRecord:
+    """The scores of one split in a file; lists have one entry a writer, in the order of ``writers``."""
+
+    split: int
+    nref: int
+    writers: list[int]
+    fold: list[int]
+    """Of each writer."""
+    calibration: list[tuple[float, float]]
+    """Slope and intercept of each fold: log-likelihood ratio = slope x score + intercept."""
+    thresholds: list[float]
+    """``dev-threshold``: the a-priori threshold of each fold."""
+    rows: dict[str, list[list[int]]]
+    """``references``, ``genuine``, ``skilled``, ``simple``: rows in the dataset, from 0."""
+    scores: dict[str, list[list[float]] | PackedScores]
+    """``genuine``, ``skilled``, ``simple``, ``random``, in the order of the rows."""
+    bystanders: list[WriterRows]
+    """Writers who are random forgeries only."""
 
 
 @dataclass(eq=False)
@@ -58,6 +118,53 @@ class SplitScores:
     def writers(self) -> list[int]:
         """The labels of the writers, [W]."""
         return [own.writer for own in self.split.writers]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the :class:`SplitRecord` as JSON values."""
+        split = self.split
+        record = SplitRecord(
+            split.number,
+            split.nref,
+            self.writers,
+            self.fold.tolist(),
+            self.calibration,
+            self.thresholds,
+            {kind: [getattr(own, kind).tolist() for own in split.writers] for kind in ROWS},
+            {kind: pack_scores(getattr(self, kind)) for kind in KINDS},
+            [WriterRows.of(own) for own in split.bystanders],
+        )
+        plain: dict[str, Any] = encode(record)
+        return plain
+
+    @classmethod
+    def of_record(cls, record: SplitRecord) -> SplitScores:
+        """Return the scores that a file holds.
+
+        Raises:
+            ValueError: its lists do not belong together.
+        """
+        count = len(record.writers)
+        genuine, skilled, simple, random = (unpack_scores(record.scores.get(kind, [])) for kind in KINDS)
+        scores = dict(zip(KINDS, (genuine, skilled, simple, random), strict=True))
+        for what, parts in (("scores", scores), ("rows", {kind: record.rows.get(kind, []) for kind in ROWS})):
+            for kind, own in parts.items():
+                if len(own) != count:
+                    raise ValueError(f"{len(own)} rows of {kind} {what} for {count} writers")
+        writers = [
+            WriterRows(writer, *(record.rows[kind][place] for kind in ROWS)).split()
+            for place, writer in enumerate(record.writers)
+        ]
+        bystanders = tuple(own.split() for own in record.bystanders)
+        split = Split(record.nref, record.split, tuple(writers), bystanders)
+        fold = np.asarray(record.fold, dtype=np.int64)
+        return cls(split, genuine, skilled, simple, random, fold, record.calibration, record.thresholds)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """Let pydantic read a :class:`SplitRecord` where a document has scores."""
+        from pydantic import AfterValidator
+
+        return handler.generate_schema(Annotated[SplitRecord, AfterValidator(cls.of_record)])
 
     def llr(self, kind: str) -> Scores:
         """Return the calibrated log-likelihood ratios of ``kind``, pooled over the writers."""

@@ -9,7 +9,7 @@ classifiers over multiple data sets", Journal of Machine Learning Research 7 (20
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +17,9 @@ import numpy as np
 
 from sigkd import measures
 from sigkd.errors import InputError, UsageError
-from sigkd.evaluation import results
 from sigkd.evaluation.bootstrap import draw_writers, interval
 from sigkd.evaluation.protocol import Protocol
+from sigkd.evaluation.results import Result, Results
 from sigkd.evaluation.scoring import SplitScores
 from sigkd.evaluation.summary import BETTER_HIGH, split_replicates
 from sigkd.registry import nearest
@@ -114,7 +114,7 @@ def nemenyi_p(ranks: Values, blocks: int) -> Values:
     return np.asarray(stats.studentized_range.sf(q, systems, np.inf))
 
 
-def writer_values(entry: dict[str, Any], metric: str) -> Values:
+def writer_values(entry: Result, metric: str) -> Values:
     """Return a metric a writer, averaged over the splits, [W]; for ``eer_global`` the mean of the writer's two errors.
 
     Raises:
@@ -125,7 +125,7 @@ def writer_values(entry: dict[str, Any], metric: str) -> Values:
         raise UsageError(
             f"'{metric}' has no value a writer.{nearest(metric, list(BY_WRITER))} {', '.join(BY_WRITER)} do"
         )
-    return np.asarray(np.mean([_writer_values(scores, metric) for scores in results.scores_of(entry)], axis=0))
+    return np.asarray(np.mean([_writer_values(scores, metric) for scores in entry.scores()], axis=0))
 
 
 def _writer_values(scores: SplitScores, metric: str) -> Values:
@@ -146,9 +146,9 @@ def _writer_values(scores: SplitScores, metric: str) -> Values:
     return accepted if metric.startswith("far") else (rejected + accepted) / 2
 
 
-def replicates(entry: dict[str, Any], protocol: Protocol, count: int, seed: int) -> dict[str, Values]:
+def replicates(entry: Result, protocol: Protocol, count: int, seed: int) -> dict[str, Values]:
     """Return replicates [count] of an entry's metrics; one seed draws the same writers for every model."""
-    splits = results.scores_of(entry)
+    splits = entry.scores()
     drawn = draw_writers(len(splits[0].writers), count, seed)
     for scores in splits:
         if (count, seed) not in scores.replicates:
@@ -169,28 +169,25 @@ def paired_bootstrap(a: Values, b: Values) -> tuple[float, tuple[float, float]]:
     return bootstrap_p(a - b), interval(a - b)
 
 
-def incompatibility(a: dict[str, Any], b: dict[str, Any], documents: Sequence[dict[str, Any]]) -> str | None:
+def incompatibility(a: Result, b: Result, documents: Sequence[Results]) -> str | None:
     """Return in words what forbids to compare two entries, or None. ``documents``: the files that they are from."""
-    first, second = (document["datasets"][entry["dataset"]] for entry, document in zip((a, b), documents, strict=True))
+    first, second = (document.datasets[entry.dataset] for entry, document in zip((a, b), documents, strict=True))
     checks: list[tuple[str, Any, Any]] = [
-        ("the dataset", a["dataset"], b["dataset"]),
-        ("the signatures of the dataset (trials_hash)", first.get("trials_hash"), second.get("trials_hash")),
-        ("the prepared dataset (hash)", first.get("hash") or None, second.get("hash") or None),
-        ("the number of references", a["nref"], b["nref"]),
+        ("the dataset", a.dataset, b.dataset),
+        ("the signatures of the dataset (trials_hash)", first.trials_hash, second.trials_hash),
+        ("the prepared dataset (hash)", first.hash or None, second.hash or None),
+        ("the number of references", a.nref, b.nref),
     ]
-    described = [
-        results.protocol_of(document, entry["dataset"]).describe()
-        for entry, document in zip((a, b), documents, strict=True)
-    ]
+    described = [asdict(document.protocol_of(entry.dataset)) for entry, document in zip((a, b), documents, strict=True)]
     keys = sorted(set(described[0]) - COMPARED)
     checks += [(f"the protocol's '{key}'", described[0][key], described[1][key]) for key in keys]
     checks += [
-        ("the number of splits", documents[0]["splits"], documents[1]["splits"]),
-        ("the number of writers", a.get("writers"), b.get("writers")),
-        ("the seed", documents[0]["seed"], documents[1]["seed"]),
-        ("the splits (split_hash)", a["split_hash"], b["split_hash"]),
+        ("the number of splits", documents[0].splits, documents[1].splits),
+        ("the number of writers", a.writers, b.writers),
+        ("the seed", documents[0].seed, documents[1].seed),
+        ("the splits (split_hash)", a.split_hash, b.split_hash),
     ]
-    same_splits = a["split_hash"] == b["split_hash"]
+    same_splits = a.split_hash == b.split_hash
     for what, left, right in checks:
         if what == "the seed" and same_splits:
             continue  # a manifest gives the same splits whatever the seed
@@ -206,8 +203,68 @@ def _short(value: Any) -> str:
     return f"{text[:12]}..." if len(text) > 40 else text
 
 
+@dataclass(frozen=True)
+class Ranks:
+    """Friedman's and Nemenyi's tests of three systems or more."""
+
+    mean_ranks: list[float]
+    """Of each system; 1: the best."""
+    chi2: float
+    p: float
+    iman_davenport_f: float
+    p_f: float
+    critical_difference: float
+    """Nemenyi's: mean ranks that differ by less cannot be told apart."""
+    nemenyi_p: list[list[float]]
+    """Of each pair of systems."""
+
+
+@dataclass(frozen=True)
+class Tested:
+    """A p-value, and what it is after Holm's correction over all pairs."""
+
+    p: float
+    p_holm: float
+    significant: bool
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two systems compared; positive numbers: ``a`` has the larger value."""
+
+    a: str
+    b: str
+    difference: float
+    """Of the means."""
+    wilcoxon: Tested
+    rank_biserial: float
+    hodges_lehmann: float
+    bootstrap: Tested | None = None
+    """Over writers; null: no scores, or none asked for."""
+    bootstrap_ci95: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Systems compared on one dataset with one number of references."""
+
+    dataset: str
+    nref: int
+    metric: str
+    by: str
+    """Blocks of the tests: ``split`` or ``writer``."""
+    blocks: int
+    alpha: float
+    systems: list[str]
+    means: list[float]
+    intervals: list[tuple[float, float] | None]
+    ranks: Ranks | None
+    """Null: two systems."""
+    pairs: list[Pair]
+
+
 def compare(
-    entries: Sequence[dict[str, Any]],
+    entries: Sequence[Result],
     labels: Sequence[str],
     metric: str,
     protocol: Protocol,
@@ -216,7 +273,7 @@ def compare(
     alpha: float = 0.05,
     replicate_count: int = 2000,
     seed: int = 1234,
-) -> dict[str, Any]:
+) -> Comparison:
     """Compare systems that were evaluated on the same splits.
 
     Args:
@@ -229,10 +286,6 @@ def compare(
         replicate_count: of the paired bootstrap.
         seed: of the paired bootstrap.
 
-    Returns:
-        JSON values: ``means``, ``friedman`` (three systems or more), ``nemenyi`` and ``pairs``, each pair with
-        Wilcoxon's and the bootstrap's p-value, both also after Holm.
-
     Raises:
         UsageError: for an unknown metric or block.
         InputError: for fewer than two systems or too few blocks.
@@ -241,13 +294,13 @@ def compare(
         raise UsageError(f"unknown block '{by}': use `by='split'` or 'writer'")
     if len(entries) < 2:
         raise InputError("a comparison needs at least two systems")
-    known = [name for name, _ in results.metrics_of(entries[0])]
+    known = list(entries[0].metrics)
     for entry, label in zip(entries, labels, strict=True):
-        if metric not in dict(results.metrics_of(entry)):
+        if metric not in entry.metrics:
             raise UsageError(f"'{label}' has no metric '{metric}'.{nearest(metric, known)} Known: {', '.join(known)}")
     higher = metric in BETTER_HIGH
     if by == "split":
-        values = np.array([entry[metric]["values"] for entry in entries])
+        values = np.array([entry.metrics[metric].values for entry in entries])
     else:
         values = np.array([writer_values(entry, metric) for entry in entries])
     systems, blocks = values.shape
@@ -255,37 +308,38 @@ def compare(
         raise InputError(
             f"{blocks} {by}s are too few for a rank test: at least 5 (no p below 0.06 is possible with fewer)"
         )
-    document: dict[str, Any] = {
-        "metric": metric,
-        "by": by,
-        "blocks": blocks,
-        "alpha": alpha,
-        "systems": list(labels),
-        "means": [entry[metric]["mean"] for entry in entries],
-        "intervals": [entry[metric].get("ci95") for entry in entries],
-    }
+    ranks = None
     if systems > 2:
         test = friedman(values, higher)
-        document["friedman"] = {
-            "mean_ranks": test.ranks.tolist(),
-            "chi2": test.chi2,
-            "p": test.p,
-            "iman_davenport_f": test.f,
-            "p_f": test.p_f,
-        }
-        document["nemenyi"] = {
-            "critical_difference": nemenyi_cd(systems, blocks, alpha),
-            "p": nemenyi_p(test.ranks, blocks).tolist(),
-        }
+        ranks = Ranks(
+            mean_ranks=test.ranks.tolist(),
+            chi2=test.chi2,
+            p=test.p,
+            iman_davenport_f=test.f,
+            p_f=test.p_f,
+            critical_difference=nemenyi_cd(systems, blocks, alpha),
+            nemenyi_p=nemenyi_p(test.ranks, blocks).tolist(),
+        )
     drawn = _all_replicates(entries, protocol, metric, replicate_count, seed)
-    document["pairs"] = _pairs(values, labels, entries, metric, drawn, alpha)
-    return document
+    return Comparison(
+        dataset=entries[0].dataset,
+        nref=entries[0].nref,
+        metric=metric,
+        by=by,
+        blocks=blocks,
+        alpha=alpha,
+        systems=list(labels),
+        means=[entry.metrics[metric].mean for entry in entries],
+        intervals=[entry.metrics[metric].ci95 for entry in entries],
+        ranks=ranks,
+        pairs=_pairs(values, labels, entries, metric, drawn, alpha),
+    )
 
 
 def _all_replicates(
-    entries: Sequence[dict[str, Any]], protocol: Protocol, metric: str, count: int, seed: int
+    entries: Sequence[Result], protocol: Protocol, metric: str, count: int, seed: int
 ) -> list[Values] | None:
-    if not count or not all(entry.get("splits") for entry in entries):
+    if not count or not all(entry.splits for entry in entries):
         return None
     drawn = [replicates(entry, protocol, count, seed) for entry in entries]
     return [found[metric] for found in drawn] if all(metric in found for found in drawn) else None
@@ -294,55 +348,56 @@ def _all_replicates(
 def _pairs(
     values: Values,
     labels: Sequence[str],
-    entries: Sequence[dict[str, Any]],
+    entries: Sequence[Result],
     metric: str,
     drawn: list[Values] | None,
     alpha: float,
-) -> list[dict[str, Any]]:
-    pairs: list[dict[str, Any]] = []
-    for i, j in combinations(range(len(values)), 2):
-        p, effect, shift = wilcoxon(values[i], values[j])
-        pair: dict[str, Any] = {
-            "a": labels[i],
-            "b": labels[j],
-            "difference": entries[i][metric]["mean"] - entries[j][metric]["mean"],
-            "wilcoxon_p": p,
-            "rank_biserial": effect,
-            "hodges_lehmann": shift,
-        }
-        if drawn is not None:
-            chance, (low, high) = paired_bootstrap(drawn[i], drawn[j])
-            pair |= {"bootstrap_p": chance, "bootstrap_ci95": [low, high]}
-        pairs.append(pair)
-    for name in ("wilcoxon", "bootstrap"):
-        if f"{name}_p" in pairs[0]:
-            for pair, p in zip(pairs, holm([pair[f"{name}_p"] for pair in pairs]), strict=True):
-                pair[f"{name}_p_holm"] = float(p)
-                pair[f"{name}_significant"] = bool(p < alpha)
-    return pairs
+) -> list[Pair]:
+    places = list(combinations(range(len(values)), 2))
+    tests = [wilcoxon(values[i], values[j]) for i, j in places]
+    ranked = _tested([p for p, _, _ in tests], alpha)
+    drawings = [paired_bootstrap(drawn[i], drawn[j]) for i, j in places] if drawn is not None else []
+    resampled = _tested([p for p, _ in drawings], alpha)
+    return [
+        Pair(
+            labels[i],
+            labels[j],
+            entries[i].metrics[metric].mean - entries[j].metrics[metric].mean,
+            ranked[number],
+            effect,
+            shift,
+            resampled[number] if drawings else None,
+            drawings[number][1] if drawings else None,
+        )
+        for number, ((i, j), (_, effect, shift)) in enumerate(zip(places, tests, strict=True))
+    ]
 
 
-def mark_best(document: dict[str, Any], names: Sequence[str], count: int = 1000, alpha: float = 0.05) -> None:
-    """Note in each entry (key ``best``) the metrics in which it beats every other model significantly.
+def _tested(chances: Sequence[float], alpha: float) -> list[Tested]:
+    return [Tested(p, float(own), bool(own < alpha)) for p, own in zip(chances, holm(chances), strict=True)]
+
+
+def mark_best(document: Results, names: Sequence[str], count: int = 1000, alpha: float = 0.05) -> None:
+    """Note in each of the results (``best``) the metrics in which it beats every other model significantly.
 
     Within one dataset and number of references: paired bootstrap over writers with ``count`` replicates (0: no marks),
     Holm over the other models.
     """
-    groups: dict[tuple[str, int, str], list[dict[str, Any]]] = {}
-    for entry in document["results"]:
-        entry["best"] = []
-        if entry.get("splits"):
-            groups.setdefault((entry["dataset"], entry["nref"], entry["split_hash"]), []).append(entry)
+    groups: dict[tuple[str, int, str], list[Result]] = {}
+    for entry in document.results:
+        entry.best = []
+        if entry.splits:
+            groups.setdefault((entry.dataset, entry.nref, entry.split_hash), []).append(entry)
     for (dataset, _, _), group in groups.items():
-        if not count or len(group) < 2 or len(group[0]["splits"][0].writers) < 5:
+        if not count or len(group) < 2 or len(group[0].splits[0].writers) < 5:
             continue
-        protocol = results.protocol_of(document, dataset)
-        drawn = [replicates(entry, protocol, count, document["seed"]) for entry in group]
+        protocol = document.protocol_of(dataset)
+        drawn = [replicates(entry, protocol, count, document.seed) for entry in group]
         for metric in names:
             if not all(metric in found for found in drawn):
                 continue
             sign = -1.0 if metric in BETTER_HIGH else 1.0
-            best = int(np.argmin([sign * entry[metric]["mean"] for entry in group]))
+            best = int(np.argmin([sign * entry.metrics[metric].mean for entry in group]))
             chances = [bootstrap_p(drawn[best][metric] - d[metric]) for i, d in enumerate(drawn) if i != best]
             if holm(chances).max() < alpha:
-                group[best]["best"].append(metric)
+                group[best].best.append(metric)

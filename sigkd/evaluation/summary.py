@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,6 +24,21 @@ BETTER_HIGH = ("auc", "auc_pooled", "auc_random", "d_prime")
 """Metrics of which more is better; of all others less is."""
 NO_RATE = ("threshold_global", "d_prime", "cllr", "min_cllr", "calibration_loss")
 """Metrics that are not fractions of trials."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric over the splits; rates are fractions."""
+
+    mean: float
+    std: float
+    """Of the splits (population form)."""
+    values: list[float]
+    """One a split."""
+    ci95: tuple[float, float] | None = None
+    """95 % interval by the bootstrap over writers."""
+    upper95: float | None = None
+    """Of a rate without any error: its 95 % bound by the rule of three."""
 
 
 def _nonempty(kind: Sequence[Scores]) -> bool:
@@ -128,26 +144,24 @@ def trials(scores: SplitScores) -> dict[str, int]:
 
 def summarise(
     values: Sequence[dict[str, float]], replicates: Sequence[dict[str, Scores]], counted: dict[str, int]
-) -> dict[str, dict[str, Any]]:
-    """Return mean, standard deviation (of the splits, population form), interval and values of each metric.
+) -> dict[str, Metric]:
+    """Return mean, standard deviation, interval and values of each metric.
 
     Args:
         values: one :func:`split_metrics` a split.
         replicates: one :func:`split_replicates` a split; empty: no intervals.
-        counted: trials of one split, for the rule of three: a rate without any error gets ``upper95``.
+        counted: trials of one split, for the rule of three.
     """
-    summary: dict[str, dict[str, Any]] = {}
+    summary = {}
     for name in values[0]:
         series = np.array([split[name] for split in values])
-        entry: dict[str, Any] = {"mean": float(series.mean()), "std": float(series.std())}
+        ci95 = upper95 = None
         if replicates and name in replicates[0]:
-            low, high = bootstrap.interval(np.mean([split[name] for split in replicates], axis=0))
-            entry["ci95"] = [low, high]
+            ci95 = bootstrap.interval(np.mean([split[name] for split in replicates], axis=0))
         number = counted.get(_kind(name), 0)
         if name.startswith(("far_", "frr")) and "_at_" not in name and not series.any() and number:
-            entry["upper95"] = measures.rule_of_three(number)
-        entry["values"] = series.tolist()
-        summary[name] = entry
+            upper95 = measures.rule_of_three(number)
+        summary[name] = Metric(float(series.mean()), float(series.std()), series.tolist(), ci95, upper95)
     return summary
 
 

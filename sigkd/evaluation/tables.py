@@ -6,11 +6,11 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from sigkd.classifiers import WRITERS
-from sigkd.evaluation import results
-from sigkd.evaluation.protocol import PROTOCOLS
+from sigkd.evaluation.answers import Answers
+from sigkd.evaluation.protocol import PROTOCOLS, Protocol
+from sigkd.evaluation.results import Result, Results
 from sigkd.evaluation.summary import NO_RATE
 from sigkd.files import csv_cell
 
@@ -84,75 +84,74 @@ def scale_of(metric: str) -> float:
     return 1.0 if metric in NO_RATE else 100.0
 
 
-def metric_cell(entry: dict[str, Any], metric: str) -> Cell:
+def metric_cell(entry: Result, metric: str) -> Cell:
     """Return mean and deviation, with the interval or the rule-of-three bound below."""
-    if metric not in entry:
+    if metric not in entry.metrics:
         return Cell("-")
-    found, scale = entry[metric], scale_of(metric)
+    found, scale = entry.metrics[metric], scale_of(metric)
     below = ""
-    if "upper95" in found:
-        below = f"< {scale * found['upper95']:.2g}"
-    elif "ci95" in found and metric in WITH_INTERVAL:
-        below = "[{:.2f}, {:.2f}]".format(*(scale * bound for bound in found["ci95"]))
-    text = f"{scale * found['mean']:.2f} ± {scale * found['std']:.2f}"
-    return Cell(text, below, metric in entry.get("best", ()), scale * found["mean"])
+    if found.upper95 is not None:
+        below = f"< {scale * found.upper95:.2g}"
+    elif found.ci95 is not None and metric in WITH_INTERVAL:
+        below = "[{:.2f}, {:.2f}]".format(*(scale * bound for bound in found.ci95))
+    text = f"{scale * found.mean:.2f} ± {scale * found.std:.2f}"
+    return Cell(text, below, metric in entry.best, scale * found.mean)
 
 
-def _paper_cells(entry: dict[str, Any]) -> list[Cell]:
-    value = entry.get("paper", {}).get("eer_user")
+def _paper_cells(entry: Result) -> list[Cell]:
+    value = entry.paper.get("eer_user")
     if value is None:
         return [Cell("-"), Cell("-")]
-    difference = 100 * (entry["eer_user"]["mean"] - value["mean"])
-    printed = f"{100 * value['mean']:.2f} ± {100 * value['std']:.2f}"
+    difference = 100 * (entry.metrics["eer_user"].mean - value.mean)
+    printed = f"{100 * value.mean:.2f} ± {100 * value.std:.2f}"
     return [
-        Cell(printed, f"Table {value['table']}", value=100 * value["mean"]),
+        Cell(printed, f"Table {value.table}", value=100 * value.mean),
         Cell(f"{difference:+.2f}", value=difference),
     ]
 
 
-def _heads(document: dict[str, Any]) -> tuple[list[str], list[str]]:
+def _heads(document: Results) -> tuple[list[str], list[str]]:
     """Return the keys that tell the rows apart, and their titles; one dataset or model goes into the table's title."""
-    several = [key for key in ("dataset", "model") if len({entry[key] for entry in document["results"]}) > 1]
+    several = [key for key in ("dataset", "model") if len({getattr(entry, key) for entry in document.results}) > 1]
     return [*several, "nref"], [*(key.capitalize() for key in several), "REF"]
 
 
-def _present(document: dict[str, Any], names: Sequence[str]) -> list[str]:
-    return [name for name in names if any(name in entry for entry in document["results"])]
+def _present(document: Results, names: Sequence[str]) -> list[str]:
+    return [name for name in names if any(name in entry.metrics for entry in document.results)]
 
 
-def result_grids(document: dict[str, Any]) -> list[Grid]:
+def result_grids(document: Results) -> list[Grid]:
     """Return the main table (Table 7's layout; a-priori rates first where there are any) and one of further metrics."""
     keys, titles = _heads(document)
-    fixed = [str(document["results"][0][key]) for key in ("dataset", "model") if key not in keys]
-    about = " ".join([", ".join(fixed), f"({_protocol_in_words(document['protocol'])})"]).strip()
-    paper = any(entry.get("paper") for entry in document["results"])
+    fixed = [str(getattr(document.results[0], key)) for key in ("dataset", "model") if key not in keys]
+    about = " ".join([", ".join(fixed), f"({_protocol_in_words(document.protocol)})"]).strip()
+    paper = any(entry.paper for entry in document.results)
     main = _present(document, (*APRIORI, *MAIN))
     first = Grid(f"Verification errors in per cent: {about}", titles + [TITLES[name] for name in main])
     if paper:
         first.columns += ["Paper's EER user", "Difference"]
     second_names = _present(document, FURTHER)
     second = Grid(f"Further metrics: {about}", titles + [TITLES[name] for name in second_names])
-    for entry in document["results"]:
-        head = [Cell(str(entry[key]), value=float(entry[key]) if key == "nref" else None) for key in keys]
+    for entry in document.results:
+        head = [Cell(str(getattr(entry, key)), value=float(entry.nref) if key == "nref" else None) for key in keys]
         cells = head + [metric_cell(entry, name) for name in main]
         first.rows.append(cells + (_paper_cells(entry) if paper else []))
         second.rows.append(head + [metric_cell(entry, name) for name in second_names])
     first.notes = notes(document)
     answered = [
-        ([Cell(str(entry[key])) for key in keys[:-1]], entry["answers"])
-        for entry in document["results"]
-        if "answers" in entry
+        ([Cell(str(getattr(entry, key))) for key in keys[:-1]], entry.answers)
+        for entry in document.results
+        if entry.answers is not None
     ]
     return [first, second, *([answers_grid(answered, titles[:-1])] if answered else [])]
 
 
-def _protocol_in_words(protocol: dict[str, Any]) -> str:
-    own = PROTOCOLS.get(protocol["name"])
-    words = [f"{protocol['name']} protocol"]
-    if protocol.get("classifier", own) != own:
-        words.append(f"classifier {protocol['classifier']}")
-    if protocol.get("negatives", WRITERS) != WRITERS:
-        words.append(f"negatives from a {protocol['negatives']}")
+def _protocol_in_words(protocol: Protocol) -> str:
+    words = [f"{protocol.name} protocol"]
+    if protocol.classifier != PROTOCOLS[protocol.name]:
+        words.append(f"classifier {protocol.classifier}")
+    if protocol.negatives != WRITERS:
+        words.append(f"negatives from a {protocol.negatives}")
     return ", ".join(words)
 
 
@@ -169,68 +168,68 @@ ANSWERS = {
 """What is reported of the answers, and its title."""
 
 
-def answers_grid(answered: Sequence[tuple[list[Cell], dict[str, Any]]], titles: Sequence[str]) -> Grid:
+def answers_grid(answered: Sequence[tuple[list[Cell], Answers]], titles: Sequence[str]) -> Grid:
     """Return the table of what ``verify`` would answer.
 
     Args:
-        answered: for each row its first cells and :meth:`sigkd.evaluation.answers.Answers.as_dict`.
+        answered: for each row its first cells and the answers.
         titles: of the first cells.
     """
     facts = answered[0][1]
-    title = f"As `sigkd verify` answers, in per cent ({facts['method']} calibration, {facts['alternative']} forgeries)"
+    title = f"As `sigkd verify` answers, in per cent ({facts.method} calibration, {facts.alternative} forgeries)"
     grid = Grid(title, [*titles, "REF", "classifier", "negatives", *ANSWERS.values()])
     for head, one in answered:
-        row = [*head, Cell(str(one["references"]), value=float(one["references"]))]
-        unscaled = "" if one["scale"] == "known" else ", scale unknown"
-        row += [Cell(one["classifier"] + unscaled), Cell(one["negatives"])]
+        row = [*head, Cell(str(one.references), value=float(one.references))]
+        unscaled = "" if one.scale == "known" else ", scale unknown"
+        row += [Cell(one.classifier + unscaled), Cell(one.negatives)]
         for name in ANSWERS:
-            scale = scale_of(name)
-            text = "-" if one[name] is None else f"{scale * one[name]:.{2 if scale == 100 else 3}f}"
-            row.append(Cell(text, value=None if one[name] is None else scale * one[name]))
+            share, scale = getattr(one, name), scale_of(name)
+            text = "-" if share is None else f"{scale * share:.{2 if scale == 100 else 3}f}"
+            row.append(Cell(text, value=None if share is None else scale * share))
         grid.rows.append(row)
     grid.notes = [
-        f"{facts['writers']} writers: calibrated on four fifths of them, answered for the rest, in turn. FRR: genuine "
+        f"{facts.writers} writers: calibrated on four fifths of them, answered for the rest, in turn. FRR: genuine "
         "signatures rejected; FAR: forgeries accepted; inconclusive: mean of the kinds of trials.",
     ]
     return grid
 
 
-def notes(document: dict[str, Any]) -> list[str]:
+def notes(document: Results) -> list[str]:
     """Return what a reader must know to believe the numbers."""
-    protocol = document["protocol"]
-    replicates = document["bootstrap"]["replicates"]
-    forged = "random" if protocol["forgeries"] == "random" else "skilled"
+    protocol = document.protocol
+    replicates = document.bootstrap.replicates
+    forged = "random" if protocol.forgeries == "random" else "skilled"
     lines = [
-        f"Mean ± standard deviation over {document['splits']} random splits (seed {document['seed']})"
+        f"Mean ± standard deviation over {document.splits} random splits (seed {document.seed})"
         + (f"; [95 % interval, bootstrap over writers, {replicates} replicates]." if replicates else "."),
         f"EER global, FRR and FAR: one threshold for all writers, chosen a posteriori where FAR of {forged} "
         "forgeries and FRR are closest; 'at 0': the classifier's own border.",
         "EER user: a threshold a writer, chosen a posteriori on the scores that it is judged on; with about ten trials "
         "of each kind a writer this is optimistic by roughly a point.",
     ]
-    if protocol["name"] == "dev-threshold":
+    if protocol.name == "dev-threshold":
         lines.insert(
             1, "A priori: threshold and calibration from half of the writers, applied to the other half, and back."
         )
-    entries = document["results"]
-    if any(entry.get("best") for entry in entries):
+    entries = document.results
+    if any(entry.best for entry in entries):
         lines.append("Bold: better than every other model (paired bootstrap over writers, Holm, 5 %).")
-    if any("upper95" in metric for entry in entries for _, metric in results.metrics_of(entry)):
+    if any(metric.upper95 is not None for entry in entries for metric in entry.metrics.values()):
         lines.append("'< x' under a rate without any error: its 95 % bound by the rule of three.")
-    most = protocol.get("max_negatives") if protocol.get("negatives", WRITERS) == WRITERS else None
-    bounded = {entry["negatives"] for entry in entries if entry["negatives"] == most}
+    most = protocol.max_negatives if protocol.negatives == WRITERS else None
+    bounded = {entry.negatives for entry in entries if entry.negatives == most}
     if bounded:
         lines.append(f"Negatives bounded: a random pool of {max(bounded)} references serves all writers.")
-    sampled = {entry["random_per_writer"] for entry in entries if entry["random_sampled"]}
+    sampled = {entry.random_per_writer for entry in entries if entry.random_sampled}
     if sampled:
         lines.append(f"Random forgeries: a random sample of {max(sampled)} a writer.")
-    left = {entry["dataset"]: len(entry["writers_left_out"]) for entry in entries if entry["writers_left_out"]}
+    left = {entry.dataset: len(entry.writers_left_out) for entry in entries if entry.writers_left_out}
     lines += [f"{dataset}: {count} writers with too few signatures are left out." for dataset, count in left.items()]
-    idle = {entry["dataset"]: len(entry.get("writers_without_forgeries", ())) for entry in entries}
+    idle = {entry.dataset: len(entry.writers_without_forgeries) for entry in entries}
     lines += [
         f"{name}: {count} writers without forgeries are random forgeries only." for name, count in idle.items() if count
     ]
-    if any(entry.get("paper") for entry in entries):
+    if any(entry.paper for entry in entries):
         lines.append(
             "Paper: Tsourounis et al., Tables 4 to 7, on their splits; Difference: ours minus theirs, in points."
         )
@@ -281,31 +280,31 @@ def _tex(text: str) -> str:
     return text
 
 
-def to_csv(document: dict[str, Any]) -> str:
+def to_csv(document: Results) -> str:
     """Return one row a dataset, model, number of references and metric (rates in per cent)."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(
         ["dataset", "model", "nref", "metric", "unit", "mean", "std", "low", "high", "best", "paper", "difference"]
     )
-    for entry in document["results"]:
-        for name, found in results.metrics_of(entry):
+    for entry in document.results:
+        for name, found in entry.metrics.items():
             scale = scale_of(name)
-            low, high = found.get("ci95", (None, None))
-            numbers = [found["mean"], found["std"], low, high]
-            printed = entry.get("paper", {}).get(name, {}).get("mean")
-            numbers += [printed, None if printed is None else found["mean"] - printed]
+            low, high = found.ci95 or (None, None)
+            numbers = [found.mean, found.std, low, high]
+            printed = entry.paper[name].mean if name in entry.paper else None
+            numbers += [printed, None if printed is None else found.mean - printed]
             texts = ["" if value is None else f"{scale * value:.6g}" for value in numbers]
             unit = "" if scale == 1.0 else "percent"
-            head = [csv_cell(entry["dataset"]), csv_cell(entry["model"]), entry["nref"], name, unit]
-            writer.writerow([*head, *texts[:4], int(name in entry.get("best", ())), *texts[4:]])
+            head = [csv_cell(entry.dataset), csv_cell(entry.model), entry.nref, name, unit]
+            writer.writerow([*head, *texts[:4], int(name in entry.best), *texts[4:]])
     return stream.getvalue()
 
 
-def render(document: dict[str, Any], form: str) -> str:
+def render(document: Results, form: str) -> str:
     """Return the results as ``markdown``, ``latex``, ``csv`` or ``json`` text."""
     if form == "json":
-        return results.dumps(document) + "\n"
+        return document.text()
     if form == "csv":
         return to_csv(document)
     draw = markdown if form == "markdown" else latex

@@ -21,6 +21,7 @@ import numpy as np
 from sigkd._version import __version__
 from sigkd.errors import CalibrationError
 from sigkd.files import write_text
+from sigkd.json_documents import JsonDocument
 from sigkd.measures import cllr, eer_global, min_cllr
 from sigkd.models.binding import Binding
 from sigkd.verification.calibrations import METHODS
@@ -35,7 +36,6 @@ from sigkd.verification.calibrations._base import (
 )
 from sigkd.verification.decision import Thresholds, thresholds_at
 
-FORMAT, VERSION = "sigkd-calibration", 1
 DEFAULT_FILE = Path(__file__).parent.parent / "assets" / "default_calibration.json"
 FAR, FRR = 0.05, 0.05
 """The stated rates of the two thresholds, unless others are asked for."""
@@ -119,6 +119,40 @@ class Calibration:
 
 
 @dataclass(frozen=True)
+class CalibrationRecord:
+    """One calibration of a file."""
+
+    classifier: str
+    negatives: str
+    references: int
+    scale: str
+    """``unknown``: of the views that need no resolution alone."""
+    writers: int
+    genuine: list[float]
+    """Development scores under H1."""
+    alternatives: dict[str, dict[str, Any]]
+    """By the kind of forgery: ``scores``, ``bounds`` of ln LR by method, ``measures``, and what each method keeps."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CalibrationFile(JsonDocument, format="sigkd-calibration", version=1):
+    """The file of ``sigkd calibrate``; it is read without strictness, so that methods may be added."""
+
+    sigkd_version: str
+    model_name: str
+    model_hash: str
+    preprocess_version: str
+    canvas: list[int]
+    """Height and width in pixels."""
+    cohort_hash: str
+    method: str
+    """That is recommended to those who use the calibration."""
+    data: dict[str, Any]
+    """The development set: name, content hash, writers, splits, seed."""
+    calibrations: list[CalibrationRecord]
+
+
+@dataclass(frozen=True)
 class CalibrationSet:
     """All calibrations of one file."""
 
@@ -175,16 +209,14 @@ class CalibrationSet:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON document."""
-        return {
-            "format": FORMAT,
-            "version": VERSION,
-            "sigkd_version": __version__,
+        return CalibrationFile(
+            sigkd_version=__version__,
             **self.binding.as_dict(),
-            "cohort_hash": self.cohort_hash,
-            "method": self.method,
-            "data": self.data,
-            "calibrations": [_calibration_document(c) for c in self.calibrations],
-        }
+            cohort_hash=self.cohort_hash,
+            method=self.method,
+            data=self.data,
+            calibrations=[_record(c) for c in self.calibrations],
+        ).to_json()
 
     def save(self, path: Path) -> None:
         """Write the set as JSON, atomically; the lists of scores stay on one line each."""
@@ -236,7 +268,7 @@ def _thin(scores: Scores) -> Scores:
     return np.array([float(f"{score:.6g}") for score in ordered.tolist()])
 
 
-def _calibration_document(calibration: Calibration) -> dict[str, Any]:
+def _record(calibration: Calibration) -> CalibrationRecord:
     alternatives = {
         kind: {
             "scores": alternative.impostor.tolist(),
@@ -246,15 +278,15 @@ def _calibration_document(calibration: Calibration) -> dict[str, Any]:
         }
         for kind, alternative in calibration.alternatives.items()
     }
-    return {
-        "classifier": calibration.classifier,
-        "negatives": calibration.negatives,
-        "references": calibration.references,
-        "scale": calibration.scale,
-        "writers": calibration.writers,
-        "genuine": calibration.genuine.tolist(),
-        "alternatives": alternatives,
-    }
+    return CalibrationRecord(
+        calibration.classifier,
+        calibration.negatives,
+        calibration.references,
+        calibration.scale,
+        calibration.writers,
+        calibration.genuine.tolist(),
+        alternatives,
+    )
 
 
 def _read_calibration(facts: dict[str, Any], methods: list[str]) -> Calibration:
@@ -264,16 +296,16 @@ def _read_calibration(facts: dict[str, Any], methods: list[str]) -> Calibration:
     if references < 1 or writers < 1:
         raise ValueError("references and writers are 1 or more")
     genuine, alternatives = numbers(facts["genuine"]), {}
-    for kind, known in facts["alternatives"].items():
+    for kind, kept in facts["alternatives"].items():
         place = f"{classifier}, {negatives}, {references:g} references, {kind}"
         try:
-            impostor = numbers(known["scores"])
+            impostor = numbers(kept["scores"])
             check_scores(genuine, impostor)
             fitted = {}
-            for name in (name for name in methods if name in known):
+            for name in (name for name in methods if name in kept):
                 place += f", {name}"
-                fitted[name] = METHODS.get(name).from_json(known[name], read_bounds(known["bounds"][name]))
-            measures = {name: number(value) for name, value in known["measures"].items()}
+                fitted[name] = METHODS.get(name).from_json(kept[name], read_bounds(kept["bounds"][name]))
+            measures = {name: number(value) for name, value in kept["measures"].items()}
             if "eer" not in measures:
                 raise ValueError("no EER among the measures")
         except (ValueError, CalibrationError) as error:
@@ -299,11 +331,12 @@ def read_calibration(path: Path) -> CalibrationSet:
         )
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
-        if facts["format"] != FORMAT:
+        if facts["format"] != CalibrationFile.format:
             raise ValueError(f"format {facts['format']!r}")
-        if int(facts["version"]) > VERSION:
+        if int(facts["version"]) > CalibrationFile.version:
             raise CalibrationError(
-                f"{path}: written by a newer sigkd (format {facts['version']}, this one reads {VERSION}); upgrade"
+                f"{path}: written by a newer sigkd (format {facts['version']}, this one reads "
+                f"{CalibrationFile.version}); upgrade"
             )
         methods = METHODS.names()
         calibrations = tuple(_read_calibration(one, methods) for one in facts["calibrations"])

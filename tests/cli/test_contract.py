@@ -274,10 +274,11 @@ def test_no_color_is_heard_in_a_terminal():
 
 
 def test_json_is_one_document_without_nan(capsys):
-    from sigkd.cli.output import print_json
+    from sigkd.cli.output import show
+    from sigkd.models.weights import WeightsPath
 
     with pytest.raises(ValueError, match="JSON"):
-        print_json({"score": float("nan")})
+        show(WeightsPath(name="a", path=float("nan")), True, "")
     assert capsys.readouterr().out == ""
 
 

@@ -117,7 +117,7 @@ def test_train_teacher(run_sigkd, home):
     plain = run_sigkd("train-teacher", "--dataset", "waves", *options, "--name", "plain", expect=0).json
     assert plain["weights"] == {"cl": 1.0}
     assert plain["config"]["crop"] == "random"
-    assert plain["data"]["writers"] == ["waves/a", "waves/b", "waves/c", "waves/d"]
+    assert plain["data"]["details"]["writers"] == ["waves/a", "waves/b", "waves/c", "waves/d"]
     forged = run_sigkd("train-teacher", "--dataset", "waves", *options, "--forgeries", "--name", "f", expect=0).json
     assert forged["weights"]["forgery"] == 0.95
     student = home / "runs" / "plain" / "final.safetensors"

@@ -31,7 +31,7 @@ def test_json_contract(run_sigkd, features_file):
     assert [entry["nref"] for entry in found["results"]] == [2, 4]
     assert found["protocol"]["name"] == "paper" and found["seed"] == 1234
     for entry in found["results"]:
-        assert 0 <= entry["eer_user"]["mean"] <= 1 and entry["eer_global"]["std"] >= 0
+        assert 0 <= entry["metrics"]["eer_user"]["mean"] <= 1 and entry["metrics"]["eer_global"]["std"] >= 0
         assert len(entry["splits"]) == 5 and len(entry["splits"][0]["scores"]["genuine"]) == 8
 
 
@@ -150,7 +150,7 @@ def test_a_single_reference(run_sigkd, bound, classifier, negatives):
     arguments = ["evaluate", "--dataset", bound / "dutch.npz", "--nref", 1, "--classifier", classifier]
     found = run_sigkd(*arguments, "--negatives", negatives, *FAST, *more, "--json", expect=0).json
     (entry,) = found["results"]
-    assert entry["classifier"] == classifier and entry["eer_global"]["mean"] < 0.4
+    assert entry["classifier"] == classifier and entry["metrics"]["eer_global"]["mean"] < 0.4
     assert found["protocol"]["negatives"] == negatives and entry["splits"][0]["rows"]["references"][0][1:] == []
 
 
@@ -200,7 +200,7 @@ def test_genuine_only_set(run_sigkd, features_file, tmp_path):
     arguments = ("evaluate", "--dataset", tmp_path / "genuine.npz", "--nref", 3, *FAST)
     assert "--forgeries random" in run_sigkd(*arguments, expect=4).stderr
     found = run_sigkd(*arguments, "--forgeries", "random", "--json", expect=0).json
-    assert "far_skilled" not in found["results"][0]
+    assert "far_skilled" not in found["results"][0]["metrics"]
 
 
 def test_stats(run_sigkd, features_file, tmp_path):
@@ -209,11 +209,11 @@ def test_stats(run_sigkd, features_file, tmp_path):
     files = [tmp_path / name / "results.json" for name in "ab"]
     found = run_sigkd("stats", *files, "--bootstrap", 50, "--json", expect=0)
     (comparison,) = found.json["comparisons"]
-    assert comparison["systems"] == ["made (a)", "made (b)"] and comparison["pairs"][0]["wilcoxon_p"] == 1
+    assert comparison["systems"] == ["made (a)", "made (b)"] and comparison["pairs"][0]["wilcoxon"]["p"] == 1
     assert "not independent" in found.stderr
     refused = run_sigkd("stats", files[0], tmp_path / "other" / "results.json", expect=4)
     assert "differ in the seed: 1234 and 5" in refused.stderr
-    assert "truncated" in run_sigkd("stats", _cut(files[0], tmp_path), files[1], expect=4).stderr
+    assert "cut.json: not JSON" in run_sigkd("stats", _cut(files[0], tmp_path), files[1], expect=4).stderr
 
 
 def _cut(path, folder):

@@ -1,7 +1,5 @@
 """``sigkd extract``: options reach the work, and every format is written."""
 
-import json
-
 import numpy as np
 import pytest
 
@@ -45,7 +43,7 @@ def test_formats(run_sigkd, made_up_signatures, tmp_path, suffix):
     assert "bad.png" in outcome.stderr and "--skip-bad" in outcome.stderr
     outcome = run_sigkd("extract", *words, "--skip-bad", "--json", expect=ExitCode.DONE)
     found = FeatureSet.load(out)
-    document = json.loads(outcome.stdout)
+    document = outcome.json
     assert (document["count"], document["length"]) == found.features.shape == (6, 2048)
     assert np.unique(found.y).tolist() == [-1]
     assert [name.rsplit("/", 1)[1] for name in found.filenames] == [f"0{number}.png" for number in range(1, 7)]

@@ -11,8 +11,9 @@ import pytest
 from rich.console import Console
 
 from sigkd.cli import streams
-from sigkd.cli.output import Table, error_line, note_line, print_json, print_table, say, warning_line
+from sigkd.cli.output import Table, error_line, note_line, print_table, say, show, warning_line
 from sigkd.errors import ExitCode
+from sigkd.models.weights import WeightsPath
 
 EVIL = "a\x1b[31mb\x9b2Jc\u202ed[/red][bold]e\udcff"
 SHOWN = "a\\x1b[31mb\\x9b2Jc\\u202ed[/red][bold]e\\udcff"
@@ -155,9 +156,9 @@ def test_progress_obeys_no_name(capsys, monkeypatch):
 
 
 def test_json_is_utf8_or_plain_ascii(capsys, monkeypatch):
-    print_json({"name": "Zoë"})
+    show(WeightsPath(name="Zoë", path=Path("a")), True, "")
     assert "Zoë" in capsys.readouterr().out
-    print_json({"name": EVIL})
+    show(WeightsPath(name=EVIL, path=Path("a")), True, "")
     assert json.loads(capsys.readouterr().out)["name"] == EVIL
     answer = sigkd("weights", "list", "--json", env={"PYTHONIOENCODING": "ascii"})
     assert answer.returncode == ExitCode.DONE

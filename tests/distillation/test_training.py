@@ -18,6 +18,7 @@ from sigkd.distillation.data import Feeder, Order
 from sigkd.distillation.losses import LOSSES
 from sigkd.distillation.losses.cl import ClassificationLoss
 from sigkd.distillation.observer import SilentObserver
+from sigkd.distillation.record import TrainingRun
 from sigkd.distillation.rundir import RunDirectory
 from sigkd.distillation.student import build_student
 from sigkd.distillation.training import DivergedError, Trainer
@@ -68,10 +69,10 @@ def equal(one, other):
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
-def test_a_run_learns_and_leaves_its_files(tmp_path):
+def test_a_run_learns_and_leaves_its_files(tmp_path, fits_schema):
     watcher = Watcher()
     config = dataclasses.replace(CONFIG, epochs=8, loss="geom+tce+bt+bc", weight={"geom1": 100.0})
-    facts = distill(tmp_path / "run", config, observer=watcher, cache=tmp_path / "cache")
+    record = distill(tmp_path / "run", config, observer=watcher, cache=tmp_path / "cache")
     run = tmp_path / "run"
     assert {path.name for path in run.iterdir()} == {
         "config.toml",
@@ -90,15 +91,17 @@ def test_a_run_learns_and_leaves_its_files(tmp_path):
         assert float(rows[-1][term]) < float(rows[0][term]), term
     assert float(rows[-1]["accuracy"]) > 0.9
     assert float(rows[-1]["val_accuracy"]) > 0.5
-    weighted = sum(facts["weights"][term] * float(rows[-1][term]) for term in terms)
+    weighted = sum(record.weights[term] * float(rows[-1][term]) for term in terms)
     assert weighted == pytest.approx(float(rows[-1]["loss"]), rel=1e-4)
     assert read_toml(run / "config.toml", TrainingConfig()) == config
+    fits_schema(run / "run.json")
+    assert TrainingRun.read(run / "run.json") == record
     written = json.loads((run / "run.json").read_text())
     assert written["status"] == "complete"
     assert written["data"]["content_hash"] == "waves-1"
     assert written["teachers"][0]["name"] == "tiny:random"
     assert written["supervision"] == "cached"
-    assert written["final_hash"] == facts["final_hash"] == load_file(run / "final.safetensors").hash
+    assert written["final_hash"] == record.final_hash == load_file(run / "final.safetensors").hash
     model = load_file(run / "final.safetensors")
     assert model.preprocess_version == "1"
     assert model.metadata["recipe"]["loss"] == "geom+tce+bt+bc"
@@ -138,7 +141,7 @@ def test_resuming_is_exact(tmp_path, at):
 def test_a_finished_run_resumes_to_itself(tmp_path):
     config = dataclasses.replace(CONFIG, epochs=1)
     first = distill(tmp_path, config)
-    assert distill(tmp_path, config, resume=True)["final_hash"] == first["final_hash"]
+    assert distill(tmp_path, config, resume=True).final_hash == first.final_hash
 
 
 def test_runs_are_not_overwritten_nor_continued_otherwise(tmp_path):
@@ -209,10 +212,10 @@ def test_checkpoints_inside_an_epoch_change_nothing(tmp_path, monkeypatch):
 
 def test_bfloat16_and_no_classification(tmp_path):
     config = dataclasses.replace(CONFIG, epochs=1, precision="bfloat16", loss="geom+bc", no_cl=True)
-    facts = distill(tmp_path, config)
-    assert facts["precision"] == "bfloat16"
-    assert "cl" not in facts["last"]
-    assert np.isfinite(facts["last"]["loss"])
+    record = distill(tmp_path, config)
+    assert record.precision == "bfloat16"
+    assert "cl" not in record.last
+    assert np.isfinite(record.last["loss"])
 
 
 def test_warm_start(tmp_path):
@@ -234,19 +237,23 @@ def test_warm_start(tmp_path):
 def test_lengths_reach_the_loop(tmp_path):
     config = dataclasses.replace(CONFIG, loss="cl", epochs=2, images_per_epoch=16, max_images=24)
     watcher = Watcher()
-    facts = distill(tmp_path, config, observer=watcher)
-    assert facts["steps_per_epoch"] == 2
-    assert facts["data"]["training_images"] == 24
+    record = distill(tmp_path, config, observer=watcher)
+    assert record.steps_per_epoch == 2
+    assert record.data.training_images == 24
     assert len(watcher.statuses) == 4
 
 
 def one_step(tmp_path, name, **changes):
-    """Return the first convolution before and after a run of one step, and the facts."""
+    """Return the first convolution before and after a run of one step, and the record."""
     fields = {"loss": "cl", "epochs": 1, "batch_size": 32, "schedule": "constant", "lr": 0.5, **changes}
     config = dataclasses.replace(CONFIG, **fields)
-    facts = distill(tmp_path / name, config)
+    record = distill(tmp_path / name, config)
     start, _ = build_student(config, 4)
-    return start.network.first[0].weight.detach(), state(tmp_path / name / "final.safetensors")["first.0.weight"], facts
+    return (
+        start.network.first[0].weight.detach(),
+        state(tmp_path / name / "final.safetensors")["first.0.weight"],
+        record,
+    )
 
 
 def test_weight_decay_reaches_the_loop(tmp_path):
@@ -272,7 +279,7 @@ def test_label_smoothing_reaches_the_loop(tmp_path, monkeypatch):
     _, _, plain = one_step(tmp_path, "plain")
     _, _, smooth = one_step(tmp_path, "smooth", label_smoothing=0.3)
     assert seen == [0.0, 0.3]
-    assert plain["last"]["cl"] != smooth["last"]["cl"]
+    assert plain.last["cl"] != smooth.last["cl"]
 
 
 @pytest.mark.parametrize(("limit", "expected"), [(3, 3), (2000, 8), (0, 0)])
@@ -285,9 +292,9 @@ def test_so_many_images_are_validated_on(tmp_path, monkeypatch, limit, expected)
         return real(self, rows)
 
     monkeypatch.setattr(Feeder, "__call__", feed)
-    facts = distill(tmp_path, dataclasses.replace(CONFIG, loss="cl", epochs=2, validation_images=limit))
+    record = distill(tmp_path, dataclasses.replace(CONFIG, loss="cl", epochs=2, validation_images=limit))
     assert len(validated) == expected
-    assert ("val_accuracy" in facts["last"]) == (limit > 0)
+    assert ("val_accuracy" in record.last) == (limit > 0)
 
 
 def test_the_best_is_that_of_the_best_validation(tmp_path, monkeypatch):
@@ -354,7 +361,7 @@ def test_averaged_weights(tmp_path, monkeypatch):
         lambda self: kept.append({k: v.detach().clone() for k, v in self.module.named_parameters()}) or real(self),
     )
     config = dataclasses.replace(CONFIG, loss="cl", epochs=5, average=3)
-    facts = distill(tmp_path / "whole", config)
+    record = distill(tmp_path / "whole", config)
     final = state(tmp_path / "whole" / "final.safetensors")
     for name in ("first.0.weight", "head.bias"):
         expected = torch.stack([weights[f"network.{name}"] for weights in kept[2:]]).mean(dim=0)
@@ -366,7 +373,7 @@ def test_averaged_weights(tmp_path, monkeypatch):
     seen = [Augmentation()(torch.from_numpy(training_images().images[rows]), 0) for rows in order]
     means = torch.stack([network.first[0](each).mean(dim=(0, 2, 3)) for each in seen]).mean(dim=0)
     torch.testing.assert_close(network.first[1].running_mean, means.detach(), rtol=1e-4, atol=1e-5)
-    assert facts["averaged"].keys() == {"val_loss", "val_accuracy"}
+    assert record.averaged.keys() == {"val_loss", "val_accuracy"}
     stop = Watcher((5, 2), lambda: signal.raise_signal(signal.SIGINT))
     with pytest.raises(KeyboardInterrupt):
         distill(tmp_path / "broken", config, observer=stop)
@@ -384,8 +391,8 @@ def test_the_teacher_sees_the_clean_image(tmp_path, monkeypatch):
         plain = torch.from_numpy(training_images().images[rows][:, 10:160, 11:231]).float() / 255
         return torch.equal(images[:, 0], plain)
 
-    facts = distill(tmp_path / "cached", config, cache=tmp_path / "cache")
-    assert facts["supervision"] == "cached"  # what the teacher sees never changes
+    record = distill(tmp_path / "cached", config, cache=tmp_path / "cache")
+    assert record.supervision == "cached"  # what the teacher sees never changes
     distill(tmp_path / "online", dataclasses.replace(config, supervision="online"))
     assert all(clean(images, rows) for images, rows in asked)
     assert equal(*(state(tmp_path / name / "final.safetensors") for name in ("cached", "online")))
@@ -414,18 +421,18 @@ def test_probe(tmp_path):
         seen.append(network.architecture)
         return {"eer_user": 0.25}
 
-    facts = distill(tmp_path, dataclasses.replace(CONFIG, loss="cl", probe_every=2), probe=probe)
+    record = distill(tmp_path, dataclasses.replace(CONFIG, loss="cl", probe_every=2), probe=probe)
     assert seen == ["tiny", "tiny"]  # after epoch 2 and at the end
-    assert facts["last"]["probe_eer_user"] == 0.25
+    assert record.last["probe_eer_user"] == 0.25
     lines = (tmp_path / "metrics.csv").read_text().splitlines()
     assert [line.split(",")[lines[0].split(",").index("probe_eer_user")] for line in lines[1:]] == ["", "0.25", "0.25"]
 
 
 def test_teacher_with_forgeries(tmp_path):
     config = dataclasses.replace(teacher_config(0.9), student="tiny", epochs=4, batch_size=8, lr=0.02)
-    facts = recipes.train_teacher(config, training_images(forged=True), tmp_path, device=CPU)
-    assert set(facts["last"]) >= {"cl", "forgery", "accuracy", "val_accuracy"}
-    assert facts["weights"] == pytest.approx({"cl": 0.1, "forgery": 0.9})
+    record = recipes.train_teacher(config, training_images(forged=True), tmp_path, device=CPU)
+    assert set(record.last) >= {"cl", "forgery", "accuracy", "val_accuracy"}
+    assert record.weights == pytest.approx({"cl": 0.1, "forgery": 0.9})
     assert load_file(tmp_path / "final.safetensors").network.classes == 4
     with pytest.raises(UsageError, match="learns from signatures alone"):
         recipes.train_teacher(dataclasses.replace(config, loss="bc"), training_images(), tmp_path / "x", device=CPU)
@@ -442,9 +449,9 @@ def test_every_student_takes_a_step_with_every_loss(tmp_path, student):
     config = dataclasses.replace(
         CONFIG, student=student, loss="+".join(names), epochs=1, batch_size=4, max_images=4, validation_images=0
     )
-    facts = distill(tmp_path, config)
-    assert {term for name in names for term in LOSSES.get(name).weights} <= set(facts["last"])
-    assert np.isfinite(facts["last"]["loss"])
+    record = distill(tmp_path, config)
+    assert {term for name in names for term in LOSSES.get(name).weights} <= set(record.last)
+    assert np.isfinite(record.last["loss"])
 
 
 def test_a_whitened_model_gives_all_but_its_last_layer(tmp_path):

@@ -64,8 +64,6 @@ def document(features):
 
 @pytest.fixture(scope="session")
 def results_file(tmp_path_factory, document):
-    from sigkd.evaluation import results
-
     path = tmp_path_factory.mktemp("results") / "results.json"
-    results.save(path, document)
+    document.save(path)
     return path

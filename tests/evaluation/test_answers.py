@@ -101,10 +101,10 @@ def test_evaluate_reports_answers_of_the_scores_in_the_file():
     stated = Stated(0.1, 0.1)
     made = made_up(noise=0.4)
     document = evaluate_features(*made, [1, 3], 3, protocol=protocol, settings=Settings(bootstrap=0, answers=stated))
-    for entry, name in zip(document["results"], ("wi", "wd"), strict=True):
-        assert entry["classifier"] == entry["answers"]["classifier"] == name
-        assert entry["gamma"] == (1 / 32 if name == "wd" else None)
-        assert entry["answers"] == answer(entry["splits"], name, "writers", stated, document["seed"]).as_dict()
+    for entry, name in zip(document.results, ("wi", "wd"), strict=True):
+        assert entry.classifier == entry.answers.classifier == name
+        assert entry.gamma == (1 / 32 if name == "wd" else None)
+        assert entry.answers == answer(entry.splits, name, "writers", stated, document.seed)
 
 
 def test_answers_that_cannot_be_given_are_left_out(features):
@@ -116,7 +116,7 @@ def test_answers_that_cannot_be_given_are_left_out(features):
 
     settings = Settings(bootstrap=0, answers=Stated(far=0.0001))
     document = evaluate_features(*features, 3, 1, settings=settings, progress=Loud())
-    assert "answers" not in document["results"][0]
+    assert document.results[0].answers is None
     assert len(warnings) == 1 and "cannot be stated" in warnings[0]
 
 
@@ -160,7 +160,7 @@ def test_a_calibration_is_what_evaluate_scores():
         known.features, known.y, known.yforg, 3, 2, 0, protocol=protocol, settings=Settings(bootstrap=0),
         cohort=strangers(),
     )  # fmt: skip
-    expected = fit(pool(document["results"][0]["splits"]), "wi", COHORT, 3, 12)
+    expected = fit(pool(document.results[0].splits), "wi", COHORT, 3, 12)
     np.testing.assert_array_equal(made.calibrations[0].genuine, expected.genuine)
     for kind in ("skilled", "random"):
         np.testing.assert_array_equal(

@@ -9,7 +9,6 @@ import pytest
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from sigkd.errors import InputError, UsageError
-from sigkd.evaluation import results
 from sigkd.evaluation.evaluate import Settings, evaluate_features
 from sigkd.evaluation.protocol import Protocol
 
@@ -65,40 +64,41 @@ def test_every_metric_can_be_recomputed_from_the_file(results_file):
     document = json.loads(results_file.read_text(encoding="utf-8"))
     for entry in document["results"][:2]:
         rows = [recompute(split) for split in entry["splits"]]
+        metrics = entry["metrics"]
         for name in rows[0]:
             values = np.array([row[name] for row in rows])
-            np.testing.assert_allclose(entry[name]["values"], values, atol=1e-9, err_msg=name)
-            assert entry[name]["mean"] == pytest.approx(values.mean(), abs=1e-9)
-            assert entry[name]["std"] == pytest.approx(values.std(), abs=1e-9)
-        gap = np.subtract(entry["cllr"]["values"], entry["min_cllr"]["values"])
-        np.testing.assert_allclose(entry["calibration_loss"]["values"], gap, atol=1e-12)
+            np.testing.assert_allclose(metrics[name]["values"], values, atol=1e-9, err_msg=name)
+            assert metrics[name]["mean"] == pytest.approx(values.mean(), abs=1e-9)
+            assert metrics[name]["std"] == pytest.approx(values.std(), abs=1e-9)
+        gap = np.subtract(metrics["cllr"]["values"], metrics["min_cllr"]["values"])
+        np.testing.assert_allclose(metrics["calibration_loss"]["values"], gap, atol=1e-12)
 
 
 def test_intervals_hold_the_estimate(document):
-    for entry in document["results"]:
+    for entry in document.results:
         for name in ("eer_global", "eer_user", "auc", "cllr", "frr_zero", "eer_user_random"):
-            low, high = entry[name]["ci95"]
-            assert low - 0.02 <= entry[name]["mean"] <= high + 0.02, name
+            low, high = entry.metrics[name].ci95
+            assert low - 0.02 <= entry.metrics[name].mean <= high + 0.02, name
 
 
 def test_the_same_call_gives_the_same_numbers_on_any_number_of_threads(features):
     one, two = (
         evaluate_features(*features, 3, 3, protocol=SMALL, settings=Settings(bootstrap=20, workers=n)) for n in (1, 2)
     )
-    assert results.dumps(one) == results.dumps(two)
+    assert one.text() == two.text()
 
 
 def test_apriori_thresholds_come_from_other_writers(features):
     document = evaluate_features(
         *features, 3, 2, protocol=Protocol("dev-threshold", 4, 5, gamma=2.0**-6), settings=FAST
     )
-    (entry,) = document["results"]
-    for split, frr in zip(entry["splits"], entry["frr_apriori"]["values"], strict=True):
+    (entry,) = document.results
+    for split, frr in zip(entry.splits, entry.metrics["frr_apriori"].values, strict=True):
         assert len(split.thresholds) == 2 and set(split.fold) == {0, 1}
         rejected = [np.sum(own < split.thresholds[fold]) for own, fold in zip(split.genuine, split.fold, strict=True)]
         assert sum(rejected) / sum(map(len, split.genuine)) == pytest.approx(frr)
-    assert entry["hter_apriori"]["mean"] == pytest.approx(
-        (entry["frr_apriori"]["mean"] + entry["far_skilled_apriori"]["mean"]) / 2
+    assert entry.metrics["hter_apriori"].mean == pytest.approx(
+        (entry.metrics["frr_apriori"].mean + entry.metrics["far_skilled_apriori"].mean) / 2
     )
 
 
@@ -108,7 +108,7 @@ def test_dev_threshold_does_not_see_the_tested_writers(features):
     protocol = Protocol("dev-threshold", 4, 5, gamma=2.0**-6)
 
     def run(own):
-        return evaluate_features(own, y, forged, 3, 1, protocol=protocol, settings=FAST)["results"][0]["splits"][0]
+        return evaluate_features(own, y, forged, 3, 1, protocol=protocol, settings=FAST).results[0].splits[0]
 
     before = run(values)
     changed = values.copy()
@@ -124,39 +124,42 @@ def test_writer_independent_learns_from_other_writers(features):
     document = evaluate_features(
         *features, 3, 2, protocol=Protocol("writer-independent", 4, 5), settings=Settings(bootstrap=20)
     )
-    (entry,) = document["results"]
-    assert entry["writers"] == 10 and 0 <= entry["eer_global"]["mean"] < 0.6
-    assert entry["random_sampled"] and entry["random_per_writer"] == 10
+    (entry,) = document.results
+    assert entry.writers == 10 and 0 <= entry.metrics["eer_global"].mean < 0.6
+    assert entry.random_sampled and entry.random_per_writer == 10
 
 
 def test_random_forgeries_alone(features):
     values, y, forged = (own[features[2] == 0] for own in features)
     document = evaluate_features(values, y, forged, 3, 2, protocol=Protocol(forgeries="random"), settings=FAST)
-    (entry,) = document["results"]
-    assert "far_skilled" not in entry and entry["far_random"]["mean"] <= entry["eer_global"]["mean"] + 0.05
+    (entry,) = document.results
+    assert (
+        "far_skilled" not in entry.metrics
+        and entry.metrics["far_random"].mean <= entry.metrics["eer_global"].mean + 0.05
+    )
 
 
 def test_simple_forgeries_are_reported_where_asked():
     made = made_up(writers=6, simple=3)
-    (entry,) = evaluate_features(*made, 3, 2, protocol=Protocol(simple_forgeries=True), settings=FAST)["results"]
-    assert entry["trials"]["simple"] == 18 and "far_simple_zero" in entry
-    (entry,) = evaluate_features(*made, 3, 2, settings=FAST)["results"]
-    assert "far_simple" not in entry
+    (entry,) = evaluate_features(*made, 3, 2, protocol=Protocol(simple_forgeries=True), settings=FAST).results
+    assert entry.trials["simple"] == 18 and "far_simple_zero" in entry.metrics
+    (entry,) = evaluate_features(*made, 3, 2, settings=FAST).results
+    assert "far_simple" not in entry.metrics
 
 
 def test_bounded_negatives_and_random_forgeries_are_stated(features):
     protocol = Protocol(genuine_test=4, skilled_test=5, gamma=2.0**-6, max_negatives=12, random_test=7)
-    (entry,) = evaluate_features(*features, 3, 2, protocol=protocol, settings=Settings(bootstrap=10))["results"]
-    assert entry["negatives"] == 12 and entry["random_per_writer"] == 7 and entry["random_sampled"]
-    (whole,) = evaluate_features(*features, 3, 2, protocol=SMALL, settings=FAST)["results"]
-    assert whole["negatives"] == 27 and whole["random_per_writer"] == 36
-    assert abs(entry["eer_global"]["mean"] - whole["eer_global"]["mean"]) < 0.15
+    (entry,) = evaluate_features(*features, 3, 2, protocol=protocol, settings=Settings(bootstrap=10)).results
+    assert entry.negatives == 12 and entry.random_per_writer == 7 and entry.random_sampled
+    (whole,) = evaluate_features(*features, 3, 2, protocol=SMALL, settings=FAST).results
+    assert whole.negatives == 27 and whole.random_per_writer == 36
+    assert abs(entry.metrics["eer_global"].mean - whole.metrics["eer_global"].mean) < 0.15
 
 
 def test_a_sample_of_random_forgeries_has_the_scores_of_all_of_them(features):
     def scores(count):
         protocol = Protocol(genuine_test=4, skilled_test=5, gamma=2.0**-6, random_test=count)
-        return evaluate_features(*features, 3, 1, protocol=protocol, settings=FAST)["results"][0]["splits"][0]
+        return evaluate_features(*features, 3, 1, protocol=protocol, settings=FAST).results[0].splits[0]
 
     whole, sample = scores(None), scores(5)
     np.testing.assert_allclose(sample.genuine, whole.genuine, atol=1e-9)
@@ -168,19 +171,19 @@ def test_splits_file_is_written_then_used(tmp_path, features):
     path = tmp_path / "splits.json"
     first = evaluate_features(*features, [2, 3], 2, protocol=SMALL, settings=FAST, splits_file=path)
     again = evaluate_features(*features, [3], 2, 99, protocol=SMALL, settings=FAST, splits_file=path)
-    assert again["results"][0]["split_hash"] == first["results"][1]["split_hash"]
-    assert again["results"][0]["eer_user"] == first["results"][1]["eer_user"]
+    assert again.results[0].split_hash == first.results[1].split_hash
+    assert again.results[0].metrics["eer_user"] == first.results[1].metrics["eer_user"]
 
 
 def test_writers_can_be_chosen_and_short_ones_left_out(features):
     values, y, forged = features
-    (entry,) = evaluate_features(values, y, forged, 3, 1, protocol=SMALL, settings=FAST, writers="2:8")["results"]
-    assert entry["writers"] == 6 and entry["splits"][0].writers == [2, 3, 4, 5, 6, 7]
+    (entry,) = evaluate_features(values, y, forged, 3, 1, protocol=SMALL, settings=FAST, writers="2:8").results
+    assert entry.writers == 6 and entry.splits[0].writers == [2, 3, 4, 5, 6, 7]
     lacking = (y != 4) | (np.arange(len(y)) % 3 == 0)
     (entry,) = evaluate_features(
         values[lacking], y[lacking], forged[lacking], 4, 1, protocol=SMALL, settings=FAST, skip_short=True
-    )["results"]
-    assert entry["writers_left_out"] == [4]
+    ).results
+    assert entry.writers_left_out == [4]
 
 
 def test_bad_input_is_found_before_the_work(features):
@@ -206,7 +209,7 @@ def test_dask_cluster_gives_the_same_numbers(features):
     ) as cluster:
         settings = Settings(bootstrap=10, scheduler=cluster.scheduler_address)
         found = evaluate_features(*features, [2, 3], 2, protocol=SMALL, settings=settings)
-    assert results.dumps(found) == results.dumps(expected)
+    assert found.text() == expected.text()
 
 
 def test_an_absent_scheduler_is_an_error(features, monkeypatch):

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import islice
 
 import numpy as np
 import pytest
 
-from sigkd.evaluation import report, results
+from sigkd.evaluation import report
 from sigkd.evaluation.plots import curves, draw, errors
 from sigkd.evaluation.plots.style import DARK, LIGHT, THEMES, save_figure, themed
 from sigkd.evaluation.report import write_report
+from sigkd.evaluation.results import ModelFacts
 
 
 @pytest.fixture(scope="module")
 def small(document):
     """Two models, one number of references: what one figure of each kind needs."""
-    entries = [entry for entry in document["results"] if entry["nref"] == 4 and entry["model"] != "middle"]
-    return {**document, "results": entries}
+    entries = [entry for entry in document.results if entry.nref == 4 and entry.model != "middle"]
+    return replace(document, results=entries)
 
 
 def system(entry):
-    return curves.System(entry["model"], entry, results.scores_of(entry), "skilled")
+    return curves.System(entry.model, entry, entry.scores(), "skilled")
 
 
 def test_every_figure_in_both_themes(tmp_path, small):
@@ -49,7 +51,7 @@ def test_references_figure_needs_several(document, small):
 
 
 def test_curve_passes_through_the_eer(small):
-    own = system(small["results"][0])
+    own = system(small.results[0])
     genuine, skilled = own.pooled("genuine"), own.pooled("skilled")
     grid = np.array([0.0, 0.05, 0.3, 1.0])
     rate, low, high = curves.curve_band(own, grid)
@@ -62,14 +64,14 @@ def test_curve_passes_through_the_eer(small):
 
 
 def test_worst_errors_are_on_the_wrong_side_and_of_different_writers(document):
-    entry = next(e for e in document["results"] if e["model"] == "bad" and e["nref"] == 2)
+    entry = next(e for e in document.results if e.model == "bad" and e.nref == 2)
     for kind in ("genuine", "skilled"):
         worst = errors.worst_errors(system(entry), kind)
         assert worst and len({error.writer for error in worst}) == len(worst)
         assert [error.margin for error in worst] == sorted((error.margin for error in worst), reverse=True)
         for error in worst:
             seen = []
-            for split, limit in zip(entry["splits"], entry["threshold_global"]["values"], strict=True):
+            for split, limit in zip(entry.splits, entry.metrics["threshold_global"].values, strict=True):
                 place = split.writers.index(error.writer)
                 rows = getattr(split.split.writers[place], kind).tolist()
                 if error.row in rows:
@@ -79,7 +81,7 @@ def test_worst_errors_are_on_the_wrong_side_and_of_different_writers(document):
 
 
 def test_pairs_of_images(document):
-    entry = next(e for e in document["results"] if e["model"] == "bad" and e["nref"] == 2)
+    entry = next(e for e in document.results if e.model == "bad" and e.nref == 2)
     image = np.zeros((170, 242), np.uint8)
     image[60:90, 40:200] = 255
     with themed(DARK):
@@ -126,14 +128,14 @@ def test_report_is_one_self_contained_sound_page(tmp_path, small, few_figures):
     assert not re.search(r"@import|url\(|https?://", re.sub(r"base64,[A-Za-z0-9+/=]+", "", text))
     assert [image["class"] for image in page.images] == ["light", "dark"] * 2 and all(i["alt"] for i in page.images)
     assert page.buttons > 20 and page.values > 20
-    for entry in small["results"]:
-        assert entry["split_hash"] in text and f"{100 * entry['eer_global']['mean']:.2f}" in text
+    for entry in small.results:
+        assert entry.split_hash in text and f"{100 * entry.metrics['eer_global'].mean:.2f}" in text
     assert "@media print" in text and "prefers-color-scheme: dark" in text
 
 
 def test_names_are_escaped(tmp_path, small):
     evil = "<script>alert(1)</script>"
-    own = {**small, "results": [{**entry, "model": evil, "splits": []} for entry in small["results"]]}
-    own["models"] = {evil: {"hash": "x"}}
+    entries = [replace(entry, model=evil, splits=[]) for entry in small.results]
+    own = replace(small, results=entries, models={evil: ModelFacts("x")})
     write_report(tmp_path / "report.html", own)
     assert evil not in (tmp_path / "report.html").read_text()

@@ -179,8 +179,9 @@ def saved(tmp_path, filenames=()):
     return path, chosen
 
 
-def test_manifest_round_trip(tmp_path):
+def test_manifest_round_trip(tmp_path, fits_schema):
     path, chosen = saved(tmp_path)
+    fits_schema(path)
     again = manifest.load_splits(path, [2, 4], 3, Y, FORGED)
     assert manifest.split_hash(again) == manifest.split_hash(chosen)
     assert json.loads(path.read_text())["rows"] == 60
@@ -203,7 +204,7 @@ def test_bad_manifests(tmp_path):
         manifest.load_splits(path, [2], 3, Y[:-1], FORGED[:-1])
     good = json.loads(path.read_text())
     for change, message in (
-        (lambda d: d.update(version=9), "version 1"),
+        (lambda d: d.update(version=9), "of version 9, this sigkd reads 1"),
         (lambda d: d["splits"][0]["writers"][0].update(references=[0, 99999]), "damaged"),
         (
             lambda d: d["splits"][0]["writers"][0].update(genuine=d["splits"][0]["writers"][0]["references"]),
@@ -217,7 +218,7 @@ def test_bad_manifests(tmp_path):
         with pytest.raises(InputError, match=message):
             manifest.load_splits(path, [2], 3, Y, FORGED)
     path.write_text("{")
-    with pytest.raises(InputError, match="not a readable manifest"):
+    with pytest.raises(InputError, match="not JSON"):
         manifest.load_splits(path, [2], 3, Y, FORGED)
 
 

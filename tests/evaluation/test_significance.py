@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from sigkd.errors import InputError, UsageError
-from sigkd.evaluation import results, significance
+from sigkd.evaluation import significance
 from sigkd.evaluation.comparison import compare_files, comparison_grids
 from sigkd.evaluation.plots.ranks import cliques, draw_comparisons
 from sigkd.evaluation.protocol import Protocol
+from sigkd.evaluation.summary import Metric
 from sigkd.evaluation.tables import markdown
 
 # Demšar (2006), table 6: AUC of C4.5, C4.5+m, C4.5+cf and C4.5+m+cf on 14 datasets. The two values printed as 0.975
@@ -113,34 +117,34 @@ def test_cliques():
 
 
 def test_writer_values_average_to_the_metric(document):
-    entry = document["results"][0]
+    entry = document.results[0]
     for metric in ("eer_user", "frr", "far_skilled", "far_random", "auc", "eer_global"):
         # Every writer has the same number of trials here, so the mean of the writers is the metric.
-        assert significance.writer_values(entry, metric).mean() == pytest.approx(entry[metric]["mean"], abs=1e-9)
+        assert significance.writer_values(entry, metric).mean() == pytest.approx(entry.metrics[metric].mean, abs=1e-9)
     with pytest.raises(UsageError, match="no value a writer"):
         significance.writer_values(entry, "cllr")
 
 
 def test_comparison_finds_the_bad_model(results_file):
     for by in ("split", "writer"):
-        found = compare_files([results_file], "eer_user", by=by, nref=4, replicates=300)["comparisons"][0]
-        assert found["systems"] == ["good", "bad", "middle"]
-        assert np.argmax(found["friedman"]["mean_ranks"]) == 1
-        pair = found["pairs"][0]
-        assert (pair["a"], pair["b"]) == ("good", "bad") and pair["difference"] < 0
-        assert pair["bootstrap_ci95"][0] < pair["difference"] < pair["bootstrap_ci95"][1]
-        assert pair["wilcoxon_p"] <= pair["wilcoxon_p_holm"]
+        found = compare_files([results_file], "eer_user", by=by, nref=4, replicates=300).comparisons[0]
+        assert found.systems == ["good", "bad", "middle"]
+        assert np.argmax(found.ranks.mean_ranks) == 1
+        pair = found.pairs[0]
+        assert (pair.a, pair.b) == ("good", "bad") and pair.difference < 0
+        assert pair.bootstrap_ci95[0] < pair.difference < pair.bootstrap_ci95[1]
+        assert pair.wilcoxon.p <= pair.wilcoxon.p_holm
 
 
 def test_better_is_higher_for_auc(results_file):
-    found = compare_files([results_file], "auc", nref=4, replicates=0)["comparisons"][0]
-    assert np.argmax(found["friedman"]["mean_ranks"]) == 1
-    assert "bootstrap_p" not in found["pairs"][0]
+    found = compare_files([results_file], "auc", nref=4, replicates=0).comparisons[0]
+    assert np.argmax(found.ranks.mean_ranks) == 1
+    assert found.pairs[0].bootstrap is None
 
 
 def test_each_shared_number_of_references_is_compared(results_file):
     document = compare_files([results_file], replicates=50)
-    assert [found["nref"] for found in document["comparisons"]] == [2, 4]
+    assert [found.nref for found in document.comparisons] == [2, 4]
     text = "".join(markdown(grid) for grid in comparison_grids(document))
     assert "Friedman over 5 splits" in text and "not independent" in text
 
@@ -156,32 +160,30 @@ def test_each_shared_number_of_references_is_compared(results_file):
     ],
 )
 def test_what_cannot_be_compared_is_refused_by_name(tmp_path, document, change, named):
-    import copy
-
     paths = []
     for name in ("a", "b"):
-        own = copy.deepcopy(document)
-        own["results"] = [own["results"][0]]
-        own["datasets"]["made"].pop("protocol")
+        own = document.to_json()
+        own["results"] = own["results"][:1]
+        own["datasets"]["made"]["protocol"] = None
         if name == "b":
             change(own)
         paths.append(tmp_path / f"{name}.json")
-        results.save(paths[-1], own)
+        paths[-1].write_text(json.dumps(own))
     with pytest.raises(InputError, match="cannot be compared") as caught:
         compare_files(paths)
     assert named in str(caught.value)
 
 
 def test_too_few_blocks_and_unknown_names(document):
-    entries = [dict(entry) for entry in document["results"][:2]]
+    entries = document.results[:2]
     with pytest.raises(UsageError, match="unknown block"):
         significance.compare(entries, ["a", "b"], "eer_user", Protocol(), by="day")
     with pytest.raises(UsageError, match="Did you mean 'eer_user'"):
         significance.compare(entries, ["a", "b"], "eer_usr", Protocol())
     with pytest.raises(InputError, match="at least two"):
         significance.compare(entries[:1], ["a"], "eer_user", Protocol())
-    for entry in entries:
-        entry["eer_user"] = {**entry["eer_user"], "values": [0.1, 0.2]}
+    short = {"eer_user": Metric(0.15, 0.05, [0.1, 0.2])}
+    entries = [replace(entry, metrics=short) for entry in entries]
     with pytest.raises(InputError, match="too few"):
         significance.compare(entries, ["a", "b"], "eer_user", Protocol())
 
@@ -195,7 +197,7 @@ def test_critical_difference_diagrams(tmp_path, results_file):
 
 
 def test_best_is_marked_only_where_significant(document):
-    for entry in document["results"]:
-        assert isinstance(entry["best"], list)
-        if entry["model"] == "bad":
-            assert "eer_user" not in entry["best"]
+    for entry in document.results:
+        assert isinstance(entry.best, list)
+        if entry.model == "bad":
+            assert "eer_user" not in entry.best

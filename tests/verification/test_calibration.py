@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,8 +46,9 @@ def known() -> CalibrationSet:
     return CalibrationSet(BINDING, "c0" * 32, "logistic", {"name": "made-up"}, fitted)
 
 
-def test_kept_and_read_again(known: CalibrationSet, tmp_path: Path) -> None:
+def test_kept_and_read_again(known: CalibrationSet, tmp_path: Path, fits_schema: Callable[[Path], None]) -> None:
     known.save(tmp_path / "c.json")
+    fits_schema(tmp_path / "c.json")
     again = read_calibration(tmp_path / "c.json")
     assert again.hash == known.hash
     assert replace(again, source=known.source).as_dict() == known.as_dict()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sigkd import measures
 from sigkd.evaluation.bootstrap import draw_writers
 from sigkd.evaluation.plots.style import DASHES, MARKERS, Theme, legend_below
+from sigkd.evaluation.results import Result
 from sigkd.evaluation.scoring import SplitScores
 from sigkd.rendering import new_figure
 
@@ -29,7 +30,7 @@ class System:
     """One model's scores for the figures of one dataset and number of references."""
 
     label: str
-    entry: dict[str, Any]
+    entry: Result
     splits: list[SplitScores]
     impostors: str
     """Which forgeries the rates are about: ``skilled`` or ``random``."""
@@ -70,7 +71,7 @@ def curve_band(system: System, grid: Scores) -> tuple[Scores, Scores, Scores]:
 
 
 def _title(system: System) -> str:
-    return f"{system.entry['dataset']}, {system.entry['nref']} references"
+    return f"{system.entry.dataset}, {system.entry.nref} references"
 
 
 def det(systems: Sequence[System], theme: Theme) -> Figure:
@@ -85,13 +86,13 @@ def det(systems: Sequence[System], theme: Theme) -> Figure:
     for number, system in enumerate(systems):
         colour = theme.palette[number % len(theme.palette)]
         rate, low, high = (norm.ppf(np.clip(values, 1e-6, 1 - 1e-6)) for values in curve_band(system, grid))
-        eer = system.entry["eer_global"]
+        eer = system.entry.metrics["eer_global"]
         axes.fill_between(norm.ppf(grid), low, high, color=colour, alpha=0.15, linewidth=0)
-        label = f"{system.label}: EER {100 * eer['mean']:.2f} %"
+        label = f"{system.label}: EER {100 * eer.mean:.2f} %"
         axes.plot(norm.ppf(grid), rate, color=colour, linestyle=DASHES[number % len(DASHES)], label=label)
-        point = norm.ppf(np.clip(eer["mean"], 1e-5, 0.9))
-        if "ci95" in eer:
-            ends = norm.ppf(np.clip(eer["ci95"], 1e-5, 0.9))
+        point = norm.ppf(np.clip(eer.mean, 1e-5, 0.9))
+        if eer.ci95 is not None:
+            ends = norm.ppf(np.clip(eer.ci95, 1e-5, 0.9))
             aside = 0.045 * (number - (len(systems) - 1) / 2)  # so that no bar hides another
             axes.plot(ends + aside, ends - aside, color=colour, linewidth=4, alpha=0.55, solid_capstyle="butt")
         marker = MARKERS[number % len(MARKERS)]

@@ -6,15 +6,16 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sigkd.errors import SigkdError
-from sigkd.evaluation import manifest, results
+from sigkd.evaluation import manifest
 from sigkd.evaluation.plots import curves, errors, evidence, writers
 from sigkd.evaluation.plots.curves import System
 from sigkd.evaluation.plots.style import THEMES, Theme, save_figure, themed
+from sigkd.evaluation.results import Results
 from sigkd.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -45,18 +46,18 @@ CAPTIONS = {
 }
 
 
-def figures(document: dict[str, Any], data: Path | None = None, progress: Progress = SILENT) -> Iterator[Drawing]:
+def figures(document: Results, data: Path | None = None, progress: Progress = SILENT) -> Iterator[Drawing]:
     """Yield every figure that the results allow: those of entries saved without scores are left out."""
     groups: dict[tuple[str, int], list[System]] = {}
-    for entry in document["results"]:
-        if entry.get("splits"):
-            kind = results.protocol_of(document, entry["dataset"]).forgeries
+    for entry in document.results:
+        if entry.splits:
+            kind = document.protocol_of(entry.dataset).forgeries
             impostors = "random" if kind == "random" else "skilled"
-            system = System(entry["model"], entry, results.scores_of(entry), impostors)
-            groups.setdefault((entry["dataset"], entry["nref"]), []).append(system)
-    for dataset in dict.fromkeys(entry["dataset"] for entry in document["results"]):
-        own = [entry for entry in document["results"] if entry["dataset"] == dataset]
-        if len({entry["nref"] for entry in own}) > 1:
+            system = System(entry.model, entry, entry.splits, impostors)
+            groups.setdefault((entry.dataset, entry.nref), []).append(system)
+    for dataset in dict.fromkeys(entry.dataset for entry in document.results):
+        own = [entry for entry in document.results if entry.dataset == dataset]
+        if len({entry.nref for entry in own}) > 1:
             yield _drawing("references", dataset, lambda theme, own=own: writers.references(own, theme))
     makers: dict[str, Callable[[Sequence[System], Theme], Figure]] = {
         "det": curves.det,
@@ -86,26 +87,26 @@ def _drawing(name: str, about: str, draw: Callable[..., Figure | None]) -> Drawi
 
 
 def find_images(
-    document: dict[str, Any], dataset: str, data: Path | None, progress: Progress
+    document: Results, dataset: str, data: Path | None, progress: Progress
 ) -> Callable[[int], NDArray[np.uint8]] | None:
     """Return what shows a row of the dataset, or None (with a notice) if its images are not here or are others."""
-    if data is None or document["datasets"][dataset].get("source") == "features":
+    if data is None or document.datasets[dataset].source == "features":
         return None
     from sigkd.datasets.prepared import find_prepared
 
     try:
-        prepared = find_prepared(document["datasets"][dataset].get("path") or dataset, data)
+        prepared = find_prepared(dataset, data)
     except (SigkdError, OSError) as error:
         progress.info(f"no pictures of the worst errors: {error}")
         return None
-    if manifest.trials_hash(prepared.y, prepared.yforg) != document["datasets"][dataset]["trials_hash"]:
+    if manifest.trials_hash(prepared.y, prepared.yforg) != document.datasets[dataset].trials_hash:
         progress.warn(f"no pictures of the worst errors: '{dataset}' has changed since the evaluation")
         return None
     return lambda row: np.asarray(prepared.x[row]).reshape(prepared.x.shape[-2:])
 
 
 def draw_all(
-    document: dict[str, Any],
+    document: Results,
     folder: Path,
     *,
     data: Path | None = None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -38,7 +38,7 @@ def worst_errors(system: System, kind: str, count: int = WORST) -> list[WorstErr
     """Return the signatures of a kind that lie farthest on the wrong side, over all splits, one a writer."""
     margins: dict[int, list[tuple[float, int, int]]] = {}
     sign = 1.0 if kind == "genuine" else -1.0
-    thresholds = system.entry["threshold_global"]["values"]
+    thresholds = system.entry.metrics["threshold_global"].values
     for scores, threshold in zip(system.splits, thresholds, strict=True):
         for own, values in zip(scores.split.writers, getattr(scores, kind), strict=True):
             for row, score in zip(getattr(own, kind).tolist(), values, strict=True):
@@ -82,7 +82,7 @@ def pairs(system: System, theme: Theme, images: Callable[[int], NDArray[np.uint8
         else:
             panel.set_title(f"{names[error.kind]} by {error.margin:.2f}", fontsize=8.5, color=colours[column // 2])
     entry = system.entry
-    title = f"{system.label} on {entry['dataset']}, {entry['nref']} references: worst errors"
+    title = f"{system.label} on {entry.dataset}, {entry.nref} references: worst errors"
     figure.suptitle(f"{title} (distance from the threshold, mean of the splits)", x=0.01, ha="left", fontsize=10)
     return figure
 
@@ -99,5 +99,5 @@ def _ink_box(image: NDArray[np.uint8], border: int = 6) -> tuple[slice, slice]:
 
 
 def _name(system: System, writer: int) -> str:
-    known: list[Any] = system.entry.get("writer_names") or []
-    return str(known[writer]) if 0 <= writer < len(known) else str(writer)
+    names = system.entry.writer_names
+    return names[writer] if 0 <= writer < len(names) else str(writer)

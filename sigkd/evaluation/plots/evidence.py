@@ -46,14 +46,14 @@ def histograms(systems: Sequence[System], theme: Theme) -> Figure:
             panel.stairs(density, bins, color=colour, linestyle=dash, linewidth=1.8, label=kind, zorder=3)
             panel.stairs(density, bins, color=colour, fill=True, alpha=0.18)
             top = max(top, float(density.max())) if kind != "random" else top
-        threshold = system.entry["threshold_global"]["mean"]
+        threshold = system.entry.metrics["threshold_global"].mean
         panel.axvline(threshold, color=theme.text, linewidth=1.1, label="EER threshold")
         panel.axvline(0, color=theme.text, linewidth=0.9, linestyle=":", label="the classifier's border")
         panel.set(title=system.label, xlabel="Score", ylabel="Density", ylim=(0, 1.15 * top))
         panel.grid(axis="x", visible=False)
     legend_below(figure, axes[0], 5)
     entry = systems[0].entry
-    figure.suptitle(f"Scores: {entry['dataset']}, {entry['nref']} references (random forgeries may be cut at the top)",
+    figure.suptitle(f"Scores: {entry.dataset}, {entry.nref} references (random forgeries may be cut at the top)",
                     x=0.01, ha="left", fontsize=10)  # fmt: skip
     return figure
 
@@ -71,11 +71,13 @@ def tippett(systems: Sequence[System], theme: Theme) -> Figure:
         ends = np.quantile(np.concatenate([system.pooled_llr("genuine"), system.pooled_llr(system.impostors)]), [0, 1])
         reach = float(np.clip(np.abs(ends).max() / np.log(10), 1, 6))
         panel.axvline(0, color=theme.text, linewidth=0.9)
-        panel.set(title=f"{system.label}: Cllr {system.entry['cllr']['mean']:.3f}", xlim=(-reach, reach), ylim=(0, 101))
+        panel.set(
+            title=f"{system.label}: Cllr {system.entry.metrics['cllr'].mean:.3f}", xlim=(-reach, reach), ylim=(0, 101)
+        )
         panel.set(xlabel="log10 likelihood ratio, genuine : forgery", ylabel="Share above (%)")
     legend_below(figure, axes[0])
     entry = systems[0].entry
-    figure.suptitle(f"Tippett: {entry['dataset']}, {entry['nref']} references", x=0.01, ha="left", fontsize=10)
+    figure.suptitle(f"Tippett: {entry.dataset}, {entry.nref} references", x=0.01, ha="left", fontsize=10)
     return figure
 
 
@@ -89,14 +91,14 @@ def ece(systems: Sequence[System], theme: Theme) -> Figure:
         panel.plot(odds, curves[0], color=theme.skilled, linestyle="-", label="as calibrated")
         panel.plot(odds, curves[1], color=theme.genuine, linestyle="--", label="best calibration (PAV)")
         panel.axvline(0, color=theme.text, linewidth=0.9)
-        cost, best = (system.entry[name]["mean"] for name in ("cllr", "min_cllr"))
+        cost, best = (system.entry.metrics[name].mean for name in ("cllr", "min_cllr"))
         panel.set(
             title=f"{system.label}: Cllr {cost:.3f}, min {best:.3f}", xlabel="log10 prior odds, genuine : forgery"
         )
         panel.set(ylabel="Empirical cross-entropy (bits)", ylim=(0, max(1.02, 1.05 * float(min(curves[0].max(), 1.5)))))
     legend_below(figure, axes[0])
     entry = systems[0].entry
-    figure.suptitle(f"ECE: {entry['dataset']}, {entry['nref']} references", x=0.01, ha="left", fontsize=10)
+    figure.suptitle(f"ECE: {entry.dataset}, {entry.nref} references", x=0.01, ha="left", fontsize=10)
     return figure
 
 

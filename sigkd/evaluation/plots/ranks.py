@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from sigkd.rendering import new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from sigkd.evaluation.comparison import Comparisons
 
 
 def cliques(ranks: Sequence[float], critical: float) -> list[tuple[float, float]]:
@@ -66,7 +68,7 @@ def critical_difference(
     return figure
 
 
-def draw_comparisons(document: dict[str, Any], path: Path, theme: str = "light") -> list[Path]:
+def draw_comparisons(document: Comparisons, path: Path, theme: str = "light") -> list[Path]:
     """Write one diagram a comparison to ``path`` (its suffix is the format); several get the dataset in their names.
 
     Raises:
@@ -75,17 +77,16 @@ def draw_comparisons(document: dict[str, Any], path: Path, theme: str = "light")
     """
     if path.suffix not in (".svg", ".png", ".pdf"):
         raise UsageError(f"{path}: diagrams are drawn as .svg, .png or .pdf")
-    drawable = [found for found in document["comparisons"] if "nemenyi" in found]
+    drawable = [(found, found.ranks) for found in document.comparisons if found.ranks is not None]
     if not drawable:
         raise InputError("a critical-difference diagram needs at least three systems")
     written = []
-    for found in drawable:
-        label = f"{found['metric']}: {found['dataset']}, {found['nref']} references, {found['blocks']} {found['by']}s"
+    for found, test in drawable:
+        label = f"{found.metric}: {found.dataset}, {found.nref} references, {found.blocks} {found.by}s"
         stem = path.with_suffix("")
         if len(drawable) > 1:
-            stem = stem.with_name(f"{stem.name}-{found['dataset']}-{found['nref']}")
+            stem = stem.with_name(f"{stem.name}-{found.dataset}-{found.nref}")
         with themed(THEMES[theme]):
-            ranks, critical = found["friedman"]["mean_ranks"], found["nemenyi"]["critical_difference"]
-            figure = critical_difference(found["systems"], ranks, critical, label, THEMES[theme])
+            figure = critical_difference(found.systems, test.mean_ranks, test.critical_difference, label, THEMES[theme])
             written += save_figure(figure, stem, (path.suffix[1:],))
     return written
