@@ -135,3 +135,5 @@ def test_a_report_of_several_views(verifier, signatures, tmp_path, dpi):
     assert ("looks at 2 views" in text) == known  # else one view is left
     assert ("its scale is estimated" in text) != known and ("≈" in text) != known
     assert "Questioned on reference 3" in text
+    width = text[text.index("width, mm") :].split("</tr>")[0]
+    assert ("within" in width or "below" in width or "above" in width) == known  # an estimate is not compared

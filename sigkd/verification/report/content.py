@@ -258,7 +258,10 @@ class _Composer:
         found = self._references_measured()
         if not found:
             yield Paragraph(t("measures.none"))
-        span = ranges([one for one in found.values() if one.scale_known == query.scale_known])
+        span, sized = ranges(list(found.values())), ranges([one for one in found.values() if one.scale_known])
+        for name in LENGTHS:  # estimated sizes are not compared
+            span.pop(name, None)
+        span |= {name: sized[name] for name in LENGTHS & set(sized) if query.scale_known}
         span = {name: span[name] for name in span if name in query.values}
         head = [t("measures.measure"), t("measures.questioned")]
         listed = list(found.items()) if len(found) <= 6 else []  # more do not fit beside each other

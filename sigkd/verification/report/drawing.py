@@ -34,5 +34,5 @@ def encoded(image: NDArray[np.uint8], *, lossy: bool) -> Picture:
     if lossy:
         picture.save(buffer, format="JPEG", quality=88, optimize=True)
     else:
-        picture.quantize(64, dither=Image.Dither.NONE).save(buffer, format="PNG", optimize=True)
+        picture.quantize(64, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(buffer, format="PNG")
     return Picture(buffer.getvalue(), picture.width, picture.height)

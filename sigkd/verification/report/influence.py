@@ -13,7 +13,7 @@ from sigkd.verification.comparison import Case, Comparison
 if TYPE_CHECKING:
     from sigkd.verification.verifier import Verifier
 
-QUERY_PARTS, REFERENCE_PARTS = 18, 3
+QUERY_PARTS, REFERENCE_PARTS = 16, 3
 """Most parts of the query and of a reference that are taken away: each costs a pass through the network and view."""
 PASSES = 48
 """Of the network that the query's parts may cost in all views together."""
@@ -54,14 +54,16 @@ def influences(verifier: Verifier, case: Case) -> tuple[Influence, dict[int, Inf
     grids = [_grid(image, parts) for image, parts in pictures]
     variants = [one for (image, _), cells in zip(pictures, grids, strict=True) for one in _variants(image, cells)]
     scores = _scores(verifier, comparison, columns, variants)
+    known = np.asarray(comparison.template.scores(comparison.references.features), np.float64)
+    whole = [case.answer.score, *(float(known[place]) for place in places)]
     found, position = [], 0
-    for cells in grids:
+    for cells, score in zip(grids, whole, strict=True):
         inked = np.argwhere(cells)
-        own = scores[position : position + 1 + len(inked)]
-        position += len(own)
+        without = scores[position : position + len(inked)]
+        position += len(inked)
         change = np.zeros(cells.shape)
-        change[tuple(inked.T)] = own[0] - own[1:]
-        found.append(Influence(change, float(own[0])))
+        change[tuple(inked.T)] = score - without
+        found.append(Influence(change, score))
     return found[0], dict(zip(places, found[1:], strict=True))
 
 
@@ -104,8 +106,8 @@ def _grid(image: NDArray[np.uint8], parts: int) -> NDArray[np.bool_]:
 
 
 def _variants(image: NDArray[np.uint8], cells: NDArray[np.bool_]) -> list[NDArray[np.uint8]]:
-    """Return the image, and one without each inked cell in all of its views."""
-    made = [image]
+    """Return the image without each inked cell, in all of its views."""
+    made = []
     for row, column in np.argwhere(cells):
         variant = image.copy()
         for view in variant if image.ndim == 3 else variant[None]:

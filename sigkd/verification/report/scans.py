@@ -29,7 +29,7 @@ MARGIN = 4.0
 """mm of paper around the ink."""
 LARGEST = (80.0, 160.0)
 """Height and width in mm of the largest frame; larger signatures are shown smaller, all of them."""
-_PIXELS = 860  # width of a picture
+_PIXELS = 640  # width of a picture
 _FINEST = 300 / MM_PER_INCH  # pixels a mm
 _RULER = 6.0  # mm of height, at the usual scale
 _LEVEL = 15.0  # degrees; steeper lines are no lines to write on

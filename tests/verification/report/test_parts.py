@@ -55,7 +55,7 @@ def test_scans_of_different_resolution_come_to_one_scale(tmp_path):
     large, small = _sample(tmp_path, image, 300, "l.png"), _sample(tmp_path, half, 150)
     assert large.scale_known and small.scale_known
     frame = Frame.around([large, small])
-    assert frame.width * frame.unit <= 861
+    assert frame.width * frame.unit <= 641
     boxes = [cv2.boundingRect((ink_in(one, frame) > 100).astype(np.uint8)) for one in (large, small)]
     assert np.abs(np.subtract(*boxes)).max() <= 6
     columns, rows = frame.size
