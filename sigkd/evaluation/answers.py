@@ -129,9 +129,9 @@ def answer(
     llr: dict[str, list[Scores]] = {"genuine": [], kind: []}
     for part in np.array_split(writers, min(FOLDS, len(writers))):
         others = np.setdiff1d(writers, part)
-        known = fit(pool(splits, others), classifier, negatives, splits[0].split.nref, len(others))
-        limits: Thresholds = known.thresholds("the other writers", kind, stated.far, stated.frr)
-        method = known.alternative(kind).method(stated.method)
+        calibration = fit(pool(splits, others), classifier, negatives, splits[0].split.nref, len(others))
+        limits: Thresholds = calibration.thresholds("the other writers", kind, stated.far, stated.frr)
+        method = calibration.alternative(kind).method(stated.method)
         held = pool(splits, part)
         for name, scores in held.items():
             given[name].update(limits.decide(score) for score in scores.tolist())

@@ -190,9 +190,9 @@ def calibrate(
                         cohort=cohort if scale == KNOWN else cohort.columns(columns),
                         progress=progress,
                     )
-                    known = fit(pool(scores), name, kind, count, len(scores[0].writers))
+                    calibration = fit(pool(scores), name, kind, count, len(scores[0].writers))
                     answers.append(replace(answer(scores, name, kind, stated, seed), scale=scale))
-                    fitted.append(replace(known, scale=scale))
+                    fitted.append(replace(calibration, scale=scale))
                 except (CalibrationError, UsageError) as error:
                     progress.warn(f"{name}, {kind}, {count} references: {error}; left out")
     if not fitted:

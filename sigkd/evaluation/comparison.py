@@ -20,7 +20,7 @@ DEPENDENT = (
 
 
 @dataclass(frozen=True)
-class _Known:
+class _Entry:
     """One entry of ``results`` and where it is from."""
 
     path: Path
@@ -63,22 +63,22 @@ def compare_files(
     Raises:
         InputError: if a file is bad, or two results cannot be compared; the message names what differs.
     """
-    known = [
-        _Known(path, document, entry)
+    entries = [
+        _Entry(path, document, entry)
         for path, document in ((path, Results.read(path)) for path in paths)
         for entry in document.results
         if dataset in (None, entry.dataset) and nref in (None, entry.nref)
     ]
-    if not known:
+    if not entries:
         raise InputError(f"no results on dataset {dataset or '(any)'} with {nref or 'any number of'} references")
-    groups: dict[tuple[str, int], list[_Known]] = {}
-    for one in known:
+    groups: dict[tuple[str, int], list[_Entry]] = {}
+    for one in entries:
         groups.setdefault((one.entry.dataset, one.entry.nref), []).append(one)
     shared = {key: group for key, group in groups.items() if len(group) > 1}
     if not shared:
-        if len(known) < 2:
-            raise InputError(f"{known[0].path}: only one result; a comparison needs at least two")
-        _refuse(known[0], known[1])
+        if len(entries) < 2:
+            raise InputError(f"{entries[0].path}: only one result; a comparison needs at least two")
+        _refuse(entries[0], entries[1])
     for key in groups:
         if key not in shared:
             progress.warn(f"{key[0]} with {key[1]} references is left out: only one model has results on it")
@@ -104,13 +104,13 @@ def compare_files(
     return Comparisons(warning=DEPENDENT if by == "split" else None, comparisons=comparisons)
 
 
-def _refuse(a: _Known, b: _Known) -> None:
+def _refuse(a: _Entry, b: _Entry) -> None:
     difference = incompatibility(a.entry, b.entry, (a.document, b.document)) or "nothing in common"
     files = f"{a.path} and {b.path}" if a.path != b.path else str(a.path)
     raise InputError(f"{files} cannot be compared, they differ in {difference}")
 
 
-def _labels(group: Sequence[_Known]) -> list[str]:
+def _labels(group: Sequence[_Entry]) -> list[str]:
     """Return each system's name; the file's name is added where models have the same one."""
     names = [one.entry.model or one.path.stem for one in group]
     labels: list[str] = []

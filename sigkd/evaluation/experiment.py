@@ -55,9 +55,9 @@ class EvaluationSet:
     @property
     def labels(self) -> ImageBatch | FeatureSet:
         """What holds ``y``, ``yforg`` and ``filenames``."""
-        known = self.features if self.features is not None else self.batch
-        assert known is not None  # noqa: S101 - one of the two is always there
-        return known
+        labelled = self.features if self.features is not None else self.batch
+        assert labelled is not None  # noqa: S101 - one of the two is always there
+        return labelled
 
     @property
     def writer_names(self) -> list[str]:

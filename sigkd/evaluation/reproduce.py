@@ -261,10 +261,10 @@ def _evaluated(
         "store": _store_hash(dataset, data),
     }
     if path.is_file():
-        known = Results.read(path)
-        if known.identity == identity:
+        earlier = Results.read(path)
+        if earlier.identity == identity:
             progress.info(f"{label} on {dataset}: already evaluated")
-            return known
+            return earlier
     plan = Plan(nrefs=nrefs, splits=request.splits, seed=request.seed)
     document = evaluate_all([dataset], [spec], plan, settings, data=data, cache=cache, device=device, progress=progress)
     (facts,) = document.models.values()

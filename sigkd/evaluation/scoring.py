@@ -225,12 +225,12 @@ def score_split(
             # They are scored against one another, as by someone who has no one else's signatures yet.
             development = Split(split.nref, split.number, tuple(split.writers[i] for i in others))
             part = scorer.part(development.writers, development.writers)
-            known = _collect(development, np.zeros(len(others), dtype=np.int64), [part], [np.arange(len(others))])
+            judged = _collect(development, np.zeros(len(others), dtype=np.int64), [part], [np.arange(len(others))])
         else:
-            known = result
-        positions = range(len(known.writers)) if protocol.name == "dev-threshold" else others
-        genuine = np.concatenate([known.genuine[i] for i in positions])
-        forged = np.concatenate([getattr(known, kind)[i] for i in positions])
+            judged = result
+        positions = range(len(judged.writers)) if protocol.name == "dev-threshold" else others
+        genuine = np.concatenate([judged.genuine[i] for i in positions])
+        forged = np.concatenate([getattr(judged, kind)[i] for i in positions])
         result.calibration.append(measures.fit_logistic(genuine, forged))
         if protocol.name == "dev-threshold":
             result.thresholds.append(measures.eer_threshold(genuine, forged))
