@@ -98,18 +98,18 @@ def whole(writers, splits, workers):
     settings = Settings(workers=workers, bootstrap=1000, keep_scores=False)
     document = evaluate_features(features, y, forged, REFERENCES, splits, protocol=protocol, settings=settings)
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
-    (entry,) = document["results"]
+    (entry,) = document.results
     return {
         "writers": writers,
         "splits": splits,
         "workers": workers,
-        "negatives": entry["negatives"],
-        "random_per_writer": entry["random_per_writer"],
+        "negatives": entry.negatives,
+        "random_per_writer": entry.random_per_writer,
         "seconds": round(seconds, 1),
         "cpu_seconds": round(cpu, 1),
         "cpu_milliseconds_per_writer_and_split": round(1000 * cpu / writers / splits, 1),
         "peak_gigabytes": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
-        "eer_global": entry["eer_global"]["mean"],
+        "eer_global": entry.metrics["eer_global"].mean,
     }
 
 
