@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from sigkd.images.ink_network import INK, LINE, PAPER, PRINT, kinds_of_ink
 from sigkd.images.light import PAPER as WHITE
+from sigkd.images.lines import printed_lines
 
 U8 = npt.NDArray[np.uint8]
 F32 = npt.NDArray[np.float32]
@@ -22,10 +23,8 @@ _FAINTEST = 0.22  # of the ink's middling darkness: what is paler is paper
 _DARKEST_EDGE = -0.7  # of the network's odds: pixels at the strokes' edges are mostly paper
 _NOISE_SHARE = 0.97
 _LETTER = 60  # pixels at 150 dpi
-_LINE_GAP, _LEAST_LINE = 7, 40  # pixels
-_LEAST_BEND, _MOST_BEND = 0.9, 0.04  # pixels off the straight; as a share of the length
-_BEYOND, _MOSTLY = 24, 0.85  # pixels beyond a line's end that are ink, and their share
-_ALIKE, _LEAST_TILT = 0.25, 1.2  # of the strokes' width and darkness; degrees from level or upright
+_NEAR = 5  # pixels
+_LEAST_LETTER, _FEWEST_LETTERS, _MUCH_PRINT = 5, 3, 60  # pixels; letters; pixels
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ def find_writing(grey: U8, small: U8) -> Writing | None:
     odds = _odds(small[rows, columns])
     kinds = np.argmax(odds, axis=0).astype(np.uint8)
     margin = odds[INK] - np.delete(odds, INK, axis=0).max(axis=0)
-    ours = _parts_of_letters(kinds) | _drawn_by_pen(kinds, small[rows, columns])
+    ours = _parts_of_letters(kinds) | _without_print(kinds) | _drawn_by_pen(kinds, small[rows, columns])
     kinds[ours], margin[ours] = INK, 1.0
     top, left = 2 * rows.start, 2 * columns.start
     piece = grey[top : 2 * rows.stop, left : 2 * columns.stop]
@@ -85,57 +84,34 @@ def _parts_of_letters(kinds: U8) -> npt.NDArray[np.bool_]:
     return np.asarray(ours[labels] & (kinds == PRINT))
 
 
-def _drawn_by_pen(kinds: U8, small: U8) -> npt.NDArray[np.bool_]:
-    """Return which lines [h, w] a pen drew: slanting ones that bend, go on as ink, or are as wide and dark as it.
-
-    The network sees but a part of a line; its whole length tells more.
-    """
-    lines, ink = (kinds == LINE).astype(np.uint8), (kinds == INK).astype(np.uint8)
+def _without_print(kinds: U8) -> npt.NDArray[np.bool_]:
+    """Return the print [h, w] that touches ink where no print stands by itself: it is ink, too."""
     result = np.zeros(kinds.shape, bool)
-    if not lines.any() or not ink.any():
+    if not (kinds == PRINT).any():
         return result
+    number, labels, stats, _ = cv2.connectedComponentsWithStats((kinds == PRINT).astype(np.uint8), connectivity=8)
+    near = cv2.dilate((kinds == INK).astype(np.uint8), np.ones((_NEAR, _NEAR), np.uint8)) > 0
+    touching = np.zeros(number, bool)
+    touching[np.unique(labels[near])] = True
+    touching[0] = False
+    alone = ~touching
+    alone[0] = False
+    size = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1)
+    if (alone & (size >= _LEAST_LETTER)).sum() >= _FEWEST_LETTERS or stats[
+        alone, cv2.CC_STAT_AREA
+    ].sum() >= _MUCH_PRINT:
+        return result
+    return np.asarray(touching[labels])
+
+
+def _drawn_by_pen(kinds: U8, small: U8) -> npt.NDArray[np.bool_]:
+    """Return which lines [h, w] a pen drew."""
+    lines, ink = (kinds == LINE).astype(np.uint8), kinds == INK
+    if not lines.any() or not ink.any():
+        return np.zeros(kinds.shape, bool)
     darkness = (WHITE - (small if small.ndim == 2 else small.mean(axis=2))).astype(np.float32)
-    stroke, dark = _width(ink), float(np.median(darkness[ink > 0]))
-    joined = cv2.dilate(lines, np.ones((_LINE_GAP, _LINE_GAP), np.uint8))
-    number, labels = cv2.connectedComponents(joined, connectivity=8)
-    ys, xs = np.nonzero(lines)
-    owner = labels[ys, xs]
-    for one in range(1, number):
-        y, x = ys[owner == one], xs[owner == one]
-        if x.size < _LEAST_LINE:
-            continue
-        spread, axes = np.linalg.eigh(np.cov(np.stack([x, y]).astype(np.float64)))
-        across, along = axes[:, 0], axes[:, 1]
-        position = along[0] * x + along[1] * y
-        length = float(np.ptp(position)) + 1
-        width = x.size / length
-        bend = float(np.sqrt(max(spread[0] - width**2 / 12, 0.0)))
-        tilt = float(np.degrees(np.arcsin(np.abs(across).min())))
-        if bend > _MOST_BEND * length or tilt < _LEAST_TILT:  # a box or a comb; a ruled line
-            continue
-        alike = abs(width / stroke - 1) < _ALIKE and abs(float(np.median(darkness[y, x])) / dark - 1) < _ALIKE
-        ends = [(int(x[end]), int(y[end]), sign) for end, sign in ((position.argmin(), -1), (position.argmax(), 1))]
-        if bend > _LEAST_BEND or alike or any(_goes_on(ink, (at, row), sign * along) for at, row, sign in ends):
-            result[y, x] = True
-    return result
-
-
-def _goes_on(ink: U8, end: tuple[int, int], direction: npt.NDArray[np.float64]) -> bool:
-    """Whether beyond the end of a line there is ink in its direction, for longer than a stroke that it crosses."""
-    steps = np.arange(2, _BEYOND)
-    x = np.rint(end[0] + direction[0] * steps).astype(int)
-    y = np.rint(end[1] + direction[1] * steps).astype(int)
-    if not ((x >= 1) & (y >= 1) & (x < ink.shape[1] - 1) & (y < ink.shape[0] - 1)).all():
-        return False
-    near = [ink[y + dy, x + dx] for dy, dx in ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1))]
-    return bool(np.max(near, axis=0).mean() >= _MOSTLY)
-
-
-def _width(shape: U8) -> float:
-    """Return the mean width of strokes in pixels: twice their area over the length of their edges."""
-    cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
-    rim = cv2.countNonZero(shape) - cv2.countNonZero(cv2.erode(shape, cross, borderValue=0))
-    return 2.0 * cv2.countNonZero(shape) / max(rim, 1)
+    printed = printed_lines(lines, darkness, float(np.median(darkness[ink])))
+    return np.asarray((lines > 0) & ~printed)
 
 
 def _inked_part(small: U8) -> tuple[slice, slice] | None:
