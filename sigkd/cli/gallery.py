@@ -224,6 +224,38 @@ def rekey(
     tell(GalleryRekey(gallery=path, done=done, left=left), json, f"{path}: {done}")
 
 
+@gallery_app.command("settings", cls=SigkdCommand)
+def settings(
+    dpi: Annotated[
+        str | None, typer.Option(help="Resolution of scans that do not tell theirs (of models of views), or none.")
+    ] = None,
+    gallery: File = None,
+    passphrase_file: Passphrase = None,
+    actor: Actor = None,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Show the gallery's settings, or change them.
+
+    Example: sigkd gallery settings --dpi 300
+    """
+    from sigkd.cli.verification import opened
+    from sigkd.errors import UsageError
+    from sigkd.gallery.results import GallerySettings
+
+    with opened(gallery, data_dir, passphrase_file) as store:
+        if dpi is not None:
+            try:
+                presumed = None if dpi == "none" else float(dpi)
+            except ValueError:
+                raise UsageError(f"--dpi is a number or none, not '{dpi}'") from None
+            store.presume(presumed, actor=actor)
+        known, path = store.resolution, store.path
+    document = GallerySettings(gallery=path, dpi=None if known is None else known.x)
+    said = "presumes nothing of scans that do not tell their resolution"
+    tell(document, json, f"{path}: {said if known is None else f'presumes {known.x:g} dpi where scans tell nothing'}")
+
+
 @gallery_app.command("log", cls=SigkdCommand)
 def log(
     name: Annotated[

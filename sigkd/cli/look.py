@@ -13,6 +13,7 @@ from sigkd.cli.command import SigkdCommand
 from sigkd.cli.options import Json
 from sigkd.cli.output import Table, note_line, show
 from sigkd.errors import ExitCode
+from sigkd.images.formats import LEAST_DPI, MOST_DPI
 
 if TYPE_CHECKING:
     from sigkd.images.looks import Looks
@@ -28,7 +29,7 @@ def look(
     ] = None,
     dpi: Annotated[
         float | None,
-        typer.Option(help="Resolution of the scans, instead of what the files state.", min=60, max=2500),
+        typer.Option(help="Resolution of the scans, instead of what the files state.", min=LEAST_DPI, max=MOST_DPI),
     ] = None,
     page: Annotated[int, typer.Option(help="Page of multi-page TIFF files.", min=1)] = 1,
     json_output: Json = False,

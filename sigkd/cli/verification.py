@@ -119,10 +119,11 @@ def writers_table(document: GalleryList) -> Table:
 def references_table(writer: EnrolledWriter, references: Sequence[ReferenceFacts]) -> Table:
     """Return a writer's references as a table."""
     table = Table(title=f"{writer.name}, enrolled {writer.enrolled_at[:19]}")
-    for column in ("reference", "ink, px", "hash"):
+    for column in ("reference", "ink, px", "resolution", "hash"):
         table.add_column(column)
     for one in references:
-        table.add_row(one.name, f"{one.width}x{one.height}", one.hash[:16])
+        resolution = "-" if one.resolution is None else str(one.resolution)
+        table.add_row(one.name, f"{one.width}x{one.height}", resolution, one.hash[:16])
     return table
 
 
@@ -167,6 +168,9 @@ def _one(answer: Verification) -> Table:
     human = " (for a person to decide)" if word == "inconclusive" else ""
     table.add_row(answer.query, Text.assemble((word.upper(), _STYLES[word]), human))
     table.add_row("compared with", f"{against}{answer.references} reference{'s' * (answer.references > 1)}")
+    if answer.resolution is not None:
+        others = ", ".join(dict.fromkeys(map(str, answer.reference_resolutions)))
+        table.add_row("resolution", f"{answer.resolution}; references {others}")
     limits = answer.thresholds
     accept = f"accepted from {limits.accept:.3f}"
     between = accept if limits.accept == limits.reject else f"{accept}, rejected below {limits.reject:.3f}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -127,7 +127,7 @@ def prepare_signatures(
     with progress.task("preprocessing", total=len(records), unit="images") as task:
         # decoding and filtering happen outside of the interpreter's lock: threads do
         work = partial(_process, placing=placing)
-        outcomes = in_order(work, [record.path for record in records], workers=workers)
+        outcomes = in_order(work, records, workers=workers)
         for record, outcome in zip(records, outcomes, strict=True):
             file = _name(record.path, signatures.root)
             if outcome.image is None:
@@ -184,11 +184,11 @@ def preprocess_dataset(
     )
 
 
-def _process(path: Path, placing: Placing) -> _Outcome:
+def _process(record: SignatureRecord, placing: Placing) -> _Outcome:
     try:
-        placed = placing(path)
+        placed = replace(placing, dpi=record.dpi or placing.dpi)(record.path)
     except ImageError as error:
-        return _Outcome(None, reason=str(error).removeprefix(f"{path}: "))
+        return _Outcome(None, reason=str(error).removeprefix(f"{record.path}: "))
     return _Outcome(placed.image, placed.warnings)
 
 

@@ -30,7 +30,7 @@ class Entry:
     """UTC, ISO 8601."""
     actor: str
     action: str
-    """``create``, ``enroll``, ``verify``, ``remove``, ``export``, ``rekey``, ``audit``, ``migrate``."""
+    """``create``, ``enroll``, ``verify``, ``remove``, ``export``, ``rekey``, ``audit``, ``settings``, ``migrate``."""
     subject: str | None
     """Keyed hash of the writer's name, hexadecimal."""
     detail: dict[str, Any]

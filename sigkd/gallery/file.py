@@ -30,6 +30,8 @@ from sigkd.gallery.digests import (
 from sigkd.gallery.records import clean_name
 from sigkd.gallery.schema import SCHEMA_VERSION, migrate, version_of
 from sigkd.gallery.vault import KeyVault, PlainVault, Vault, keyed_hash, new_vault, unlock
+from sigkd.images.preprocess import PREPROCESS_VERSION
+from sigkd.images.resolution import Resolution, given_resolution
 from sigkd.models.binding import Binding
 
 logger = logging.getLogger(__name__)
@@ -230,6 +232,30 @@ class GalleryFile:
         """Whether the gallery keeps its log."""
         with self.reading():
             return str(self.meta("audit")) == "on"
+
+    @property
+    def resolution(self) -> Resolution | None:
+        """What is presumed of scans that do not tell their resolution; None: nothing."""
+        with self.reading():
+            text = self.meta("dpi", "")
+        return given_resolution(float(text), "gallery") if text else None
+
+    def presume(self, dpi: float | None, *, actor: str | None = None) -> None:
+        """Set the resolution that is presumed of scans which do not tell theirs, or (None) presume none.
+
+        Raises:
+            UsageError: none of a scan, or the enrolled features are of a model that looks at pixels as they are.
+        """
+        known = None if dpi is None else given_resolution(dpi)
+        binding = self.binding
+        if known is not None and binding is not None and binding.preprocess_version == PREPROCESS_VERSION:
+            raise UsageError(
+                f"{self.path}: the model {binding.model_name} looks at the pixels as they are: a resolution counts for "
+                "models of views"
+            )
+        with self.writing():
+            self.set_meta("dpi", "" if known is None else f"{known.x:g}")
+            self.log(actor, "settings", detail={"dpi": dpi})
 
     def subject(self, name: str) -> bytes:
         """Return the keyed hash by which a name is found and called in the log."""

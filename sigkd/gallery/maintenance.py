@@ -9,13 +9,10 @@ import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import numpy as np
-from numpy.typing import NDArray
-
 from sigkd.errors import GalleryError, UsageError
 from sigkd.gallery import audit
 from sigkd.gallery.digests import EMPTY_ROLL, rolled
-from sigkd.gallery.records import pack_features
+from sigkd.gallery.records import StoredReference, pack_facts, pack_features
 from sigkd.gallery.schema import SCHEMA_VERSION
 from sigkd.gallery.store import Gallery
 from sigkd.gallery.templates import load_template
@@ -144,7 +141,7 @@ def _check_writers(gallery: Gallery, health: Health, progress: Progress) -> None
 def rekey_model(
     gallery: Gallery,
     binding: Binding,
-    extract: Callable[[list[bytes]], NDArray[np.float32]],
+    extract: Callable[[list[StoredReference]], list[StoredReference]],
     *,
     actor: str | None = None,
     progress: Progress = SILENT,
@@ -154,7 +151,7 @@ def rekey_model(
     Args:
         gallery: with the images of all references.
         binding: of the new features.
-        extract: returns the features [n, D] of image files' contents.
+        extract: returns references, given with their images, as they are with the new features.
         actor: who, for the log.
         progress: where the work is reported.
 
@@ -174,15 +171,15 @@ def rekey_model(
     with gallery.writing(), progress.task("extracting again", total=len(gallery), unit="writers") as task:
         connection = gallery.connection
         connection.execute("DELETE FROM template")
-        for writer, uid in connection.execute("SELECT id, uid FROM writer").fetchall():
-            rows = connection.execute(
-                "SELECT id, ordinal, image FROM reference WHERE writer_id = ? ORDER BY ordinal", (writer,)
-            ).fetchall()
-            name = bytes(uid).hex()
-            images = [gallery.vault.open(image, f"image:{name}:{ordinal}") for _, ordinal, image in rows]
-            for (row, ordinal, _), vector in zip(rows, extract(images), strict=True):
-                sealed = gallery.vault.seal(pack_features(vector), f"features:{name}:{ordinal}")
-                connection.execute("UPDATE reference SET features = ? WHERE id = ?", (sealed, row))
+        for one in gallery.writers():
+            writer, uid = gallery.row(one.name)
+            kept = gallery.references(one.name, images=True)
+            query = "SELECT id, ordinal FROM reference WHERE writer_id = ? ORDER BY ordinal"
+            rows = connection.execute(query, (writer,)).fetchall()
+            for (row, ordinal), made in zip(rows, extract(kept), strict=True):
+                features = gallery.vault.seal(pack_features(made.features), f"features:{uid}:{ordinal}")
+                facts = gallery.vault.seal(pack_facts(made), f"facts:{uid}:{ordinal}")
+                connection.execute("UPDATE reference SET features = ?, facts = ? WHERE id = ?", (features, facts, row))
             total += len(rows)
             task.advance()
         gallery.sign_everything()

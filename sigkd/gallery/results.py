@@ -8,6 +8,7 @@ from pathlib import Path
 from sigkd.gallery.audit import Entry
 from sigkd.gallery.records import EnrolledWriter
 from sigkd.gallery.store import Gallery
+from sigkd.images.scan_facts import ReckonedResolution
 from sigkd.json_documents import JsonDocument
 from sigkd.models.binding import Binding
 
@@ -38,6 +39,8 @@ class ReferenceFacts:
     height: int
     features: int
     """Length of the feature vector."""
+    resolution: ReckonedResolution | None = None
+    """Of the scan; null: it was compared in its own pixels."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +93,15 @@ class GalleryRekey(JsonDocument, format="sigkd-gallery-rekey", version=1):
 
 
 @dataclass(frozen=True, kw_only=True)
+class GallerySettings(JsonDocument, format="sigkd-gallery-settings", version=1):
+    """What ``sigkd gallery settings`` prints."""
+
+    gallery: Path
+    dpi: float | None
+    """Resolution that is presumed of scans which do not tell theirs; null: none."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class GalleryLog(JsonDocument, format="sigkd-gallery-log", version=1):
     """What ``sigkd gallery log`` prints."""
 
@@ -117,7 +129,14 @@ def show_writer(store: Gallery, name: str) -> GalleryWriter:
     if name not in store and entries:
         return GalleryWriter(writer=None, references=[], log=entries)
     references = [
-        ReferenceFacts(one.name, one.digest, one.ink.width, one.ink.height, len(one.features))
+        ReferenceFacts(
+            one.name,
+            one.digest,
+            one.ink.width,
+            one.ink.height,
+            len(one.features),
+            None if one.scan is None else one.scan.reckoned,
+        )
         for one in store.references(name)
     ]
     return GalleryWriter(writer=store.writers(name)[0], references=references, log=entries)

@@ -32,6 +32,9 @@ SUFFIXES = frozenset((*(suffix for suffixes in FORMATS.values() for suffix in su
 MAX_PIXELS = 40_000_000
 """Largest image that is decoded, in pixels, unless the caller says otherwise: an A4 page at 600 dpi."""
 
+LEAST_DPI, MOST_DPI = 60.0, 2500.0
+"""Resolutions outside of this range are not those of a scan of a signature (standard fax: 204 x 98)."""
+
 PICTURES = {suffix: name for name in ("PNG", "JPEG", "TIFF", "BMP") for suffix in FORMATS[name]}
 """What pictures for people are written as: the format by suffix."""
 

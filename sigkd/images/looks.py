@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sigkd.images.remarks import Remark
 from sigkd.images.scan import Scan
+from sigkd.images.scan_facts import ReckonedResolution
 from sigkd.images.scan_measures import ScanMeasures
 from sigkd.json_documents import JsonDocument
 
@@ -18,17 +19,6 @@ class Refusal:
     reason: str
     """Fixed, for programs."""
     message: str
-
-
-@dataclass(frozen=True)
-class ReckonedResolution:
-    """The resolution that was reckoned with."""
-
-    x: float
-    """Pixels an inch."""
-    y: float
-    source: str
-    """Where it is from."""
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ class Placing:
         canvas: height and width in pixels of the scan; version 1 only.
         views: names of views (:meth:`sigkd.images.views.View.named`); their scans are read by
             :func:`sigkd.images.scan.read_scan`.
-        dpi: resolution of the scans, where their files do not say it; version 2 only.
+        dpi: resolution of the scans, whatever their files say; version 2 only.
         size: height and width of the result; version 1 only.
         max_pixels: largest scan that is decoded.
     """

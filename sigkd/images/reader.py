@@ -49,12 +49,19 @@ class ImageFile:
     resolution: Resolution
     """Of the upright image."""
     pages: int = 1
-    """Pages in the file (1 but for TIFF), of which ``image`` is one."""
+    """Pages in the file (1 but for TIFF)."""
+    page: int = 1
+    """Which of them ``image`` is."""
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the content."""
-        return hashlib.sha256(self.content).hexdigest()
+        """SHA-256 of the content; of a later page of a TIFF, of the content with ``#page=N`` after it."""
+        return hashlib.sha256(self.content + (b"" if self.page == 1 else b"#page=%d" % self.page)).hexdigest()
+
+    @property
+    def title(self) -> str:
+        """What to call it: the file's name without folders, and which page, where it is not the first."""
+        return Path(self.name).name + (f", page {self.page}" if self.page > 1 else "")
 
     @property
     def grey(self) -> U8:
@@ -103,7 +110,7 @@ def read_file(
             turned = opened.getexif().get(ExifTags.Base.Orientation, 1) >= 5
             upright = _opaque(ImageOps.exif_transpose(_eight_bit(opened)))
             upright.load()
-            return ImageFile(name, content, upright, resolution.turned() if turned else resolution, pages)
+            return ImageFile(name, content, upright, resolution.turned() if turned else resolution, pages, page)
     except ImageError:
         raise
     except MemoryError as error:

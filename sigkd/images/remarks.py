@@ -65,6 +65,11 @@ def scan_remarks(scan: NDArray[np.uint8], ink: InkMeasures, *, larger_than_canva
     return found
 
 
+def page_remarks(page: int, pages: int) -> list[Remark]:
+    """Return the remark on a file of several pages, of which one was read."""
+    return [Remark("pages", f"page {page} of {pages} was read")] if pages > 1 else []
+
+
 LEAST_DPI = 140.0
 """Resolution below which strokes are hardly resolved."""
 LEAST_DENSITY = 0.2

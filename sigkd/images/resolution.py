@@ -8,10 +8,10 @@ from typing import Any
 
 from PIL import ExifTags, Image
 
-MM_PER_INCH = 25.4
-LEAST_DPI, MOST_DPI = 60.0, 2500.0
-"""Resolutions outside of this range are not those of a scan of a signature (standard fax: 204 x 98)."""
+from sigkd.errors import UsageError
+from sigkd.images.formats import LEAST_DPI, MOST_DPI
 
+MM_PER_INCH = 25.4
 SCREEN_DPI = (72.0, 96.0)
 """What programs write where they know nothing; scanners offer 75 and 100."""
 
@@ -25,8 +25,9 @@ class Resolution:
     x: float | None = None
     y: float | None = None
     source: str = "none"
-    """Where it is from: ``tag``, ``given`` (by the caller), ``none``, or why a tag is not believed: ``screen`` (72 or
-    96, written where nothing is known), ``camera`` (a photo has no resolution), ``implausible``."""
+    """Where it is from: ``tag`` of the file, ``option`` (stated for these scans), ``table`` (stated in its row),
+    ``gallery`` (presumed of its scans), ``none``, or why a tag is not believed: ``screen`` (72 or 96, written where
+    nothing is known), ``camera`` (a photo has no resolution), ``implausible``."""
     aspect: float = 1.0
     """How many times as high as wide a pixel is; known for some files whose resolution is not."""
 
@@ -35,21 +36,27 @@ class Resolution:
         """Whether sizes in millimetres can be told."""
         return self.x is not None and self.y is not None
 
+    def __str__(self) -> str:
+        if self.x is None or self.y is None:
+            return "resolution unknown"
+        size = f"{self.x:g}" if self.x == self.y else f"{self.x:g} x {self.y:g}"
+        return f"{size} dpi ({self.source})"
+
     def turned(self) -> Resolution:
         """Return the resolution of the image turned by 90 degrees."""
         return Resolution(self.y, self.x, self.source, 1 / self.aspect)
 
 
-def given_resolution(dpi: float | tuple[float, float]) -> Resolution:
+def given_resolution(dpi: float | tuple[float, float], source: str = "option") -> Resolution:
     """Return the resolution that a person states.
 
     Raises:
-        ValueError: if it is not one of a scan.
+        UsageError: if it is not one of a scan.
     """
     x, y = dpi if isinstance(dpi, tuple) else (dpi, dpi)
     if not all(LEAST_DPI <= value <= MOST_DPI for value in (x, y)):
-        raise ValueError(f"a resolution from {LEAST_DPI:.0f} to {MOST_DPI:.0f} dpi is expected, not {x:g} x {y:g}")
-    return Resolution(float(x), float(y), "given", x / y)
+        raise UsageError(f"a resolution from {LEAST_DPI:.0f} to {MOST_DPI:.0f} dpi is expected, not {x:g} x {y:g}")
+    return Resolution(float(x), float(y), source, x / y)
 
 
 def read_resolution(image: Image.Image) -> Resolution:

@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sigkd.errors import ImageError
+from sigkd.images.formats import LEAST_DPI, MOST_DPI
 from sigkd.images.light import divide_by, paper_brightness
-from sigkd.images.resolution import LEAST_DPI, MM_PER_INCH, MOST_DPI, Resolution
+from sigkd.images.resolution import MM_PER_INCH, Resolution
 
 U8 = npt.NDArray[np.uint8]
 

@@ -16,10 +16,10 @@ from sigkd.errors import ImageError
 from sigkd.images.formats import MAX_PIXELS
 from sigkd.images.ink_network import INK, LINE, PAPER, PRINT
 from sigkd.images.light import divide_by, paper_brightness
-from sigkd.images.reader import ImageSource, read_file
+from sigkd.images.reader import ImageFile, ImageSource, read_file
 from sigkd.images.reading import Ground, Log, Step
 from sigkd.images.refusal import NotASignatureError, reason_against
-from sigkd.images.remarks import Remark, reading_remarks
+from sigkd.images.remarks import Remark, page_remarks, reading_remarks
 from sigkd.images.resolution import MM_PER_INCH, Resolution, given_resolution
 from sigkd.images.scale import DPI, grey, reckoned_dpi, resized
 from sigkd.images.scan_measures import ScanMeasures, measure
@@ -63,9 +63,10 @@ class Scan:
 
 
 def read_scan(
-    source: ImageSource | U8,
+    source: ImageSource | ImageFile | U8,
     *,
-    dpi: float | tuple[float, float] | None = None,
+    dpi: float | tuple[float, float] | Resolution | None = None,
+    presumed: Resolution | None = None,
     page: int = 1,
     max_pixels: int = MAX_PIXELS,
     name: str | None = None,
@@ -75,8 +76,9 @@ def read_scan(
     """Read a signature's ink.
 
     Args:
-        source: a file, its content, or an array uint8 [H, W] or [H, W, 3] (0 ink, 255 paper).
+        source: a file, its content, one that was read, or an array uint8 [H, W] or [H, W, 3] (0 ink, 255 paper).
         dpi: the resolution (across, down); None: what the file says, else an estimate by the width of the strokes.
+        presumed: the resolution of files that do not tell theirs; not of a camera's photos, which have none.
         page: of a multi-page TIFF, from 1.
         max_pixels: largest image that is decoded.
         name: what messages call it; by default the path.
@@ -94,11 +96,16 @@ def read_scan(
         digest = hashlib.sha256(repr(raw.shape).encode() + raw.tobytes()).hexdigest()
         title, resolution, pages = name or f"array {digest[:8]}", Resolution(), 1
     else:
-        file = read_file(source, page=page, max_pixels=max_pixels, name=name)
+        if isinstance(source, ImageFile):
+            file = source
+        else:
+            file = read_file(source, page=page, max_pixels=max_pixels, name=name)
         raw, digest, title, pages = file.rgb if file.has_colour else file.grey, file.digest, file.name, file.pages
-        resolution = file.resolution
+        resolution, page = file.resolution, file.page
     if dpi is not None:
-        resolution = given_resolution(dpi)
+        resolution = dpi if isinstance(dpi, Resolution) else given_resolution(dpi)
+    elif presumed is not None and not resolution.known and resolution.source != "camera":
+        resolution = presumed
     log = Log(explain)
     try:
         scan = _read(raw, resolution, title, digest, log)
@@ -109,8 +116,7 @@ def read_scan(
         raise NotASignatureError(error.reason, f"{title}: {error}", tuple(log.steps)) from None
     except ImageError as error:
         raise ImageError(f"{title}: {error}") from None
-    more = (Remark("pages", f"page {page} of {pages} was read"),) if pages > 1 else ()
-    return replace(scan, remarks=(*more, *scan.remarks))
+    return replace(scan, remarks=(*page_remarks(page, pages), *scan.remarks))
 
 
 def _read(raw: U8, resolution: Resolution, name: str, digest: str, log: Log) -> Scan:
@@ -176,8 +182,8 @@ class _Sheet:
 
 def _said_of(resolution: Resolution) -> str:
     if resolution.known:
-        return f"{resolution.x:g} x {resolution.y:g} dpi ({resolution.source})"
-    why = {"none": "the file states none", "given": "given", "tag": "by its tag"}
+        return str(resolution)
+    why = {"none": "the file states none", "screen": "its tag is one of a screen"}
     return f"resolution unknown ({why.get(resolution.source, resolution.source)})"
 
 

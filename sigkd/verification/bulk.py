@@ -14,6 +14,7 @@ from sigkd.errors import ImageError, InputError, UsageError
 from sigkd.gallery.records import clean_name
 from sigkd.images.ink_measures import measure_normalized
 from sigkd.images.remarks import Remark
+from sigkd.images.resolution import given_resolution
 from sigkd.json_documents import JsonDocument
 from sigkd.progress import SILENT, Progress
 from sigkd.verification.samples import Sample
@@ -54,7 +55,8 @@ class Enrolment(JsonDocument, format="sigkd-enrolment", version=1):
 @dataclass(frozen=True)
 class _Candidate:
     name: str
-    files: tuple[Path, ...] = ()
+    files: tuple[tuple[Path, float | None], ...] = ()
+    """With the resolutions that the table states."""
     images: NDArray[np.uint8] | None = None
     """Of a prepared dataset: uint8 [r, 170, 242], [r, V, 170, 242] in V views."""
 
@@ -66,10 +68,15 @@ def _candidates(source: str, data: Path, verifier: Verifier, references: int | N
         from sigkd.datasets.layouts import scan_dataset
 
         layout = "folder" if path.is_dir() else "csv"
-        found: dict[str, list[Path]] = {}
+        found: dict[str, list[tuple[Path, float | None]]] = {}
         for record in scan_dataset(layout, path).records:
             if record.kind == "genuine":
-                found.setdefault(record.writer, []).append(record.path)
+                found.setdefault(record.writer, []).append((record.path, record.dpi))
+        if not verifier.model.placing.views and any(dpi for files in found.values() for _, dpi in files):
+            raise UsageError(
+                f"{source}: states resolutions, and the model {verifier.model.name} looks at the pixels as they are: "
+                "leave the column dpi out, or use a model of views"
+            )
         return [_Candidate(name, tuple(files[:references])) for name, files in found.items()]
     from sigkd.datasets.prepared import find_prepared
 
@@ -105,7 +112,7 @@ def enroll_from(
     Args:
         verifier: with a gallery.
         source: the name or file of a prepared dataset, a folder (``WRITER/*`` or ``WRITER/genuine/*``), or a ``.csv``
-            table (path, writer, label).
+            table (path, writer, label, and dpi where it is known).
         data: home of the prepared datasets.
         references: at most so many a writer; None for all.
         keep_images: store the image files (not from a prepared dataset: it holds none).
@@ -152,9 +159,11 @@ def _samples(
     for number, image in enumerate(candidate.images if candidate.images is not None else ()):
         ink = measure_normalized(image[0] if image.ndim == 3 else image, verifier.model.canvas)
         yield Sample(f"{candidate.name} {number + 1}", "", image, ink)
-    for file in candidate.files:
+    presumed = verifier.gallery.resolution
+    for file, stated in candidate.files:
         try:
-            yield verifier.sample(file, keep=keep)
+            dpi = None if stated is None else given_resolution(stated, "table")
+            yield verifier.sample(file, keep=keep, dpi=dpi, presumed=presumed)
         except ImageError as error:
             progress.warn(f"{error}; left out")
             result.skipped[candidate.name] = str(error)

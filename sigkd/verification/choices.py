@@ -1,4 +1,4 @@
-"""The twelve choices behind an answer, declared once: for Python, and for the commands that have them as options."""
+"""The choices behind an answer, declared once: for Python, and for the commands that have them as options."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from sigkd.classifiers import CLASSIFIERS
 from sigkd.configuration import Range, check, option
+from sigkd.images.formats import LEAST_DPI, MOST_DPI
 from sigkd.progress import SILENT, Progress
 from sigkd.verification.calibrations import METHODS
 
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 else:  # commands read the fields' types, and must not load torch for it
     Model = Cohort = Calibration = Any
 
+SCANS = Range(LEAST_DPI, MOST_DPI)
 RATE = Range(0, 1, open_low=True, open_high=True)
-COMPARING = ("classifier", "cohort")
+COMPARING = ("classifier", "cohort", "dpi", "page")
 """Choices that enrolment needs too: those before the ones that turn scores into answers."""
 
 
@@ -54,6 +56,9 @@ class Choices:
     """The alternative proposition; None: skilled where the calibration knows such forgeries."""
     method: str | None = option(None, "Of calibration: {choices}; else what the file recommends.", names=METHODS)
     """How scores become likelihood ratios; None: what the calibration recommends."""
+    dpi: float | None = option(None, "Resolution of all scans given here, instead of what their files say.", SCANS)
+    """Of models of views; None: what each file says, else (of enrolled writers) what the gallery presumes."""
+    page: int = option(1, "Page of multi-page TIFF files.", Range(1))
     device: str = "auto"
     """Where features are computed: ``auto``, ``cpu``, ``cuda[:N]`` or ``mps``."""
     data: Path | None = None

@@ -221,6 +221,8 @@ class Comparison:
             remarks=tuple(remark for remark in remarks if remark is not None),
             binding=self.binding,
             query_hash=sample.digest,
+            resolution=None if sample.scan is None else sample.scan.reckoned,
+            reference_resolutions=tuple(scan.reckoned for scan in self.references.scans if scan is not None),
             gamma=self.template.gamma,
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,6 +50,11 @@ class EnrolledWriters:
         """
         check_kind(negatives)
         gallery.check_binding(verifier.binding)
+        if gallery.resolution is not None and not verifier.model.placing.views:
+            raise GalleryError(
+                f"{gallery.path}: presumes a resolution, and the model {verifier.model.name} looks at the pixels as "
+                "they are: 'sigkd gallery settings --dpi none', or use a model of views"
+            )
         self.verifier, self.gallery, self.negatives, self.actor, self.log = verifier, gallery, negatives, actor, log
         self._cache: OrderedDict[str, tuple[WriterState, Comparison]] = OrderedDict()
         self._pool: tuple[str, list[str], NDArray[np.float32]] | None = None
@@ -185,7 +191,12 @@ def rekey_gallery(
     """Extract the features of all kept images with a verifier's model; see :func:`.maintenance.rekey_model`."""
     from sigkd.gallery.maintenance import rekey_model
 
-    def extract(images: list[bytes]) -> NDArray[np.float32]:
-        return verifier.features([verifier.sample(image).image for image in images])
+    def extract(kept: list[StoredReference]) -> list[StoredReference]:
+        samples = [verifier.kept_sample(one, presumed=gallery.resolution) for one in kept]
+        features = verifier.features([sample.image for sample in samples])
+        return [
+            replace(one, features=vector, ink=sample.ink, scan=sample.scan)
+            for one, sample, vector in zip(kept, samples, features, strict=True)
+        ]
 
     return rekey_model(gallery, verifier.binding, extract, actor=actor, progress=progress)

@@ -7,6 +7,7 @@ from typing import Any
 
 from sigkd._version import __version__
 from sigkd.images.remarks import Remark
+from sigkd.images.scan_facts import ReckonedResolution
 from sigkd.json_documents import JsonDocument
 from sigkd.models.binding import Binding
 from sigkd.verification.decision import Decision, Thresholds
@@ -89,6 +90,10 @@ class Verification(JsonDocument, format="sigkd-verification", version=1):
     binding: Binding
     query_hash: str
     """SHA-256 of the query's file."""
+    resolution: ReckonedResolution | None = None
+    """Of the query's scan; null: it was compared in its own pixels."""
+    reference_resolutions: tuple[ReckonedResolution, ...] = ()
+    """Of the references' scans, likewise."""
     reference_remarks: tuple[Remark, ...] = ()
     """On references given as images: each names its file."""
     gamma: float | None = None

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from sigkd.errors import ImageError
 from sigkd.images.ink_measures import InkMeasures, measure_ink
 from sigkd.images.placing import Placing, place_all
 from sigkd.images.preprocess import LARGER_THAN_CANVAS, normalize
-from sigkd.images.reader import ImageSource, read_file
-from sigkd.images.remarks import Remark, scan_remarks
-from sigkd.images.resolution import MM_PER_INCH
+from sigkd.images.reader import ImageFile, ImageSource, read_file
+from sigkd.images.remarks import Remark, page_remarks, scan_remarks
+from sigkd.images.resolution import MM_PER_INCH, Resolution
 from sigkd.images.scale import DPI
+from sigkd.images.scan import Scan, read_scan
 from sigkd.images.scan_facts import ScanFacts
 
 ImageInput: TypeAlias = "ImageSource | NDArray[np.uint8]"
@@ -31,7 +33,7 @@ class Sample:
     name: str
     """The file's name, for people."""
     digest: str
-    """SHA-256 of the file's content (of the pixels, for an array)."""
+    """SHA-256 of the file's content (of the pixels, for an array; see :attr:`ImageFile.digest` for later pages)."""
     image: NDArray[np.uint8]
     """uint8 [170, 242], [V, 170, 242] in V views; ink bright on black."""
     ink: InkMeasures
@@ -46,7 +48,14 @@ class Sample:
 
 
 def read_sample(
-    source: ImageInput, placing: Placing | tuple[int, int], *, name: str | None = None, keep: bool = False
+    source: ImageInput,
+    placing: Placing | tuple[int, int],
+    *,
+    name: str | None = None,
+    keep: bool = False,
+    page: int = 1,
+    dpi: Resolution | None = None,
+    presumed: Resolution | None = None,
 ) -> Sample:
     """Read and normalise a signature.
 
@@ -54,61 +63,56 @@ def read_sample(
         source: a file, its content, a binary stream, or a grey scan.
         placing: the model's, or the height and width in pixels of its canvas.
         name: what to call it; by default the file's name, or a part of its hash.
-        keep: keep the content (an array is kept as PNG).
+        keep: keep the content (an array and a later page of a TIFF are kept as PNG).
+        page: of a multi-page TIFF, from 1.
+        dpi: the resolution, whatever the file says; for models of views.
+        presumed: the resolution of a scan that does not tell its own; likewise.
 
     Raises:
         ImageError: it cannot be read, or there is no signature in it; the message names it.
     """
     placing = placing if isinstance(placing, Placing) else Placing(placing)
-    if placing.views:
-        return _read_views(source, placing, name, keep)
     content: bytes | None = None
+    read: ImageFile | NDArray[np.uint8]
     if isinstance(source, np.ndarray):
-        scan = np.ascontiguousarray(source)
-        if scan.dtype != np.uint8 or scan.ndim != 2:
-            raise ImageError(
-                f"{name or 'image'}: a uint8 array [H, W] is expected, not {scan.dtype} {list(scan.shape)}"
-            )
-        digest = hashlib.sha256(repr(scan.shape).encode() + scan.tobytes()).hexdigest()
-        content = _png(scan) if keep else None
-        where = title = name or f"array {digest[:8]}"
+        if source.dtype != np.uint8 or source.ndim != 2:
+            shape = f"{source.dtype} {list(source.shape)}"
+            raise ImageError(f"{name or 'image'}: a uint8 array [H, W] is expected, not {shape}")
+        read = np.ascontiguousarray(source)
+        content = _png(Image.fromarray(read)) if keep else None
+        title = where = name
+    else:  # once: the hash, the pixels and what is kept are of the same bytes
+        read = read_file(source, page=page, max_pixels=placing.max_pixels, name=name)
+        if keep:
+            content = read.content if page == 1 else _png(read.image, read.resolution)
+        title, where = read.title if name is None else name, read.name
+    if placing.views:
+        scan = read_scan(read, dpi=dpi, presumed=presumed, max_pixels=placing.max_pixels, name=where)
+        return _of_views(scan, title or scan.name, placing, content)
+    if isinstance(read, np.ndarray):
+        grey, pages, digest = read, 1, hashlib.sha256(repr(read.shape).encode() + read.tobytes()).hexdigest()
+        title = where = name or f"array {digest[:8]}"
     else:
-        file = read_file(source, name=name)
-        scan, digest, where = file.grey, file.digest, file.name
-        title = name or (where if isinstance(source, bytes) else Path(where).name)
-        content = file.content if keep else None
+        grey, pages, digest = read.grey, read.pages, read.digest
     try:
-        normal = normalize(scan, placing.canvas)
+        normal = normalize(grey, placing.canvas)
     except ImageError as error:
         raise ImageError(f"{where}: {error}") from None
-    ink = measure_ink(scan, normal.box, normal.threshold)
-    remarks = scan_remarks(scan, ink, larger_than_canvas=LARGER_THAN_CANVAS in normal.warnings)
-    return Sample(title, digest, normal.image, ink, tuple(remarks), content)
+    ink = measure_ink(grey, normal.box, normal.threshold)
+    remarks = scan_remarks(grey, ink, larger_than_canvas=LARGER_THAN_CANVAS in normal.warnings)
+    return Sample(title or digest[:8], digest, normal.image, ink, (*page_remarks(page, pages), *remarks), content)
 
 
-def _read_views(source: ImageInput, placing: Placing, name: str | None, keep: bool) -> Sample:
-    from sigkd.images.scan import read_scan
-
-    content, title, where = None, name, name
-    if isinstance(source, np.ndarray):
-        content = _png(source) if keep else None
-    else:
-        file = read_file(source, name=name)  # once: the hash, the pixels and what is kept are of the same bytes
-        source, content, where = file.content, file.content if keep else None, file.name
-        title = name or Path(where).name
-    scan = read_scan(source, dpi=placing.dpi, max_pixels=placing.max_pixels, name=where)
+def _of_views(scan: Scan, title: str, placing: Placing, content: bytes | None) -> Sample:
     height, width = scan.ink.shape
     stroke = scan.measures.stroke * DPI / MM_PER_INCH
     ink = InkMeasures(height, width, stroke, scan.measures.contrast, 0, False, scan.measures.levels)
     image = place_all(scan.ink, placing.views)
-    return Sample(title or scan.name, scan.digest, image, ink, scan.remarks, content, ScanFacts.of(scan), scan.ink)
+    return Sample(title, scan.digest, image, ink, scan.remarks, content, ScanFacts.of(scan), scan.ink)
 
 
-def _png(scan: NDArray[np.uint8]) -> bytes:
-    import io
-
-    from PIL import Image
-
+def _png(image: Image.Image, resolution: Resolution | None = None) -> bytes:
     buffer = io.BytesIO()
-    Image.fromarray(scan).save(buffer, format="PNG")
+    told = resolution is not None and resolution.known
+    image.save(buffer, format="PNG", **({"dpi": (resolution.x, resolution.y)} if resolution and told else {}))
     return buffer.getvalue()

@@ -19,9 +19,10 @@ from sigkd.classifiers.base import Classifier, Template, choose_classifier
 from sigkd.classifiers.cohort import check_cohort, resolve_cohort
 from sigkd.classifiers.negatives import Negatives
 from sigkd.errors import UsageError
-from sigkd.gallery import Gallery
+from sigkd.gallery import Gallery, StoredReference
 from sigkd.gallery.records import clean_name
 from sigkd.images.remarks import Remark
+from sigkd.images.resolution import Resolution, given_resolution
 from sigkd.models.binding import Binding
 from sigkd.models.views import columns_without_scale
 from sigkd.paths import data_dir
@@ -73,7 +74,8 @@ class Verifier:
             audit: write verifications to the log.
 
         Raises:
-            ModelError: the model cannot be loaded; CohortError: a loaded cohort is another model's.
+            ModelError: the model cannot be loaded; CohortError: a loaded cohort is another model's; UsageError: a
+                resolution for a model that knows none.
         """
         from sigkd.models.device import resolve_device
         from sigkd.models.io import LoadedModel, load_model
@@ -83,6 +85,11 @@ class Verifier:
         self.model = model if isinstance(model, LoadedModel) else load_model(model, cache=choices.cache)
         self.device: torch.device = resolve_device(choices.device)
         self.binding = Binding.of(self.model)
+        if choices.dpi is not None and not self.model.placing.views:
+            raise UsageError(
+                f"`dpi`: the model {self.model.name} looks at the pixels as they are; a resolution counts for models "
+                "of views"
+            )
         logger.info("model %s %s on %s", self.model.name, self.model.hash[:12], self.device)
         self._cohort = choices.cohort if isinstance(choices.cohort, Negatives) else None
         if self._cohort is not None:
@@ -128,11 +135,34 @@ class Verifier:
                 self._operating[cohort_hash] = Operating(self.choices, calibrations)
             return self._operating[cohort_hash]
 
-    def sample(self, source: ImageInput | Sample, *, name: str | None = None, keep: bool = False) -> Sample:
-        """Read one signature and place it as the model needs it."""
+    def sample(
+        self,
+        source: ImageInput | Sample,
+        *,
+        name: str | None = None,
+        keep: bool = False,
+        dpi: Resolution | None = None,
+        presumed: Resolution | None = None,
+    ) -> Sample:
+        """Read one signature and place it as the model needs it; see :func:`.samples.read_sample`.
+
+        The resolution is ``dpi``, else the one chosen for all scans, else the file's, else ``presumed``.
+        """
         if isinstance(source, Sample):
             return source
-        return read_sample(source, self.model.placing, name=name, keep=keep)
+        if dpi is None and self.choices.dpi is not None:
+            dpi = given_resolution(self.choices.dpi)
+        page = self.choices.page
+        return read_sample(source, self.model.placing, name=name, keep=keep, page=page, dpi=dpi, presumed=presumed)
+
+    def kept_sample(self, reference: StoredReference, presumed: Resolution | None) -> Sample:
+        """Read the kept image of a reference again, at the resolution that it was enrolled with."""
+        assert reference.image is not None  # noqa: S101 - the caller has looked
+        told = reference.scan.resolution if reference.scan is not None else None
+        dpi = told if told is not None and told.known else None
+        return read_sample(
+            reference.image, self.model.placing, name=reference.name, keep=True, dpi=dpi, presumed=presumed
+        )
 
     def features(self, images: Sequence[NDArray[np.uint8]], progress: Progress = SILENT) -> NDArray[np.float32]:
         """Return the features float32 [n, D] of placed images uint8 [170, 242] ([V, 170, 242] in views)."""
@@ -263,6 +293,12 @@ class Verifier:
                 )
             return self._enrolled
 
+    def _presumed(self) -> Resolution | None:
+        """Return what the gallery presumes of its scans; None where there is no gallery yet."""
+        source = self._gallery_source
+        exists = isinstance(source, Gallery) or (source is not None and Path(source).exists())
+        return self.gallery.resolution if exists else None
+
     @property
     def gallery(self) -> Gallery:
         """The open gallery."""
@@ -286,7 +322,8 @@ class Verifier:
             ImageError, UsageError; AlreadyEnrolledError: in the mode ``new``; GalleryError.
         """
         clean_name(name)  # what cannot be enrolled must not leave an empty gallery
-        samples, remarks = distinct([self.sample(image, keep=keep_images) for image in images])
+        presumed = self._presumed()
+        samples, remarks = distinct([self.sample(image, keep=keep_images, presumed=presumed) for image in images])
         if not samples:
             raise UsageError(f"'{name}': at least one reference is needed")
         features = self.features([sample.image for sample in samples])
@@ -307,19 +344,19 @@ class Verifier:
     def verify_many(self, writer: str, queries: Sequence[ImageInput | Sample]) -> list[Verification]:
         """Verify several queries against an enrolled writer."""
         enrolled = self.open_gallery()
-        samples = [self.sample(query) for query in queries]
+        samples = [self.sample(query, presumed=enrolled.gallery.resolution) for query in queries]
         if not samples:
             return []
         return enrolled.verify(writer, samples, self.features([sample.image for sample in samples]))
 
     def case_of(self, writer: str, query: ImageInput | Sample) -> Case:
         """Verify one query against an enrolled writer as :meth:`verify` does, and return all that a report shows."""
-        enrolled, sample = self.open_gallery(), self.sample(query, keep=True)
+        enrolled = self.open_gallery()
+        presumed = enrolled.gallery.resolution
+        sample = self.sample(query, keep=True, presumed=presumed)
         answer = enrolled.verify(writer, [sample], self.features([sample.image]))[0]
         kept = enrolled.gallery.references(writer, images=True)
-        references = tuple(
-            None if one.image is None else self.sample(one.image, name=one.name, keep=True) for one in kept
-        )
+        references = tuple(None if one.image is None else self.kept_sample(one, presumed) for one in kept)
         return Case(enrolled.comparison(writer), references, sample, answer)
 
     def close(self) -> None:

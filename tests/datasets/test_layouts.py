@@ -163,6 +163,16 @@ def test_csv(tmp_path, made_up):
         ]
 
 
+def test_csv_may_state_resolutions(tmp_path, made_up):
+    made_up.touch(tmp_path, "a.png", "b.png")
+    table = tmp_path / "t.csv"
+    table.write_text("path,writer,label,DPI\na.png,1,genuine,204.5\nb.png,1,genuine, \n")
+    assert [record.dpi for record in scan_dataset("csv", table).records] == [204.5, None]
+    table.write_text("path,writer,label,dpi\na.png,1,genuine,high\n")
+    with pytest.raises(DatasetError, match=r"row 2: dpi 'high': a number from 60 to 2500"):
+        scan_dataset("csv", table)
+
+
 def test_csv_with_absent_files(tmp_path, made_up):
     made_up.touch(tmp_path, "a.png")
     (tmp_path / "t.csv").write_text("path,writer,label\na.png,1,genuine\nb.png,1,skilled\n")

@@ -9,17 +9,18 @@ import sqlite3
 import subprocess
 import sys
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from sigkd.errors import GalleryError, PassphraseError, UsageError
-from sigkd.gallery import Gallery, audit, vault
+from sigkd.gallery import Gallery, StoredReference, audit, vault
 from sigkd.gallery.maintenance import check, rekey_model, rekey_passphrase
 from sigkd.gallery.transfer import export_writers, import_writers
 from sigkd.models.binding import Binding
-from tests.gallery.conftest import BINDING, stored
+from tests.gallery.conftest import BINDING, INK, stored
 
 
 @pytest.fixture(autouse=True)
@@ -95,15 +96,17 @@ def test_rekey_model(tmp_path: Path) -> None:
     with _filled(tmp_path / "g", None) as gallery:
         seen: list[bytes] = []
 
-        def extract(images: list[bytes]) -> np.ndarray:
-            seen.extend(images)
-            return np.full((len(images), 32), 2.0, np.float32)
+        def extract(kept: list[StoredReference]) -> list[StoredReference]:
+            seen.extend(one.image for one in kept)
+            ink = replace(INK, width=77)
+            return [replace(one, features=np.full(32, 2.0, np.float32), ink=ink) for one in kept]
 
         assert rekey_model(gallery, other, extract) == (5, [])
         assert not check(gallery).problems
         assert gallery.binding == other
         assert set(seen) == {b"an image's content", b"another image"}
         assert np.array_equal(gallery.references("Bob")[1].features, np.full(32, 2.0))
+        assert gallery.references("Bob")[1].ink.width == 77
         gallery.enroll("Cleo", stored(3, 2, 32), other)
         with pytest.raises(GalleryError, match="were not kept"):
             rekey_model(gallery, BINDING, extract)

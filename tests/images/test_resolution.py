@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
+from sigkd.errors import UsageError
 from sigkd.images.reader import read_file
 from sigkd.images.resolution import given_resolution
 
@@ -82,5 +83,5 @@ def test_given():
     assert given_resolution(300).x == 300
     assert given_resolution((204, 98)).aspect == pytest.approx(204 / 98)
     for dpi in (0, -1, 20, 99999, float("nan")):
-        with pytest.raises(ValueError, match="dpi is expected"):
+        with pytest.raises(UsageError, match="dpi is expected"):
             given_resolution(dpi)

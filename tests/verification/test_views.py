@@ -3,46 +3,20 @@
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
 
-import sigkd.models.whitening as whitening
-from sigkd import Choices, Verifier
-from sigkd.classifiers.cohort import build_cohort
+from sigkd import Verifier
 from sigkd.errors import ExitCode
-from sigkd.images.placing import Placing
 from sigkd.images.scan import read_scan
 from sigkd.images.scan_facts import ScanFacts
-from sigkd.models.io import LoadedModel
-from sigkd.models.registry import build_network
-from sigkd.models.state import state_hash
-from sigkd.models.strangers import stranger_images
 from sigkd.synthesis import signature_image
 from sigkd.verification.decision import Decision
 from sigkd.verification.report import Report
-
-VIEWS = ("60mm", "fitted")
-
-
-@pytest.fixture(scope="module")
-def verifier(tmp_path_factory):
-    network = build_network("resnet18", seed=0).eval()
-    plain = LoadedModel(network, "plain", state_hash(network.state_dict()), "1")
-    data = tmp_path_factory.mktemp("data")
-    images, facts = stranger_images(["made-up"], Placing(views=VIEWS), data=data, count=24)
-    model = whitening.whiten_views(plain, images, VIEWS, 8, facts)
-    cohort = build_cohort(["made-up"], model, data=data, count=12, seed=3)
-    return Verifier(Choices(model=model, cohort=cohort, classifier="wd"))
-
-
-def write(path, image, dpi=(400, 400), **how):
-    Image.fromarray(image).save(path, **({"dpi": dpi} if dpi else {}), **how)
-    return path
+from tests.verification.conftest import write_scan as write
 
 
 @pytest.fixture(scope="module")
-def signatures(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("scans")
-    return [write(folder / f"{index}.png", signature_image(3, index)) for index in range(5)]
+def verifier(views_verifier):
+    return views_verifier
 
 
 def test_a_query_without_resolution_is_compared_by_the_views_that_need_none(verifier, signatures, tmp_path):

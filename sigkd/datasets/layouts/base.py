@@ -30,6 +30,8 @@ class SignatureRecord:
     """For a forgery, ``writer`` is the one whose signature is imitated."""
     number: str = ""
     """Which of the writer's signatures it is, where the file's name says so."""
+    dpi: float | None = None
+    """The scan's resolution, where a table states it."""
 
 
 @dataclass(frozen=True)

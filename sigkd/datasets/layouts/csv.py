@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sigkd.datasets.layouts.base import DATASETS, Kind, Layout, SignatureRecord, SignatureSet, record_order
-from sigkd.errors import DatasetError
+from sigkd.errors import DatasetError, UsageError
+from sigkd.images.formats import LEAST_DPI, MOST_DPI
+from sigkd.images.resolution import given_resolution
 from sigkd.registry import nearest
 
 _LABELS: dict[str, Kind] = {"genuine": "genuine", "skilled": "skilled", "forged": "skilled", "simple": "simple"}
@@ -16,10 +18,10 @@ _COLUMNS = ("path", "writer", "label")
 
 @dataclass(frozen=True)
 class CsvLayout(Layout):
-    """Rows of path (relative to the table), writer and label; separated by commas, semicolons or tabs."""
+    """Rows of path (relative to the table), writer, label and perhaps dpi; separated by commas, semicolons or tabs."""
 
     title: str = "your own signatures"
-    shape: str = "a table with the columns path, writer, label (genuine, skilled, simple)"
+    shape: str = "a table with the columns path, writer, label (genuine, skilled, simple) and, where known, dpi"
     source: str = "a table of yours"
 
     def scan(self, root: Path) -> SignatureSet:
@@ -53,13 +55,24 @@ class CsvLayout(Layout):
                 raise DatasetError(f"{table}: row {number}: {path} is listed before")
             seen.add(place)
             if place.is_file():
-                records.append(SignatureRecord(table.parent / path, writer, _LABELS[label.casefold()]))
+                dpi = _resolution(row.get(names.get("dpi", ""), ""), f"{table}: row {number}")
+                records.append(SignatureRecord(table.parent / path, writer, _LABELS[label.casefold()], dpi=dpi))
             else:
                 missing.append(f"row {number}: {path}")
         if not records:
             raise DatasetError(f"{table}: none of its {len(rows)} files exists (paths are relative to the table)")
         records.sort(key=record_order)
         return SignatureSet("", table.parent, records, self.canvas, self.defaults, missing)
+
+
+def _resolution(text: str | None, where: str) -> float | None:
+    """Return the stated resolution, None for an empty cell."""
+    if not (text or "").strip():
+        return None
+    try:
+        return given_resolution(float(str(text).strip())).x
+    except (ValueError, UsageError):
+        raise DatasetError(f"{where}: dpi '{text}': a number from {LEAST_DPI:.0f} to {MOST_DPI:.0f}") from None
 
 
 def _find_table(root: Path) -> Path:

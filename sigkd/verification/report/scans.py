@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigkd.errors import ImageError
+from sigkd.images.formats import LEAST_DPI, MOST_DPI
 from sigkd.images.ink_network import LINE
 from sigkd.images.placing import Placing
 from sigkd.images.preprocess import normalize
 from sigkd.images.reader import read_file
-from sigkd.images.resolution import LEAST_DPI, MM_PER_INCH, MOST_DPI
+from sigkd.images.resolution import MM_PER_INCH
 from sigkd.images.scale import USUAL_STROKE, grey, resized, stroke_width
 from sigkd.images.scan import Scan, read_scan
 from sigkd.images.scan_measures import ScanMeasures
@@ -87,8 +88,9 @@ def read_original(sample: Sample, placing: Placing) -> Original:
     if sample.content is None:
         seen = 255 - np.asarray(sample.image[0] if sample.image.ndim == 3 else sample.image, np.uint8)
         return _unread(sample.name, seen, Placing(canvas=(seen.shape[0], seen.shape[1])))
+    dpi = placing.dpi if sample.scan is None or not sample.scan.scale_known else sample.scan.resolution
     try:
-        scan = read_scan(sample.content, dpi=placing.dpi, max_pixels=placing.max_pixels, explain=True, judge=False)
+        scan = read_scan(sample.content, dpi=dpi, max_pixels=placing.max_pixels, explain=True, judge=False)
     except ImageError:
         return _unread(sample.name, read_file(sample.content, max_pixels=placing.max_pixels).grey, placing)
     pixels = scan.steps[0].picture
