@@ -171,8 +171,8 @@ def update(config: C, changes: Mapping[str, Any], source: str) -> C:
     for key, value in changes.items():
         name = key.replace("-", "_")
         if name not in kinds:
-            known = list(kinds)
-            raise UsageError(f"{source}: unknown key '{key}'.{nearest(name, known)} Known: {', '.join(known)}")
+            names = list(kinds)
+            raise UsageError(f"{source}: unknown key '{key}'.{nearest(name, names)} Known: {', '.join(names)}")
         changed[name] = checked(value, kinds[name], f"{source}: '{key}'")
     replace = cast(Callable[..., C], dataclasses.replace)
     return replace(config, **changed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
 from typing import Generic, TypeVar
 
@@ -13,10 +13,17 @@ from sigkd.errors import UsageError
 T = TypeVar("T")
 
 
-def nearest(name: str, known: list[str]) -> str:
+def nearest(name: str, names: list[str]) -> str:
     """Return `` Did you mean 'x'?`` for a near miss, else an empty string."""
-    close = get_close_matches(name, known, n=1)
+    close = get_close_matches(name, names, n=1)
     return f" Did you mean '{close[0]}'?" if close else ""
+
+
+def check_name(name: str, names: Iterable[str], kind: str) -> None:
+    """Raise UsageError if ``name`` is none of ``names``; the message has the nearest one and the whole list."""
+    names = list(names)
+    if name not in names:
+        raise UsageError(f"unknown {kind} '{name}'.{nearest(name, names)} Known: {', '.join(names)}")
 
 
 class Registry(Generic[T]):
@@ -60,9 +67,8 @@ class Registry(Generic[T]):
 
     def check(self, name: str) -> None:
         """Raise UsageError if there is no such name; the message has the nearest one and the whole list."""
-        if name not in self:
-            names = self.names()
-            raise UsageError(f"unknown {self.kind} '{name}'.{nearest(name, names)} Known: {', '.join(names)}")
+        if name not in self._entries:
+            check_name(name, self.names(), self.kind)
 
     def names(self) -> list[str]:
         """Return the names: the package's modules by the alphabet, then what was registered elsewhere."""

@@ -88,9 +88,9 @@ def read_cohort(path: Path) -> Negatives:
         raise CohortError(f"{path}: does not say which model made it; 'sigkd cohort build' and 'sigkd extract' do")
     genuine = np.ones(len(features), bool) if yforg is None else yforg <= 0
     owners = None if y is None or (y < 0).any() else y[genuine]
-    known = {"format", "version", "description", *binding.as_dict()}
+    own = {"format", "version", "description", *binding.as_dict()}
     description = str(facts.get("description") or f"{np.count_nonzero(genuine)} vectors of {path.name}")
-    metadata = {key: value for key, value in facts.items() if key not in known}
+    metadata = {key: value for key, value in facts.items() if key not in own}
     return Negatives(features[genuine], description, COHORT, owners, binding, metadata)
 
 
@@ -134,10 +134,10 @@ def check_cohort(cohort: Negatives, binding: Binding, source: str = "the cohort"
     Raises:
         CohortError: it does not fit; the message says in what.
     """
-    known = cohort.binding or Binding("", "", (0, 0))
-    if not any(known.canvas):  # a features file of another program may lack the facts beside the model: taken as right
-        known = replace(binding, model_hash=known.model_hash)
-    difference = binding.difference(known)
+    bound = cohort.binding or Binding("", "", (0, 0))
+    if not any(bound.canvas):  # a features file of another program may lack the facts beside the model: taken as right
+        bound = replace(binding, model_hash=bound.model_hash)
+    difference = binding.difference(bound)
     if difference:
         raise CohortError(f"{source}: does not fit: {difference}; build it again with 'sigkd cohort build'")
 

@@ -64,9 +64,9 @@ def calibrate(
     stated = Stated(far, frr, method, against)
     loaded, chosen = load_model(model, cache=common.cache_dir), resolve_device(common.device)
     others = resolve_cohort(cohort, loaded, data=data, cache=common.cache_dir, device=chosen, progress=progress)
-    known = development_set(dataset, loaded, data=data, writers=writers, device=chosen, progress=progress)
+    development = development_set(dataset, loaded, data=data, writers=writers, device=chosen, progress=progress)
     calibrations, answers = fit(
-        known,
+        development,
         Binding.of(loaded),
         others,
         nref or [1, 3, 5],

@@ -102,8 +102,8 @@ def _list(json: bool) -> None:
     from sigkd.synthesis.disturbances.registry import DisturbanceList, KnownDisturbance
 
     entries = all_disturbances()
-    known = [KnownDisturbance(entry.name, entry.family, entry.summary, entry.level) for entry in entries]
-    show(DisturbanceList(disturbances=known), json, _table)
+    disturbances = [KnownDisturbance(entry.name, entry.family, entry.summary, entry.level) for entry in entries]
+    show(DisturbanceList(disturbances=disturbances), json, _table)
 
 
 def _table(document: DisturbanceList) -> Table:

@@ -89,8 +89,8 @@ def _table(document: Looks) -> Table:
             continue
         m = one.measures
         size = f"{m.width:.0f} x {m.height:.0f} mm"
-        known = f"{m.dpi:.0f} ({one.resolution.source})"
+        dpi = f"{m.dpi:.0f} ({one.resolution.source})"
         taken = f"lines {m.lines:.0%}, print {m.print:.0%}"
         remarks = "; ".join(remark.text for remark in one.remarks)
-        table.add_row(one.file.name, refused or size, known, f"{m.stroke:.2f} mm", taken, remarks)
+        table.add_row(one.file.name, refused or size, dpi, f"{m.stroke:.2f} mm", taken, remarks)
     return table

@@ -162,8 +162,8 @@ def preprocess_dataset(
     """Scan a dataset on disk, prepare it and save the store ``target`` (``.npz``), with a contact sheet where asked.
 
     Arguments as of :func:`~sigkd.datasets.layouts.scan_dataset`, :func:`prepare_signatures` and
-    :class:`~sigkd.images.placing.Placing`. Nothing is written
-    before everything is prepared, so an interrupted run leaves an older store as it was.
+    :class:`~sigkd.images.placing.Placing`. Nothing is written before everything is prepared, so an interrupted run
+    leaves an older store as it was.
     """
     start = time.perf_counter()
     check_store_path(target)

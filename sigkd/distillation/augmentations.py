@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sigkd.errors import UsageError
-from sigkd.registry import nearest
+from sigkd.registry import check_name
 
 AUGMENTATIONS: dict[str, tuple[float, float, float, str]] = {
     "ink": (0.25, 0.0, 1.0, "multiply the ink by a random factor between this and 1"),
@@ -36,8 +36,7 @@ def parse_augmentations(texts: Sequence[str]) -> dict[str, float]:
             strengths = {key: row[0] for key, row in AUGMENTATIONS.items() if key != "noise"} | strengths
             continue
         if name not in AUGMENTATIONS:
-            known = [*AUGMENTATIONS, "all"]
-            raise UsageError(f"unknown augmentation '{name}'.{nearest(name, known)} Known: {', '.join(known)}")
+            check_name(name, [*AUGMENTATIONS, "all"], "augmentation")
         default, low, high, _ = AUGMENTATIONS[name]
         try:
             strength = float(value) if equals else default

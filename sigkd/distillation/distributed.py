@@ -24,7 +24,6 @@ class World:
 
     rank: int = 0
     size: int = 1
-    local_rank: int = 0
 
     @property
     def writes(self) -> bool:
@@ -48,7 +47,7 @@ def join_world(device: torch.device) -> World:
         return World()
     if not dist.is_initialized():
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    return World(dist.get_rank(), dist.get_world_size(), int(os.environ.get("LOCAL_RANK", "0")))
+    return World(dist.get_rank(), dist.get_world_size())
 
 
 def leave_world() -> None:
@@ -124,10 +123,9 @@ def in_parallel(module: nn.Module, device: torch.device, *, every_parameter_used
     Buffers are not sent before each pass: they are equal already, since batch norm sees the global batch.
     """
     name = "forward_sync_buffers"
-    known = inspect.signature(DistributedDataParallel.__init__).parameters
-    buffers: dict[str, Any] = {
-        name if name in known else "broadcast_buffers": False
-    }  # torch renames it, with a warning
+    accepted = inspect.signature(DistributedDataParallel.__init__).parameters
+    # torch renames the argument, with a warning about the old name
+    buffers: dict[str, Any] = {name if name in accepted else "broadcast_buffers": False}
     return DistributedDataParallel(
         module,
         device_ids=[device.index] if device.type == "cuda" else None,

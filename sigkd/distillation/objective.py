@@ -50,8 +50,8 @@ def make_loss(name: str, config: TrainingConfig) -> Loss:
     kinds = own | (get_type_hints(constructor.__init__) if given else {})
     for key, value in given.items():
         if key not in own:
-            known = f"Known: {', '.join(own)}" if own else "It has none"
-            raise UsageError(f"the loss '{name}' has no setting '{key}'.{nearest(key, list(own))} {known}")
+            settings = f"Known: {', '.join(own)}" if own else "It has none"
+            raise UsageError(f"the loss '{name}' has no setting '{key}'.{nearest(key, list(own))} {settings}")
         arguments[key] = checked(value, kinds[key], f"the setting '{name}.{key}'")
     return constructor(**arguments)
 
@@ -71,14 +71,14 @@ class Objective:
         self.names = tuple(parse_losses(config.loss, not config.no_cl))
         self.losses = {name: make_loss(name, config) for name in self.names}
         self.weights = {term: weight for loss in self.losses.values() for term, weight in loss.weights.items()}
-        for what, use, given, known in (
+        for what, use, given, names in (
             ("term", "weigh", config.weight, list(self.weights)),
             ("loss", "set", config.setting, list(self.names)),
         ):
             for name in given:
-                if name not in known:
-                    close = nearest(name, known)
-                    raise UsageError(f"no {what} '{name}' to {use}.{close} In this run: {', '.join(known)}")
+                if name not in names:
+                    close = nearest(name, names)
+                    raise UsageError(f"no {what} '{name}' to {use}.{close} In this run: {', '.join(names)}")
         for term, weight in config.weight.items():
             if not 0 <= weight < float("inf"):
                 raise UsageError(f"the weight of '{term}' must be a number not below 0, not {weight}")

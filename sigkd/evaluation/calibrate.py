@@ -82,7 +82,7 @@ def development_set(
     from sigkd.models.extract import check_placing, extract_features
 
     opened = open_set(name, data, progress)
-    labels, known = np.unique(opened.labels.y).tolist(), opened.labels.metadata
+    labels, metadata = np.unique(opened.labels.y).tolist(), opened.labels.metadata
     names = opened.writer_names or [str(label) for label in labels]
     chosen = pick_writers(writers, names)
     rows = np.flatnonzero(np.isin(opened.labels.y, [labels[place] for place in chosen]))
@@ -97,7 +97,7 @@ def development_set(
     else:
         assert opened.batch is not None  # noqa: S101 - a set is one or the other
         check_placing(model, opened.batch)
-        canvas = known.get("canvas")
+        canvas = metadata.get("canvas")
         if canvas and tuple(canvas) != tuple(model.canvas):
             raise InputError(
                 f"'{name}' is prepared on the canvas {canvas[0]}x{canvas[1]}, the model works on "
@@ -106,8 +106,8 @@ def development_set(
         features = extract_features(model, opened.batch.images[rows], device=device, progress=progress)
     yforg = opened.labels.yforg[rows]
     description = {
-        "name": str(known.get("dataset") or opened.name),
-        "content_hash": str(known.get("dataset_hash") or hashlib.sha256(features.tobytes()).hexdigest()),
+        "name": str(metadata.get("dataset") or opened.name),
+        "content_hash": str(metadata.get("dataset_hash") or hashlib.sha256(features.tobytes()).hexdigest()),
         "writers": [names[place] for place in chosen],
         "genuine": int((yforg == 0).sum()),
         "skilled": int((yforg == 1).sum()),

@@ -97,8 +97,7 @@ def open_set(name: str, data: Path, progress: Progress = SILENT) -> EvaluationSe
     path = Path(name)
     if is_features_file(path):
         features = FeatureSet.load(path)
-        known = str(features.metadata.get("layout") or features.metadata.get("dataset") or path.stem)
-        return EvaluationSet(path.stem, known, features=features)
+        return EvaluationSet(path.stem, _kind(features.metadata, path), features=features)
     from sigkd.models.extract import prepared_images
     from sigkd.paths import store_path
 
@@ -110,8 +109,12 @@ def open_set(name: str, data: Path, progress: Progress = SILENT) -> EvaluationSe
             )
         progress.info(f"'{name}': the prepared set {store_path(name, data)}, not the folder {path.absolute()}")
     batch = prepared_images(name, data)
-    known = str(batch.metadata.get("layout") or batch.metadata.get("dataset") or path.stem)
-    return EvaluationSet(path.stem if path.suffix else name, known, batch=batch)
+    return EvaluationSet(path.stem if path.suffix else name, _kind(batch.metadata, path), batch=batch)
+
+
+def _kind(metadata: dict[str, Any], path: Path) -> str:
+    """Return which known dataset a set is, by what it states; one that states nothing goes by its file's name."""
+    return str(metadata.get("layout") or metadata.get("dataset") or path.stem)
 
 
 def evaluate_all(
@@ -154,8 +157,8 @@ def evaluate_all(
         protocol = default_protocol(opened.kind, plan.protocol, stated, **plan.changes)
         nrefs = plan.nrefs or (default_counts(opened.kind, stated)[0],)
         if plan.splits_file is not None and plan.splits_file.exists():
-            known = opened.labels
-            manifest.load_splits(plan.splits_file, nrefs, plan.splits, known.y, known.yforg, known.filenames)
+            labels = opened.labels
+            manifest.load_splits(plan.splits_file, nrefs, plan.splits, labels.y, labels.yforg, labels.filenames)
         else:
             _plan(opened, nrefs, plan, protocol)
         asked.append((opened, nrefs, protocol))
@@ -186,10 +189,9 @@ def evaluate_all(
 
 def _plan(opened: EvaluationSet, nrefs: tuple[int, ...], plan: Plan, protocol: Protocol) -> None:
     """Find out now whether the splits can be chosen."""
-    known = opened.labels
     plan_splits(
-        known.y,
-        known.yforg,
+        opened.labels.y,
+        opened.labels.yforg,
         nrefs,
         1,
         plan.seed,

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sigkd.errors import UsageError
 from sigkd.evaluation import paper, significance, tables
 from sigkd.evaluation.results import Results
 from sigkd.files import write_text
 from sigkd.progress import SILENT, Progress
-from sigkd.registry import nearest
+from sigkd.registry import check_name
 
 
 def check_format(form: str) -> None:
     """Raise UsageError for a table format that does not exist."""
-    if form not in tables.FORMATS:
-        known = list(tables.FORMATS)
-        raise UsageError(f"unknown format '{form}'.{nearest(form, known)} Known: {', '.join(known)}")
+    check_name(form, tables.FORMATS, "format")
 
 
 def finish(document: Results) -> None:

@@ -13,7 +13,7 @@ from sigkd.classifiers.base import check_classifier
 from sigkd.classifiers.negatives import check_kind
 from sigkd.datasets.layouts import DATASETS, Defaults
 from sigkd.errors import InputError, UsageError
-from sigkd.registry import nearest
+from sigkd.registry import check_name, nearest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,12 +55,8 @@ class Protocol:
     """What it learns against: the other ``writers`` that the protocol allows, or a ``cohort``."""
 
     def __post_init__(self) -> None:
-        for value, known, what in (
-            (self.name, list(PROTOCOLS), "protocol"),
-            (self.forgeries, list(FORGERIES), "kind of forgeries"),
-        ):
-            if value not in known:
-                raise UsageError(f"unknown {what} '{value}'.{nearest(value, known)} Known: {', '.join(known)}")
+        check_name(self.name, PROTOCOLS, "protocol")
+        check_name(self.forgeries, FORGERIES, "kind of forgeries")
         object.__setattr__(self, "classifier", check_classifier(self.classifier or PROTOCOLS[self.name]))
         check_kind(self.negatives)
         if self.genuine_test < 1 or self.skilled_test < 0 or self.max_negatives < 1:
@@ -88,11 +84,11 @@ class Protocol:
 
 def default_counts(dataset: str, stated: dict[str, Any] | None = None) -> tuple[int, int, int]:
     """Return references, genuine tests and skilled forgeries a writer: Table 3's, what the dataset states, or ours."""
-    known = DATASETS.get(dataset).defaults if dataset in DATASETS else Defaults()
+    counts = DATASETS.get(dataset).defaults if dataset in DATASETS else Defaults()
     names = ("references", "test_genuine", "test_skilled")
-    if known == Defaults() and stated and all(isinstance(stated.get(name), int) for name in names):
-        known = Defaults(**{name: stated[name] for name in names})
-    return known.references, known.test_genuine, known.test_skilled
+    if counts == Defaults() and stated and all(isinstance(stated.get(name), int) for name in names):
+        counts = Defaults(**{name: stated[name] for name in names})
+    return counts.references, counts.test_genuine, counts.test_skilled
 
 
 def default_protocol(
@@ -206,9 +202,9 @@ def select_writers(
     if unknown:
         raise InputError(f"yforg holds {sorted(unknown)}; known: 0 genuine, 1 skilled forgery, 2 simple forgery")
     labels: list[int] = np.unique(y).tolist()
-    known = [str(label) for label in labels] if names is None or len(names) != len(labels) else list(names)
-    name = dict(zip(labels, known, strict=True))
-    everyone = [labels[place] for place in pick_writers(writers, known)]
+    writer_names = [str(label) for label in labels] if names is None or len(names) != len(labels) else list(names)
+    name = dict(zip(labels, writer_names, strict=True))
+    everyone = [labels[place] for place in pick_writers(writers, writer_names)]
     most = max(nrefs)
     counts = dict(zip(*np.unique(y[yforg == GENUINE], return_counts=True), strict=True))
     skilled = set(np.unique(y[yforg == SKILLED]).tolist())

@@ -115,9 +115,9 @@ class ModelFacts:
     @classmethod
     def of(cls, facts: Mapping[str, Any], model_hash: str = "") -> ModelFacts:
         """Return the facts of a model's metadata."""
-        known = {each.name for each in fields(cls)} - {"details"}
-        named = {name: str(value) for name, value in facts.items() if name in known and value is not None}
-        details = {name: value for name, value in facts.items() if name not in known}
+        stated = {each.name for each in fields(cls)} - {"details"}
+        named = {name: str(value) for name, value in facts.items() if name in stated and value is not None}
+        details = {name: value for name, value in facts.items() if name not in stated}
         return cls(**{"hash": model_hash, **named}, details=details)
 
 
@@ -203,8 +203,8 @@ class Results(JsonDocument, format="sigkd-results", version=2):
 
 def _only(kind: Any, facts: dict[str, Any]) -> dict[str, Any]:
     """Return the facts that are fields of a dataclass."""
-    known = {each.name for each in fields(kind)}
-    return {name: value for name, value in facts.items() if name in known}
+    names = {each.name for each in fields(kind)}
+    return {name: value for name, value in facts.items() if name in names}
 
 
 def _upgraded_result(entry: dict[str, Any]) -> dict[str, Any]:

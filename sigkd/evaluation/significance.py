@@ -294,10 +294,11 @@ def compare(
         raise UsageError(f"unknown block '{by}': use `by='split'` or 'writer'")
     if len(entries) < 2:
         raise InputError("a comparison needs at least two systems")
-    known = list(entries[0].metrics)
+    metrics = list(entries[0].metrics)
     for entry, label in zip(entries, labels, strict=True):
         if metric not in entry.metrics:
-            raise UsageError(f"'{label}' has no metric '{metric}'.{nearest(metric, known)} Known: {', '.join(known)}")
+            close = nearest(metric, metrics)
+            raise UsageError(f"'{label}' has no metric '{metric}'.{close} Known: {', '.join(metrics)}")
     higher = metric in BETTER_HIGH
     if by == "split":
         values = np.array([entry.metrics[metric].values for entry in entries])

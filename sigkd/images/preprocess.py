@@ -2,8 +2,8 @@
 
 The arithmetic is that of the field's reference implementation, arranged so that no canvas is ever filled: everything
 after the threshold is linear and separable, so the output is ``R @ ink @ C.T`` with ``ink`` the inverted ink box and
-``R``, ``C`` the part of the canvas-sized smoothing-and-resampling operators that the box meets
-(see ``docs/decisions/0010-preprocessing.md``).
+``R``, ``C`` the part of the canvas-sized smoothing-and-resampling operators that the box meets (see
+``docs/decisions/0010-preprocessing.md``).
 """
 
 from __future__ import annotations
@@ -82,15 +82,6 @@ def normalize(
     result = resample(ink, canvas, size, top, left)
     box = (rows.start, rows.start + rows.length, columns.start, columns.start + columns.length)
     return Normalized(result, box, found.threshold, tuple(warnings))
-
-
-def center_crop(images: npt.NDArray[np.generic], size: tuple[int, int] = (150, 220)) -> npt.NDArray[np.generic]:
-    """Return the middle of images [..., H, W] as a view [..., size] (the odd pixel is left below and to the right)."""
-    height, width = images.shape[-2:]
-    if height < size[0] or width < size[1]:
-        raise ValueError(f"images of {height}x{width} are smaller than the crop {size[0]}x{size[1]}")
-    top, left = (height - size[0]) // 2, (width - size[1]) // 2
-    return images[..., top : top + size[0], left : left + size[1]]
 
 
 def _place(ink: Extent, room: int) -> tuple[int, int, int]:

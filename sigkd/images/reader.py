@@ -126,11 +126,6 @@ def read_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> U8:
     return read_file(source, max_pixels=max_pixels).grey
 
 
-def read_rgb(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> U8:
-    """Return the file (its first page) in colour, uint8 [H, W, 3]; see :func:`read_file`."""
-    return read_file(source, max_pixels=max_pixels).rgb
-
-
 def _content(source: ImageSource, name: str | None) -> tuple[bytes, str]:
     """Return the bytes, read once, and what to call them."""
     if isinstance(source, bytes):

@@ -18,11 +18,9 @@ from sigkd.images.scale import DPI
 
 U8 = npt.NDArray[np.uint8]
 
-SEEN = (150, 220)
-"""Rows and columns of its middle, which the network sees."""
-
 ROOM = (146, 216)
-"""Rows and columns of the middle that ink may fill: resampling softens its edges by up to two more."""
+"""Rows and columns that ink may fill of the middle 150 x 220, which the network sees: resampling softens its edges by
+up to two more."""
 
 FITTED_BOX = (140, 208)
 """Rows and columns of the middle that the ink of a fitted view fills in one direction."""
@@ -81,11 +79,6 @@ def place(ink: U8, view: View) -> U8:
         for axis in (0, 1)
     )
     return resample(amount, canvas, SIZE, top, left)
-
-
-def is_shrunk(ink: U8, view: View) -> bool:
-    """Whether a signature is larger than what is seen of the view's canvas, and is shrunk to fit."""
-    return view.height is not None and _canvas(ink, view) != _usual(view.height)
 
 
 def _usual(height: float) -> tuple[int, int]:

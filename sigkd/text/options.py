@@ -9,7 +9,7 @@ from typing import Any, Literal
 from sigkd.configuration import NOT_NEGATIVE, POSITIVE, SEED, Range, check, option
 from sigkd.errors import UsageError
 from sigkd.images.canvas import CANVASES
-from sigkd.registry import nearest
+from sigkd.registry import check_name
 from sigkd.text.finders import LINE_FINDERS
 
 ASPECTS: dict[str, float] = {"gpds": 2.2258, "mcyt": 2.2818, "cedar": 2.7210, "utsig": 1.6757}
@@ -72,10 +72,8 @@ class TextOptions:
                 raise UsageError(f"`{name}` needs at least one")
             object.__setattr__(self, name, values)
         LINE_FINDERS.check(self.lines)
-        names = list(CANVAS_NAMES)
         for name in self.canvases:
-            if name not in names:
-                raise UsageError(f"unknown canvas '{name}'.{nearest(name, names)} Known: {', '.join(names)}")
+            check_name(name, CANVAS_NAMES, "canvas")
         if self.aspect != "random" and self.aspect not in ASPECTS:
             try:
                 ratio = float(self.aspect)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-TRAIN, VALIDATION = 0, 1
+VALIDATION = 1
+"""The other part, 0, is for training."""
 
 I64 = npt.NDArray[np.int64]
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sigkd.images.reader import read_file, read_rgb
+from sigkd.images.reader import read_file
 from sigkd.synthesis.disturbances import all_disturbances
 
 
@@ -21,7 +21,7 @@ def test_scans_are_disturbed_one_by_one(run_sigkd, made_up_signatures, tmp_path)
 def test_the_sheet_shows_all_of_them_on_a_made_up_signature(run_sigkd, tmp_path):
     sheet = tmp_path / "new" / "sheet.png"
     run_sigkd("disturb", "--sheet", sheet, expect=0)
-    picture = read_rgb(sheet)
+    picture = read_file(sheet).rgb
     assert picture.shape[1] > 1900 and picture.shape[0] > 220 * len(all_disturbances()) / 6
     before = sheet.read_bytes()
     run_sigkd("disturb", "--sheet", sheet, expect=0)

@@ -14,7 +14,6 @@ from sigkd.images.canvas import CANVASES
 from sigkd.images.ink import GRAINY, INK_OUTSIDE, THIN_INK
 from sigkd.images.preprocess import (
     LARGER_THAN_CANVAS,
-    center_crop,
     normalize,
     normalize_signature,
 )
@@ -230,15 +229,6 @@ def test_input_is_left_alone():
     before = image.copy()
     normalize_signature(image[:, ::-1])
     np.testing.assert_array_equal(image, before)
-
-
-def test_center_crop():
-    images = np.arange(2 * 170 * 242).reshape(2, 170, 242)
-    crop = center_crop(images)
-    assert crop.shape == (2, 150, 220)
-    np.testing.assert_array_equal(crop, images[:, 10:160, 11:231])
-    with pytest.raises(ValueError, match="smaller"):
-        center_crop(images, (171, 10))
 
 
 @pytest.mark.parametrize("pitch", [6, 9, 20])

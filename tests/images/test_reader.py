@@ -16,7 +16,7 @@ from PIL import Image
 from sigkd.errors import ImageError
 from sigkd.images import reader
 from sigkd.images.formats import FORMATS, images_below
-from sigkd.images.reader import read_file, read_image, read_rgb
+from sigkd.images.reader import read_file, read_image
 
 GREY = np.full((40, 60), 255, np.uint8)
 GREY[10:20, 5:50] = 0
@@ -160,8 +160,8 @@ def test_heic(tmp_path, monkeypatch):
 
 def test_colour(tmp_path):
     Image.new("RGB", (6, 4), (200, 10, 30)).save(tmp_path / "c.png")
-    assert read_rgb(tmp_path / "c.png").shape == (4, 6, 3)
-    assert tuple(read_rgb(tmp_path / "c.png")[0, 0]) == (200, 10, 30)
+    assert read_file(tmp_path / "c.png").rgb.shape == (4, 6, 3)
+    assert tuple(read_file(tmp_path / "c.png").rgb[0, 0]) == (200, 10, 30)
 
 
 def refused(path, match=None, **options):

@@ -159,10 +159,10 @@ class Dichotomy(Classifier):
     def against(self, negatives: Negatives) -> Fitter:
         """Return what fits many writers: one draw of pairs; a writer's own pairs are left out."""
         pairs = self._pairs(negatives, keep=False)
-        known = negatives.kind != COHORT  # a cohort's numbers are not those of the tested writers
+        own = negatives.kind != COHORT  # a cohort's numbers are not those of the tested writers
 
         def fit(writer: int, references: NDArray[Any]) -> DichotomyTemplate:
-            return self._template(pairs, writer if known else None, references, negatives)
+            return self._template(pairs, writer if own else None, references, negatives)
 
         return fit
 

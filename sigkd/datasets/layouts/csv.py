@@ -84,4 +84,4 @@ def _find_table(root: Path) -> Path:
     return tables[0]
 
 
-CSV = DATASETS.register("csv")(CsvLayout())
+DATASETS.register("csv")(CsvLayout())

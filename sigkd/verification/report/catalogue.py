@@ -21,9 +21,10 @@ class Texts:
         Raises:
             UsageError: there is none for the language.
         """
-        known = sorted(path.stem for path in FOLDER.glob("*.toml"))
-        if language not in known:
-            raise UsageError(f"no report in '{language}'.{nearest(language, known)} There is: {', '.join(known)}")
+        languages = sorted(path.stem for path in FOLDER.glob("*.toml"))
+        if language not in languages:
+            close = nearest(language, languages)
+            raise UsageError(f"no report in '{language}'.{close} There is: {', '.join(languages)}")
         self.language = language
         self._texts = tomllib.loads((FOLDER / f"{language}.toml").read_text(encoding="utf-8"))
 

@@ -445,8 +445,8 @@ class _Composer:
         if not views:
             height, width = binding.canvas
             return t("record.canvas", version=binding.preprocess_version, height=height, width=width)
-        known = self.comparison is self.case.comparison
-        scale = t("record.known" if known else "record.not_known")
+        scaled = self.comparison is self.case.comparison
+        scale = t("record.known" if scaled else "record.not_known")
         return t("record.views", version=binding.preprocess_version, views=", ".join(views), scale=scale)
 
     def _signing(self) -> Sequence[Block]:

@@ -54,8 +54,8 @@ def influences(verifier: Verifier, case: Case) -> tuple[Influence, dict[int, Inf
     grids = [_grid(image, parts) for image, parts in pictures]
     variants = [one for (image, _), cells in zip(pictures, grids, strict=True) for one in _variants(image, cells)]
     scores = _scores(verifier, comparison, columns, variants)
-    known = np.asarray(comparison.template.scores(comparison.references.features), np.float64)
-    whole = [case.answer.score, *(float(known[place]) for place in places)]
+    reference_scores = np.asarray(comparison.template.scores(comparison.references.features), np.float64)
+    whole = [case.answer.score, *(float(reference_scores[place]) for place in places)]
     found, position = [], 0
     for cells, score in zip(grids, whole, strict=True):
         inked = np.argwhere(cells)
