@@ -10,7 +10,7 @@ import typer
 from sigkd.classifiers import CLASSIFIERS
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
-from sigkd.cli.options import CohortOption, Common, Model, Seed, Workers, Writers, with_common
+from sigkd.cli.options import CohortOption, Common, Far, Frr, Model, Seed, Workers, Writers, with_common
 from sigkd.cli.output import note_line, show
 from sigkd.verification.calibrations import METHODS
 
@@ -29,12 +29,8 @@ def calibrate(
     cohort: CohortOption = None,
     method: Annotated[str, typer.Option(help=f"Recommended and measured: {', '.join(METHODS)}.")] = "logistic",
     against: Annotated[str | None, typer.Option(help="The alternative that is measured: skilled or random.")] = None,
-    far: Annotated[
-        float | None, typer.Option(help="Stated false acceptance rate of the table.", show_default="0.05")
-    ] = None,
-    frr: Annotated[
-        float | None, typer.Option(help="Stated false rejection rate of the table.", show_default="0.05")
-    ] = None,
+    far: Far = None,
+    frr: Frr = None,
     splits: Annotated[int, typer.Option(help="Draws of references.", min=1)] = 5,
     model: Model = None,
     seed: Seed = 0,

@@ -10,7 +10,7 @@ import typer
 from sigkd.classifiers import CLASSIFIERS
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
-from sigkd.cli.options import CohortOption, Common, Seed, Workers, Writers, with_common
+from sigkd.cli.options import CohortOption, Common, Far, Frr, Seed, Workers, Writers, with_common
 from sigkd.cli.output import Table, show
 from sigkd.verification.calibrations import METHODS
 
@@ -82,12 +82,8 @@ def evaluate(
     answers: Annotated[
         bool, typer.Option("--answers", help="Report, too, what verify would answer, calibrated on other writers.")
     ] = False,
-    far: Annotated[
-        float | None, typer.Option(help="Stated false acceptance rate of the answers.", show_default="0.05")
-    ] = None,
-    frr: Annotated[
-        float | None, typer.Option(help="Stated false rejection rate of the answers.", show_default="0.05")
-    ] = None,
+    far: Far = None,
+    frr: Frr = None,
     method: Annotated[
         str | None, typer.Option(help=f"Calibration of the answers: {', '.join(METHODS)}.", show_default="logistic")
     ] = None,

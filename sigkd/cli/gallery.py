@@ -2,26 +2,55 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
-from sigkd.cli.options import CacheDir, DataDir, Device, Json, Model
+from sigkd.cli.options import CacheDir, DataDir, Decorator, Device, Json, Model, in_place_of
 from sigkd.cli.output import as_options, error_line, note_line, print_table, warning_line
 from sigkd.cli.output import show as tell  # a command is called show
+
+if TYPE_CHECKING:
+    from sigkd.gallery import Gallery
 
 gallery_app = typer.Typer(help="List, show, remove, move, check and rekey enrolled writers.", no_args_is_help=True)
 app.add_typer(gallery_app, name="gallery")
 
-File = Annotated[
-    Path | None,
-    typer.Option("--gallery", help="The gallery's file.", show_default="gallery.sigkd in the data directory"),
-]
-Passphrase = Annotated[Path | None, typer.Option("--passphrase-file", help="Passphrase: the first line of a file.")]
-Actor = Annotated[str | None, typer.Option(help="Who, for the log.", show_default="the user")]
+
+@dataclass(frozen=True)
+class Place:
+    """Which gallery, who looks after it, and how to answer."""
+
+    gallery: Path | None
+    passphrase_file: Path | None
+    data_dir: Path | None
+    json: bool
+    actor: str | None = None
+
+    def opened(self) -> Gallery:
+        """Open the gallery, asking for its passphrase where it is encrypted."""
+        from sigkd.cli.verification import opened
+
+        return opened(self.gallery, self.data_dir, self.passphrase_file)
+
+
+def _with_place(*, actor: bool = True) -> Decorator:
+    """Return a decorator that puts the options of :class:`Place` in the place of a function's ``place``."""
+    file = typer.Option("--gallery", help="The gallery's file.", show_default="gallery.sigkd in the data directory")
+    options = {
+        "gallery": (Annotated[Path | None, file], None),
+        "passphrase_file": (Annotated[Path | None, typer.Option(help="Passphrase: the first line of a file.")], None),
+        "actor": (Annotated[str | None, typer.Option(help="Who, for the log.", show_default="the user")], None),
+        "data_dir": (DataDir, None),
+        "json": (Json, False),
+    }
+    if not actor:  # what only reads is not asked who does it
+        del options["actor"]
+    return in_place_of("place", options, lambda values: Place(**values))
 
 
 @gallery_app.callback()
@@ -30,60 +59,48 @@ def _group() -> None:
 
 
 @gallery_app.command("list", cls=SigkdCommand)
-def list_writers(
-    gallery: File = None, passphrase_file: Passphrase = None, data_dir: DataDir = None, json: Json = False
-) -> None:
+@_with_place(actor=False)
+def list_writers(*, place: Place) -> None:
     """List the enrolled writers."""
-    from sigkd.cli.verification import opened, writers_table
+    from sigkd.cli.verification import writers_table
     from sigkd.gallery.results import list_writers as found
 
-    with opened(gallery, data_dir, passphrase_file) as store:
-        tell(found(store), json, writers_table)
+    with place.opened() as store:
+        tell(found(store), place.json, writers_table)
 
 
 @gallery_app.command("show", cls=SigkdCommand)
-def show(
-    name: str,
-    gallery: File = None,
-    passphrase_file: Passphrase = None,
-    data_dir: DataDir = None,
-    json: Json = False,
-) -> None:
+@_with_place(actor=False)
+def show(name: str, *, place: Place) -> None:
     """Show a writer's references and the log's entries of the writer (also of a removed one)."""
-    from sigkd.cli.verification import log_table, opened, references_table
+    from sigkd.cli.verification import log_table, references_table
     from sigkd.gallery.results import show_writer
 
-    with opened(gallery, data_dir, passphrase_file) as store:
+    with place.opened() as store:
         document = show_writer(store, name)
-    if document.writer is not None and not json:
+    if document.writer is not None and not place.json:
         print_table(references_table(document.writer, document.references))
-    tell(document, json, lambda found: log_table(found.log))
+    tell(document, place.json, lambda found: log_table(found.log))
 
 
 @gallery_app.command("remove", cls=SigkdCommand)
-def remove(
-    name: str,
-    gallery: File = None,
-    passphrase_file: Passphrase = None,
-    actor: Actor = None,
-    data_dir: DataDir = None,
-    json: Json = False,
-) -> None:
+@_with_place()
+def remove(name: str, *, place: Place) -> None:
     """Forget a writer: features, templates and images are overwritten in the file."""
-    from sigkd.cli.verification import opened
     from sigkd.gallery.maintenance import STILL_READ
     from sigkd.gallery.results import GalleryRemoval
 
-    with opened(gallery, data_dir, passphrase_file) as store:
-        erased = store.remove(name, actor=actor)
+    with place.opened() as store:
+        erased = store.remove(name, actor=place.actor)
         left = len(store)
     if not erased:
         warning_line(STILL_READ)
     document = GalleryRemoval(removed=name, erased=erased, writers=left)
-    tell(document, json, f"removed {name}; {left} writers left")
+    tell(document, place.json, f"removed {name}; {left} writers left")
 
 
 @gallery_app.command("export", cls=SigkdCommand)
+@_with_place()
 def export(
     out: Annotated[Path, typer.Argument(help="The archive (.npz).")],
     writers: Annotated[list[str] | None, typer.Option("--writer", help="Only these.", show_default="all")] = None,
@@ -91,32 +108,26 @@ def export(
     plain: Annotated[
         bool, typer.Option("--plain", help="Agree that an encrypted gallery is exported unencrypted.")
     ] = False,
-    gallery: File = None,
-    passphrase_file: Passphrase = None,
-    actor: Actor = None,
-    data_dir: DataDir = None,
-    json: Json = False,
+    *,
+    place: Place,
 ) -> None:
     """Write writers to a portable archive (not encrypted)."""
-    from sigkd.cli.verification import opened
     from sigkd.gallery.results import GalleryExport
     from sigkd.gallery.transfer import export_writers
 
-    with opened(gallery, data_dir, passphrase_file) as store:
-        count = export_writers(store, out, writers, images=images, plain=plain, actor=actor)
-    tell(GalleryExport(out=out, writers=count), json, f"{out}: {count} writers")
+    with place.opened() as store:
+        count = export_writers(store, out, writers, images=images, plain=plain, actor=place.actor)
+    tell(GalleryExport(out=out, writers=count), place.json, f"{out}: {count} writers")
 
 
 @gallery_app.command("import", cls=SigkdCommand)
+@_with_place()
 def import_(
     archive: Annotated[Path, typer.Argument(help="An archive of 'gallery export'.")],
     replace: Annotated[bool, typer.Option("--replace", help="Replace writers who are enrolled already.")] = False,
     encrypt: Annotated[bool, typer.Option("--encrypt", help="Make a new gallery encrypted.")] = False,
-    gallery: File = None,
-    passphrase_file: Passphrase = None,
-    actor: Actor = None,
-    data_dir: DataDir = None,
-    json: Json = False,
+    *,
+    place: Place,
 ) -> None:
     """Enrol the writers of an archive: all or, on any error, none."""
     from sigkd.cli.verification import gallery_path, passphrase_for
@@ -125,51 +136,50 @@ def import_(
     from sigkd.gallery.transfer import import_writers, read_export
 
     read_export(archive)
-    file = gallery_path(gallery, data_dir)
-    passphrase = passphrase_for(file, passphrase_file, new=encrypt)
-    with Gallery.create(file, passphrase=passphrase, actor=actor) as store:
-        count = import_writers(store, archive, mode="replace" if replace else "new", actor=actor)
+    file = gallery_path(place.gallery, place.data_dir)
+    passphrase = passphrase_for(file, place.passphrase_file, new=encrypt)
+    with Gallery.create(file, passphrase=passphrase, actor=place.actor) as store:
+        count = import_writers(store, archive, mode="replace" if replace else "new", actor=place.actor)
         total = len(store)
     document = GalleryImport(gallery=file, imported=count, writers=total)
-    tell(document, json, f"{file}: {count} writers imported; {total} in all")
+    tell(document, place.json, f"{file}: {count} writers imported; {total} in all")
 
 
 @gallery_app.command("check", cls=SigkdCommand)
+@_with_place(actor=False)
 def check(
     expect: Annotated[
         str | None, typer.Option(help="A head of the log that was noted earlier: it must still be in the log.")
     ] = None,
-    gallery: File = None,
-    passphrase_file: Passphrase = None,
-    data_dir: DataDir = None,
-    json: Json = False,
+    *,
+    place: Place,
 ) -> None:
     """Check structure, every stored value, the log, and who may read the file. Exit code 4 where something is wrong.
 
     Example: sigkd gallery check --expect 0123456789abcdef
     """
     from sigkd.cli.progress import console_progress
-    from sigkd.cli.verification import opened
     from sigkd.errors import ExitCode
     from sigkd.gallery.maintenance import check as examine
 
-    with opened(gallery, data_dir, passphrase_file) as store:
+    with place.opened() as store:
         health = examine(store, expect=expect, progress=console_progress())
         path = store.path
     for remark in health.remarks:
         warning_line(remark)
     counts = f"{health.writers} writers, {health.references} references, {health.log_entries} log entries"
-    if json or health.ok:
-        tell(health, json, f"{path}: sound; {counts}\nhead of the log: {health.log_head or 'none'}")
-    if health.ok and not json:
+    if place.json or health.ok:
+        tell(health, place.json, f"{path}: sound; {counts}\nhead of the log: {health.log_head or 'none'}")
+    if health.ok and not place.json:
         note_line(f"note: {as_options(health.proof)}")
     if not health.ok:
-        for problem in () if json else health.problems:
+        for problem in () if place.json else health.problems:
             error_line(f"{path}: {problem}")
         raise typer.Exit(int(ExitCode.INPUT))
 
 
 @gallery_app.command("rekey", cls=SigkdCommand)
+@_with_place()
 def rekey(
     model: Model = None,
     new_model: Annotated[
@@ -177,21 +187,18 @@ def rekey(
     ] = False,
     encrypt: Annotated[bool, typer.Option("--encrypt", help="Encrypt, or change the passphrase.")] = False,
     decrypt: Annotated[bool, typer.Option("--decrypt", help="Take the encryption off.")] = False,
-    gallery: File = None,
-    passphrase_file: Passphrase = None,
     new_passphrase_file: Annotated[Path | None, typer.Option(help="The new passphrase, with --encrypt.")] = None,
-    actor: Actor = None,
     device: Device = "auto",
-    data_dir: DataDir = None,
     cache_dir: CacheDir = None,
-    json: Json = False,
+    *,
+    place: Place,
 ) -> None:
     """Extract all features with another model (--model, where images were kept), or change the encryption.
 
     Example: sigkd gallery rekey --model sigkd-resnet18
     """
     from sigkd.cli.progress import console_progress
-    from sigkd.cli.verification import opened, read_passphrase
+    from sigkd.cli.verification import read_passphrase
     from sigkd.errors import UsageError
     from sigkd.gallery.maintenance import rekey_passphrase
     from sigkd.gallery.results import GalleryRekey
@@ -201,80 +208,77 @@ def rekey(
     if wants_model + encrypt + decrypt != 1:
         raise UsageError("say one of --model M, --encrypt or --decrypt")
     left: list[str] = []
-    with opened(gallery, data_dir, passphrase_file) as store:
+    with place.opened() as store:
         if wants_model:
             from sigkd.verification.choices import Choices
             from sigkd.verification.verifier import Verifier
 
-            verifier = Verifier(Choices(model, device=device, data=data_dir, cache=cache_dir))
-            count, left = rekey_gallery(store, verifier, actor=actor, progress=console_progress())
+            verifier = Verifier(Choices(model, device=device, data=place.data_dir, cache=cache_dir))
+            count, left = rekey_gallery(store, verifier, actor=place.actor, progress=console_progress())
             done = f"{count} references extracted again with {verifier.model.name}"
         elif encrypt:
             passphrase = read_passphrase(
                 new_passphrase_file, prompt="New passphrase: ", confirm=True, environment=False
             )
-            left = rekey_passphrase(store, passphrase, actor=actor)
+            left = rekey_passphrase(store, passphrase, actor=place.actor)
             done = "encrypted under the new passphrase"
         else:
-            left = rekey_passphrase(store, None, actor=actor)
+            left = rekey_passphrase(store, None, actor=place.actor)
             done = "no longer encrypted"
         path = store.path
     for remark in left:
         warning_line(f"{path}: {remark}")
-    tell(GalleryRekey(gallery=path, done=done, left=left), json, f"{path}: {done}")
+    tell(GalleryRekey(gallery=path, done=done, left=left), place.json, f"{path}: {done}")
 
 
 @gallery_app.command("settings", cls=SigkdCommand)
+@_with_place()
 def settings(
     dpi: Annotated[
         str | None, typer.Option(help="Resolution of scans that do not tell theirs (of models of views), or none.")
     ] = None,
-    gallery: File = None,
-    passphrase_file: Passphrase = None,
-    actor: Actor = None,
-    data_dir: DataDir = None,
-    json: Json = False,
+    *,
+    place: Place,
 ) -> None:
     """Show the gallery's settings, or change them.
 
     Example: sigkd gallery settings --dpi 300
     """
-    from sigkd.cli.verification import opened
     from sigkd.errors import UsageError
     from sigkd.gallery.results import GallerySettings
 
-    with opened(gallery, data_dir, passphrase_file) as store:
+    with place.opened() as store:
         if dpi is not None:
             try:
                 presumed = None if dpi == "none" else float(dpi)
             except ValueError:
                 raise UsageError(f"--dpi is a number or none, not '{dpi}'") from None
-            store.presume(presumed, actor=actor)
-        known, path = store.resolution, store.path
-    document = GallerySettings(gallery=path, dpi=None if known is None else known.x)
-    said = "presumes nothing of scans that do not tell their resolution"
-    tell(document, json, f"{path}: {said if known is None else f'presumes {known.x:g} dpi where scans tell nothing'}")
+            store.presume(presumed, actor=place.actor)
+        resolution, path = store.resolution, store.path
+    document = GallerySettings(gallery=path, dpi=None if resolution is None else resolution.x)
+    said = "nothing of scans that do not tell their resolution"
+    if resolution is not None:
+        said = f"{resolution.x:g} dpi where scans tell nothing"
+    tell(document, place.json, f"{path}: presumes {said}")
 
 
 @gallery_app.command("log", cls=SigkdCommand)
+@_with_place()
 def log(
     name: Annotated[
         str | None, typer.Option("--writer", help="Only entries of this writer (also a removed one).")
     ] = None,
     last: Annotated[int | None, typer.Option(help="Only the newest so many.", min=1)] = None,
     switch: Annotated[str | None, typer.Option(help="on or off: switch the log (the switch itself is logged).")] = None,
-    gallery: File = None,
-    passphrase_file: Passphrase = None,
-    actor: Actor = None,
-    data_dir: DataDir = None,
-    json: Json = False,
+    *,
+    place: Place,
 ) -> None:
     """Show the audit log, or switch it on and off."""
-    from sigkd.cli.verification import log_table, opened
+    from sigkd.cli.verification import log_table
     from sigkd.gallery.results import GalleryLog
 
-    with opened(gallery, data_dir, passphrase_file) as store:
+    with place.opened() as store:
         if switch is not None:
-            store.switch_log(switch, actor=actor)
+            store.switch_log(switch, actor=place.actor)
         entries = store.entries(name, last=last)
-    tell(GalleryLog(entries=entries), json, lambda found: log_table(found.entries))
+    tell(GalleryLog(entries=entries), place.json, lambda found: log_table(found.entries))

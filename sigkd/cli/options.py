@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -48,7 +48,11 @@ CohortOption = Annotated[
         "--cohort", help="default, a cohort or features file, or a dataset.", show_default="the model's default cohort"
     ),
 ]
+Far = Annotated[float | None, typer.Option(help="Stated false acceptance rate of the answers.", show_default="0.05")]
+Frr = Annotated[float | None, typer.Option(help="Stated false rejection rate of the answers.", show_default="0.05")]
 Seed = Annotated[int, typer.Option(help="Seed of every random choice.", min=0, max=LARGEST_SEED)]
+
+Decorator = Callable[[Callable[..., None]], Callable[..., None]]
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ class Common:
         return data_home(self.data_dir)
 
 
-def with_common(device: str = "auto", *, cache: bool = True) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def with_common(device: str = "auto", *, cache: bool = True) -> Decorator:
     """Return a decorator that puts the options of :class:`Common` in the place of a function's ``common``.
 
     Args:
@@ -81,18 +85,33 @@ def with_common(device: str = "auto", *, cache: bool = True) -> Callable[[Callab
     }
     if not cache:
         del made["cache_dir"]
+    return in_place_of("common", made, lambda values: Common(**{"cache_dir": None, **values}))
+
+
+def in_place_of(
+    name: str, options: Mapping[str, tuple[Any, Any]], make: Callable[[dict[str, Any]], object]
+) -> Decorator:
+    """Return a decorator that puts options in the place of a function's argument, which is made of their values.
+
+    Args:
+        name: of the argument, keyword only.
+        options: kind and default by name.
+        make: makes the argument.
+    """
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         signature = inspect.signature(function, eval_str=True)
-        own = [each for each in signature.parameters.values() if each.name != "common"]
+        own = [each for each in signature.parameters.values() if each.name != name]
         place = next((i for i, each in enumerate(own) if each.kind is each.VAR_KEYWORD), len(own))
-        for name, (kind, default) in reversed(made.items()):
-            own.insert(place, inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind))
+        own[place:place] = [
+            inspect.Parameter(option, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+            for option, (kind, default) in options.items()
+        ]
 
         @functools.wraps(function)
         def run(*args: Any, **given: Any) -> None:
-            values = {name: given.pop(name) for name in made}
-            function(*args, common=Common(**{"cache_dir": None, **values}), **given)
+            values = {option: given.pop(option) for option in options}
+            function(*args, **{name: make(values)}, **given)
 
         run.__signature__ = signature.replace(parameters=own)  # type: ignore[attr-defined]
         return run

@@ -20,8 +20,8 @@ def _scores(count: int = 200):
     return generator.normal(1, 0.5, count), generator.normal(-0.5, 0.8, count + 50)
 
 
-def test_names() -> None:
-    assert METHODS.names() == ["density", "logistic", "pav"]
+def test_the_shipped_methods_are_there() -> None:
+    assert set(METHODS) >= {"density", "logistic", "pav"}
 
 
 @EACH
