@@ -152,9 +152,11 @@ def _from_archive(archive: np.lib.npyio.NpzFile, name: str) -> PreparedSignature
     if "metadata" not in archive.files:
         # the reference implementation's y holds the writers' own numbers, its mapping is pickled
         own, y = np.unique(numbers, return_inverse=True)
-        writers, metadata = [str(writer) for writer in own], {"name": name}
+        writers = [str(writer) for writer in own]
         filenames = _texts(archive, "filenames") or [str(number) for number in range(len(x))]
-        return PreparedSignatures(np.ascontiguousarray(x), y, labels.astype(np.int8), filenames, writers, metadata)
+        return PreparedSignatures(
+            np.ascontiguousarray(x), y, labels.astype(np.int8), filenames, writers, {"name": name}
+        )
     metadata: Any = json.loads(str(archive["metadata"]))
     if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
         raise DatasetError("not a signature store of sigkd")
