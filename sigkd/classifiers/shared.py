@@ -35,6 +35,7 @@ class WriterMachines:
     def scores(self, features: NDArray[Any], chunk: int = 2048) -> NDArray[np.float64]:
         """Return every writer's score for every row of ``features`` [M, D]: float64 [W, M]."""
         scores = np.empty((len(self.intercepts), len(features)))
+        # the kernel between all rows and all references may be larger than memory
         for start in range(0, len(features), chunk):
             rows = scale_features(features[start : start + chunk], self.scale)
             kernel = rbf_kernel(self.references, rows, self.gamma)

@@ -116,8 +116,10 @@ def _solve_numpy(
     lower = np.where((y < 0) & (bound > 0), 0.0, -np.inf)
     last = len(y) - 1
     for _ in range(_MAX_STEPS):
+        # the last of equal candidates, here and for j: LIBSVM compares with >= and <=
         i = last - int(np.argmax((violation + upper)[::-1]))
         gaps = violation[i] - violation - lower
+        # minus minus infinity made these infinite: they may not move down and take no part
         gaps[lower < 0] = -np.inf
         if gaps.max() < tolerance:
             break
@@ -126,6 +128,7 @@ def _solve_numpy(
         gains = np.where(gaps > 0, gaps * gaps / np.where(curvature > 0, curvature, _TAU), -1.0)
         j = last - int(np.argmax(gains[::-1]))
         step_i, step_j = _move(i, j, alpha, bound, y, violation, max(curvature[j], _TAU))
+        # two multipliers changed, so the gradient follows from two rows: it is never computed anew
         violation -= row_i * (y[i] * step_i) + row(j) * (y[j] * step_j)
         for k in (i, j):
             room_up = alpha[k] < bound[k] if y[k] > 0 else alpha[k] > 0
@@ -133,6 +136,7 @@ def _solve_numpy(
             upper[k] = 0.0 if room_up else -np.inf
             lower[k] = 0.0 if room_down else -np.inf
     free = (alpha > 0) & (alpha < bound)
+    # at multipliers inside their box the conditions hold with equality; without any, they leave a range of intercepts
     if free.any():
         rho = -float(violation[free].mean())
     else:
@@ -155,6 +159,7 @@ def _move(
     before_i, before_j = alpha[i], alpha[j]
     gradient_i, gradient_j = -y[i] * violation[i], -y[j] * violation[j]
     if y[i] != y[j]:
+        # y'a = 0 keeps the difference of the two; where the step leaves the box it ends at the side that it crosses
         delta = (-gradient_i - gradient_j) / curvature
         difference = before_i - before_j
         new_i, new_j = before_i + delta, before_j + delta
@@ -169,6 +174,7 @@ def _move(
         elif new_j > bound[j]:
             new_i, new_j = bound[j] + difference, bound[j]
     else:
+        # y'a = 0 keeps the sum of the two
         delta = (gradient_i - gradient_j) / curvature
         total = before_i + before_j
         new_i, new_j = before_i - delta, before_j + delta

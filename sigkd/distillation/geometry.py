@@ -69,6 +69,7 @@ def minimum_spanning_tree(distances: Tensor, order: EdgeOrder) -> Tensor:
     N - 1 steps over a [B, N] frontier, O(B N^2).
     """
     newest, edges = _prim(_keys(distances.numpy(), order.names.numpy()))
+    # the edge's ends add up to (node + parent), of which the node itself is taken off below
     batch, nodes, _ = distances.shape
     parents = torch.full((batch, nodes), nodes)
     ends = order.ends(torch.from_numpy(edges & 0xFFFFFFFF))
@@ -108,6 +109,7 @@ def _prim(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]
     for newest, edge in zip(order, edges, strict=True):
         unsigned.argmin(axis=1, out=newest)
         np.add(offsets, newest, out=places)
+        # "clip" spares the check of places, which are right by construction, and the copy that it needs
         flat.take(places, out=edge, mode="clip")
         flat[places] = -1
         keys.take(places, axis=0, out=row, mode="clip")

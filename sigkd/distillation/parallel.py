@@ -28,6 +28,7 @@ def adjacency(distances: Tensor, order: EdgeOrder) -> Tensor:
         bool [B, N, N]: whether two nodes are joined by an edge of the tree.
     """
     batch, nodes, _ = distances.shape
+    # the bits of a float that is not negative order like the float: one number orders by length, then by name
     keys = distances.float().contiguous().view(torch.int32).to(torch.int64) << 32 | order.names
     tree = torch.zeros(batch, nodes * nodes, dtype=torch.bool, device=distances.device)
     own = torch.arange(nodes, device=distances.device).expand(batch, nodes)
@@ -47,6 +48,7 @@ def adjacency(distances: Tensor, order: EdgeOrder) -> Tensor:
         # the only circles are pairs that chose each other: the smaller number stays
         leads = target.gather(1, target) == own
         target = torch.where(leads & (own < target), own, target)
+        # each step doubles the way to the leader, which is N at the most
         for _ in range(rounds):
             target = target.gather(1, target)
         component = target.gather(1, component)

@@ -233,6 +233,7 @@ def select_writers(
         kept = [w for w in kept if w in skilled]
     if protocol.simple_forgeries and not (yforg == SIMPLE).any():
         raise InputError("the set has no simple forgeries (yforg 2): leave out `simple_forgeries`")
+    # the other protocols learn from one half of the writers and test the other; random forgeries need two in each
     least = 2 if protocol.name == "paper" else 4
     if len(kept) < least:
         raise InputError(f"{len(kept)} writers can be evaluated; the protocol '{protocol.name}' needs at least {least}")
@@ -273,6 +274,7 @@ def choose_split(
         kinds = yforg[rows]
         generator = np.random.default_rng([seed, number, writer])
         genuine, skilled, simple = (generator.permutation(rows[kinds == kind]) for kind in (GENUINE, SKILLED, SIMPLE))
+        # from the end, so that other numbers of references have the same tests
         tests = genuine[nref:][-protocol.genuine_test :]
         chosen.append(WriterSplit(int(writer), genuine[:nref], tests, skilled[: protocol.skilled_test], simple))
     return Split(nref, number, tuple(chosen[: len(writers)]), tuple(chosen[len(writers) :]))

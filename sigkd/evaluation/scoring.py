@@ -209,6 +209,7 @@ def score_split(
         raise UsageError("negatives 'cohort' need a cohort")
     generator = np.random.default_rng([seed, split.number, split.nref])
     fold = np.zeros(len(split.writers), dtype=np.int64)
+    # each half is calibrated on the other: no score calibrates itself
     fold[generator.permutation(len(fold))[: len(fold) // 2]] = 1
     scorer = _Scoring(features, split.bystanders, protocol, generator, threads, cohort)
     if protocol.name == "paper":

@@ -45,6 +45,7 @@ def default_actor() -> str:
     """Return the user's name."""
     try:
         return getpass.getuser()
+    # in a container the user may have a number and no name
     except (OSError, KeyError):
         return "unknown"
 
@@ -88,6 +89,7 @@ def entries(
     """
     found = []
     for number, at, sealed in connection.execute("SELECT id, at, entry FROM audit ORDER BY id"):
+        # whose an entry is stands in what is sealed, so all are opened
         entry = _entry(int(number), str(at), vault.open(sealed, f"audit:{number}"))
         if subject is None or entry.subject == subject.hex():
             found.append(entry)
@@ -135,6 +137,7 @@ def rewrite(connection: sqlite3.Connection, old: Vault, new: Vault, pepper: byte
         connection.execute("SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = ?", (name,)).fetchone()[0]
         for name in AUDIT_TRIGGERS
     ]
+    # they refuse every change, and SQLite cannot switch a single trigger off
     for name in AUDIT_TRIGGERS:
         connection.execute(f"DROP TRIGGER {name}")
     previous = _START

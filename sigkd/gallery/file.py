@@ -60,6 +60,7 @@ class GalleryFile:
         self.path = Path(path)
         self.read_only = (self.path.exists() and not is_writable(self.path)) if read_only is None else read_only
         self.connection = connect(self.path, read_only=self.read_only)
+        # re-entrant: what reads also runs inside what writes
         self.lock = threading.RLock()
         try:
             with explained(self.path):
@@ -189,10 +190,12 @@ class GalleryFile:
             PassphraseError: another process gave the gallery another key, or took it off.
         """
         with self.lock, explained(self.path):
+            # inside `writing`, or another read of this thread: the state of that transaction is the one to see
             if self.connection.in_transaction:
                 yield self.connection
                 return
             self.connection.execute("BEGIN")
+            # inside the transaction, so that the key is checked of the very state that is read
             try:
                 self._check_key()
                 yield self.connection
@@ -246,15 +249,15 @@ class GalleryFile:
         Raises:
             UsageError: none of a scan, or the enrolled features are of a model that looks at pixels as they are.
         """
-        known = None if dpi is None else given_resolution(dpi)
+        resolution = None if dpi is None else given_resolution(dpi)
         binding = self.binding
-        if known is not None and binding is not None and binding.preprocess_version == PREPROCESS_VERSION:
+        if resolution is not None and binding is not None and binding.preprocess_version == PREPROCESS_VERSION:
             raise UsageError(
                 f"{self.path}: the model {binding.model_name} looks at the pixels as they are: a resolution counts for "
                 "models of views"
             )
         with self.writing():
-            self.set_meta("dpi", "" if known is None else f"{known.x:g}")
+            self.set_meta("dpi", "" if resolution is None else f"{resolution.x:g}")
             self.log(actor, "settings", detail={"dpi": dpi})
 
     def subject(self, name: str) -> bytes:
@@ -279,6 +282,7 @@ class GalleryFile:
         if state not in ("on", "off"):
             raise UsageError(f"the log is switched on or off, not '{state}'")
         with self.writing():
+            # also where the log is off: else the switch itself would leave no entry
             self.set_meta("audit", "on")
             self.log(actor, "audit", detail={"switched": state})
             self.set_meta("audit", state)

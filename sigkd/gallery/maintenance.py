@@ -107,6 +107,7 @@ def _check_log(gallery: Gallery, health: Health, expect: str | None) -> None:
     if expect is not None and not any(link.startswith(expect) for link in links):
         health.problems.append(f"the log has no entry {expect}: entries were changed or taken away since it was noted")
     states = [entry.detail["state"] for entry in entries if "state" in entry.detail]
+    # a log that is switched off records no states: the last one may be older than the content
     if gallery.audited and states and states[-1] != gallery.state_digest():
         health.problems.append("writers or references were changed without an entry in the log")
 
@@ -126,6 +127,7 @@ def _check_writers(gallery: Gallery, health: Health, progress: Progress) -> None
                     health.problems.append(f"'{name}' has no reference")
                 query = "SELECT classifier, negatives FROM template WHERE writer_id = ?"
                 for classifier, negatives in connection.execute(query, (row,)).fetchall():
+                    # opened and checked like the references, though it could be fitted again: damage is to be found
                     load_template(gallery, name, classifier, negatives)
                 health.writers += 1
                 health.references += len(references)
@@ -210,9 +212,11 @@ def rekey_passphrase(gallery: Gallery, passphrase: str | None, *, actor: str | N
         with gallery.writing():
             _seal_anew(gallery, new)
             gallery.set_meta("encryption", header)
+            # before the entry is written: it belongs to what the new key opens
             gallery.vault, gallery.header = new, header
             gallery.log(actor, "rekey", detail={"encrypted": gallery.encrypted})
     except BaseException:
+        # the file is as it was, so this object must go on with the key that opens it
         gallery.vault, gallery.header = old, old_header
         raise
     logger.info("%s: %s", gallery.path, "sealed under a new key" if gallery.encrypted else "encryption taken off")
@@ -254,6 +258,7 @@ def _check_room(gallery: Gallery) -> None:
 def _forget_old_bytes(gallery: Gallery) -> list[str]:
     """Rebuild the file and empty its write-ahead log; return what could not be done."""
     left = []
+    # first, so that the rebuilt file need not stand beside a log of the same size
     gallery.erase()
     try:
         gallery.rebuild()

@@ -124,6 +124,7 @@ def _objects(connection: sqlite3.Connection) -> list[tuple[str, str, str]]:
     """Return name, kind and definition of everything in the file but SQLite's own tables and indexes."""
     rows = connection.execute("SELECT name, type, sql FROM sqlite_master").fetchall()
     return sorted(
+        # SQLite itself changes spaces and quotes of a definition when it alters a table
         (str(name), str(kind), "".join(str(sql).split()).replace('"', ""))
         for name, kind, sql in rows
         if not (kind == "table" and name in _SQLITES_OWN) and not (kind == "index" and sql is None)
@@ -149,6 +150,7 @@ def migrate(connection: sqlite3.Connection, complete: Callable[[sqlite3.Connecti
 
     ``complete`` is called inside it, after a file with content got its new tables.
     """
+    # the write lock before the version is read: of two that open an old file at once, the second finds it migrated
     connection.execute("BEGIN IMMEDIATE")
     try:
         before = version_of(connection)

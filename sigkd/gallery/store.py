@@ -120,6 +120,7 @@ class Gallery(GalleryFile):
                 f"'{name}' is enrolled already: add references (`mode='add'`) or replace them (`mode='replace'`)"
             )
         if row is None:
+            # not the row's number, which SQLite may give again: what is sealed for one writer fits no other
             uid = os.urandom(16)
             sealed = self.vault.seal(name.encode(), f"name:{uid.hex()}")
             cursor = connection.execute(
@@ -130,14 +131,17 @@ class Gallery(GalleryFile):
         else:
             writer, uid = int(row[0]), bytes(row[1])
             connection.execute("UPDATE writer SET updated_at = ? WHERE id = ?", (time, writer))
+            # fitted on other references than there will be: fitted again when next needed
             connection.execute("DELETE FROM template WHERE writer_id = ?", (writer,))
             if mode == "replace":
+                # while the old rows still tell whether they were in the pool
                 self._pool_changes(writer)
                 connection.execute("DELETE FROM reference WHERE writer_id = ?", (writer,))
         last, pooled = connection.execute(
             "SELECT coalesce(max(ordinal), 0), coalesce(sum(pooled), 0) FROM reference WHERE writer_id = ?", (writer,)
         ).fetchone()
         in_pool = int(connection.execute("SELECT count(*) FROM reference WHERE pooled = 1").fetchone()[0])
+        # few of each, so that no writer with many references stands for everybody else
         room = max(min(POOL_PER_WRITER - pooled, POOL_SIZE - in_pool), 0)
         for place, reference in enumerate(references):
             self._insert_reference(writer, uid, last + 1 + place, reference, pooled=int(place < room))
@@ -182,12 +186,14 @@ class Gallery(GalleryFile):
         """
         with self.writing():
             writer, _ = self.row(name)
+            # the roll is kept of digests: without taking this one out a check would miss the writer
             (digest,) = self.connection.execute("SELECT digest FROM writer WHERE id = ?", (writer,)).fetchone()
             self._pool_changes(writer)
             self.connection.execute("DELETE FROM writer WHERE id = ?", (writer,))
             self.set_meta("roll", rolled(self.meta("roll"), taken=[digest]))
             self.log(actor, "remove", name)
         logger.info("%s: a writer was removed", self.path)
+        # SQLite folds its log back only outside a transaction
         return self.erase()
 
     def row(self, name: str) -> tuple[int, str]:
@@ -229,6 +235,7 @@ class Gallery(GalleryFile):
         )
         clause, values = ("", ()) if name is None else (" WHERE w.subject = ?", (self.subject(name),))
         if name is not None:
+            # raises where nobody has the name; the query below would find no row and say nothing
             self.row(name)
         with self.reading() as connection:
             rows = connection.execute(f"{query}{clause} GROUP BY w.id", values).fetchall()
@@ -251,6 +258,7 @@ class Gallery(GalleryFile):
 
     def _name(self, uid: bytes, sealed: bytes, subject: bytes) -> str:
         content = self.vault.open(sealed, f"name:{uid.hex()}")
+        # a list of writers checks no digests: only this shows a name that was exchanged
         if keyed_hash(self.pepper, content) != subject:
             raise GalleryError(f"{self.path}: a writer's name was changed: restore a backup")
         return content.decode()
@@ -287,6 +295,7 @@ class Gallery(GalleryFile):
         image: bytes | None,
     ) -> StoredReference:
         owner = bytes.fromhex(uid)
+        # the image's digest is part of the reference's: the image itself, the bulk of the file, is read only if wanted
         if own != reference_digest(self.pepper, owner, ordinal, pooled, features, facts, seen) or (
             images and seen != image_digest(self.pepper, owner, ordinal, image)
         ):

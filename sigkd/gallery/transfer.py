@@ -69,6 +69,7 @@ def export_writers(
             stream,
             features=np.stack([one.features for _, one in rows]),
             writer=np.array([number for number, _ in rows], np.int64),
+            # one array and where each ends: arrays of unequal length NumPy would have to pickle
             images=np.frombuffer(b"".join(contents), np.uint8),
             image_ends=np.cumsum([len(content) for content in contents]),
             metadata=np.asarray(json.dumps(document)),

@@ -232,6 +232,7 @@ class WeightCache:
                 part.unlink(missing_ok=True)
                 return
             except ModelError as error:
+                # bytes of an earlier attempt may be of another version: the source is asked once more without them
                 part.unlink(missing_ok=True)
                 if kept:
                     progress.info(

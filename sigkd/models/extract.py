@@ -86,6 +86,7 @@ def extract_features(
             f"the model '{model.name}' looks at {views} views ({', '.join(model.placing.views)}): images uint8 N x "
             f"{views} x H x W are needed, not of shape {images.shape}"
         )
+    # no image, but their type and size: refused before the network is moved, also where there is none
     crop_to_input(_stacked(images[:0], views))
     batch_size = max(1, batch_size // max(views, 1))
     network = model.network.to(device).eval()
@@ -127,6 +128,7 @@ def feature_length(model: LoadedModel) -> int:
     """Return D, the length of the model's feature vector, by asking it for one."""
     if model.projections:
         return sum(own.axes.shape[1] for own in model.projections)
+    # networks of other programs do not state it
     blank = np.zeros((1, *INPUT_SIZE), np.uint8)
     with torch.inference_mode():
         parameter = next(model.network.parameters(), None)

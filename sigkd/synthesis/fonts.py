@@ -93,10 +93,10 @@ def font_files(paths: Iterable[Path | str]) -> tuple[Font, ...]:
 
 def choose_font(rng: np.random.Generator, fonts: tuple[Font, ...] | None = None, split: Split | None = None) -> Font:
     """Draw a family, then one of its typefaces; of one side of the split where that is asked for."""
-    known = [font for font in fonts or shipped_fonts() if split is None or font.split == split]
-    families = sorted({font.family for font in known})
+    candidates = [font for font in fonts or shipped_fonts() if split is None or font.split == split]
+    families = sorted({font.family for font in candidates})
     family = families[int(rng.integers(len(families)))]
-    members = [font for font in known if font.family == family]
+    members = [font for font in candidates if font.family == family]
     return members[int(rng.integers(len(members)))]
 
 

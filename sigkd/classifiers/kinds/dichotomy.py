@@ -45,6 +45,7 @@ class DichotomyTemplate:
         """Return for each row of ``features`` [n, D] the highest score over the references: [n]."""
         rows = np.atleast_2d(np.asarray(features, np.float32))
         best = np.full(len(rows), -np.inf)
+        # one after the other: the differences of all pairs at once would be references x queries x D
         for reference in self.references:
             np.maximum(best, self.machine.scores(np.abs(rows - reference)), out=best)
         return best
@@ -116,6 +117,7 @@ def _draw(
         left, right = np.triu_indices(len(own), 1)
         chosen = generator.permutation(len(left))[:per_writer]
         same += list(zip(own[left[chosen]], own[right[chosen]], strict=True))
+        # anybody but the writer: 1 to n - 1 steps on in the circle of writers
         others = (position + generator.integers(1, len(pools), size=len(chosen))) % len(pools)
         mine = generator.integers(0, len(own), size=len(chosen))
         theirs = [pools[other][generator.integers(len(pools[other]))] for other in others]

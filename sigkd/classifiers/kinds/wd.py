@@ -77,6 +77,7 @@ class WriterDependent(Classifier):
         """Put the support vectors back from the rows."""
         rows = np.asarray(arrays["rows"], np.int32)
         training = np.concatenate([np.asarray(references, np.float32), np.asarray(negatives.features, np.float32)])
+        # it follows from the rows, so that a template need not keep it
         scale = feature_scale(training)
         intercept, gamma = (float(value) for value in np.asarray(arrays["intercept"], np.float64))
         coefficients = np.asarray(arrays["coefficients"], np.float64)
@@ -100,6 +101,7 @@ class WriterDependent(Classifier):
         scores, single = np.empty(count), rows.gram.astype(np.float32)
         for left_out in range(count):
             used = np.arange(len(single)) != left_out
+            # a cost of 0 leaves the row out of a Gram matrix that stays
             coefficients, intercept = solve(single, rows.labels, class_costs(rows.labels, self.cost, used))
             scores[left_out] = rows.gram[left_out] @ coefficients + intercept
         return scores

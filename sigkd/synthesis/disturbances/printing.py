@@ -25,8 +25,8 @@ _POINTS = Level("pt", 8.0, 5.0, 14.0)
 
 def words(rng: np.random.Generator, fonts: Font, scan: Scan, points: float, text: str | None = None) -> U8:
     """Return a line of print of a size in points as coverage."""
-    known = [caption for caption in CAPTIONS if fonts.writes(caption)]
-    text = text or known[int(rng.integers(len(known)))]
+    captions = [caption for caption in CAPTIONS if fonts.writes(caption)]
+    text = text or captions[int(rng.integers(len(captions)))]
     return text_coverage(text, fonts, points * scan.dpi[0] / POINTS_PER_INCH, scan.dpi[1] / scan.dpi[0])
 
 

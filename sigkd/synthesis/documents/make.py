@@ -79,10 +79,10 @@ def make_document(
 
 
 def _layout(kind: str, split: Split | None, rng: np.random.Generator) -> Layout:
-    known = [LAYOUTS.get(name) for name in LAYOUTS]
-    fitting = [entry for entry in known if kind in (entry.kind, entry.name) and split in (None, entry.split)]
+    entries = [LAYOUTS.get(name) for name in LAYOUTS]
+    fitting = [entry for entry in entries if kind in (entry.kind, entry.name) and split in (None, entry.split)]
     if not fitting:
-        names = [*kinds(split), *(entry.name for entry in known if split in (None, entry.split))]
+        names = [*kinds(split), *(entry.name for entry in entries if split in (None, entry.split))]
         side = f" for {split}" if split else ""
         raise UsageError(f"no document '{kind}'{side}.{nearest(kind, names)} Known: {', '.join(names)}")
     return fitting[int(rng.integers(len(fitting)))]
