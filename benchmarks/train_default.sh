@@ -61,7 +61,9 @@ sigkd evaluate --dataset dutch --writers "$HELD_OUT" --nref 5 10 --splits 10 --m
 
 mkdir -p "$ASSETS"
 sigkd export "$(run teacher)" --format safetensors --half --out "$ASSETS/sigkd-signet.safetensors"
-cp "$WHITE/geom-bc-3.safetensors" "$ASSETS/default.safetensors"
+views=(60.5mm 38.1mm fitted)   # of what `verify` reads at one scale; the Dutch files do not state that they are of 400 dpi
+sigkd whiten "$WHITE/geom-bc-3.safetensors" --views "${views[@]}" --components 512 --count 1500 --half --out "$ASSETS/default.safetensors"
+prepare dutch-views preprocess "$SHARED/sigcomp2011_dutch" --dataset sigcomp2011 --views "${views[@]}" --dpi 400
 sigkd cohort build --from made-up --count 600 --model "$ASSETS/default.safetensors" --out "$ASSETS/default_cohort.npz"
-sigkd calibrate --dataset dutch --writers "$HELD_OUT" --nref 1 2 3 5 8 10 --model "$ASSETS/default.safetensors" \
+sigkd calibrate --dataset dutch-views --writers "$HELD_OUT" --nref 1 2 3 4 5 6 8 10 12 --model "$ASSETS/default.safetensors" \
   --cohort "$ASSETS/default_cohort.npz" --out "$ASSETS/default_calibration.json"

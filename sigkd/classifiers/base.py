@@ -118,7 +118,7 @@ class Classifier(ABC):
 
 
 FEW = 3
-"""With fewer references ``auto`` takes the distance (why: decision 0061)."""
+"""With fewer references ``auto`` takes the distance unless the other is calibrated for so few (why: decision 0061)."""
 
 
 def check(references: NDArray[Any], negatives: Negatives) -> None:
@@ -148,15 +148,18 @@ def choose_classifier(
     name: str,
     references: int,
     *,
+    calibrated: bool = False,
     cost: float = COST,
     gamma: float | None = None,
     generator: np.random.Generator | None = None,
 ) -> Classifier:
-    """Return the classifier of this name; ``auto``: ``wi`` for fewer than three references, else ``wd``.
+    """Return the classifier of this name.
+
+    ``auto`` is ``wd`` from three references on, and with fewer where a calibration gives it a threshold; else ``wi``.
 
     Raises:
         UsageError: unknown name.
     """
     if name == AUTO:
-        name = "wi" if references < FEW else "wd"
+        name = "wi" if references < FEW and not calibrated else "wd"
     return CLASSIFIERS.get(name)(cost=cost, gamma=gamma, generator=generator)

@@ -79,7 +79,7 @@ def development_set(
     Raises:
         InputError: features of another model, or images on another canvas; DatasetError: no such dataset.
     """
-    from sigkd.models.extract import check_placing, extract_features
+    from sigkd.models.extract import extract_features, fitting
 
     opened = open_set(name, data, progress)
     labels, metadata = np.unique(opened.labels.y).tolist(), opened.labels.metadata
@@ -96,7 +96,11 @@ def development_set(
         features = opened.features.features[rows]
     else:
         assert opened.batch is not None  # noqa: S101 - a set is one or the other
-        check_placing(model, opened.batch)
+        if fitting(model, opened.batch).placing != model.placing:
+            views = " ".join(model.placing.views)
+            raise InputError(
+                f"'{name}' is prepared on a canvas, the model looks at views: prepare it with --views {views}"
+            )
         canvas = metadata.get("canvas")
         if canvas and tuple(canvas) != tuple(model.canvas):
             raise InputError(

@@ -178,9 +178,9 @@ class SplitScores:
 
 
 def make_classifier(protocol: Protocol, references: int, generator: np.random.Generator | None = None) -> Classifier:
-    """Return the classifier that the protocol names for so many references."""
+    """Return the classifier that the protocol names for so many references; what is measured is calibrated."""
     return choose_classifier(
-        protocol.classifier, references, cost=protocol.C, gamma=protocol.gamma, generator=generator
+        protocol.classifier, references, calibrated=True, cost=protocol.C, gamma=protocol.gamma, generator=generator
     )
 
 

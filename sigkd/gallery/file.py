@@ -30,7 +30,7 @@ from sigkd.gallery.digests import (
 from sigkd.gallery.records import clean_name
 from sigkd.gallery.schema import SCHEMA_VERSION, migrate, version_of
 from sigkd.gallery.vault import KeyVault, PlainVault, Vault, keyed_hash, new_vault, unlock
-from sigkd.images.preprocess import PREPROCESS_VERSION
+from sigkd.images.canvas import PREPROCESS_VERSION
 from sigkd.images.resolution import Resolution, given_resolution
 from sigkd.models.binding import Binding
 

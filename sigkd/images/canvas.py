@@ -5,6 +5,10 @@ from __future__ import annotations
 from sigkd.errors import UsageError
 from sigkd.registry import nearest
 
+PREPROCESS_VERSION = "1"
+"""Of the field's protocol: pixels as they are, on a canvas. It changes whenever the same scan may give other pixels,
+and is stored with every prepared dataset, feature file and model."""
+
 CANVASES: dict[str, tuple[int, int]] = {
     "gpds": (952, 1360),
     "mcyt": (600, 850),

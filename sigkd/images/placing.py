@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sigkd.images.canvas import CANVAS, SIZE
+from sigkd.images.canvas import CANVAS, PREPROCESS_VERSION, SIZE
 from sigkd.images.formats import MAX_PIXELS
 from sigkd.images.reader import ImageSource, read_image
 from sigkd.images.views import View, place
@@ -51,8 +51,6 @@ class Placing:
             from sigkd.images.scan import SCAN_VERSION
 
             return SCAN_VERSION
-        from sigkd.images.preprocess import PREPROCESS_VERSION
-
         return PREPROCESS_VERSION
 
     @property

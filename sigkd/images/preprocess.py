@@ -22,9 +22,6 @@ from sigkd.images.ink import Extent, locate_ink
 U8 = npt.NDArray[np.uint8]
 F32 = npt.NDArray[np.float32]
 
-PREPROCESS_VERSION = "1"
-"""Changes whenever the same scan may give other pixels; stored with every prepared dataset, feature file and model."""
-
 LARGER_THAN_CANVAS = "larger than the canvas (cut to its middle)"
 
 

@@ -81,6 +81,8 @@ def extract_features(
         raise UsageError(f"the batch size must be at least 1, not {batch_size}")
     device = torch.device(device)
     views = len(model.projections)
+    if not model.placing.views and views:
+        images = images.reshape(len(images), 1, *images.shape[-2:])
     if views and (images.ndim != 4 or images.shape[1] != views):
         raise InputError(
             f"the model '{model.name}' looks at {views} views ({', '.join(model.placing.views)}): images uint8 N x "
@@ -243,24 +245,29 @@ def _from_files(files: list[Path], placing: Placing, skip_bad: bool, progress: P
     )
 
 
-def check_placing(model: LoadedModel, batch: ImageBatch) -> None:
-    """Refuse images that were not placed as the model needs them.
+def fitting(model: LoadedModel, batch: ImageBatch, progress: Progress = SILENT) -> LoadedModel:
+    """Return the model as it looks at these images: a model of views looks at those on a canvas in its first alone.
 
     Raises:
-        InputError: views for a model of one canvas, or other views, or none.
+        InputError: views for a model of one canvas, or other views.
     """
     wanted, found = list(model.placing.views), list(batch.metadata.get("views") or ())
     if wanted == found:
-        return
+        return model
     name = batch.metadata.get("dataset", "these images")
+    if not found:
+        progress.warn(
+            f"'{name}' is on a canvas: of the {len(wanted)} views of '{model.name}' the first alone looks at it: "
+            f"prepare with --views {' '.join(wanted)} for all of them"
+        )
+        return model.on_canvas()
     if not wanted:
         raise InputError(
             f"'{name}' is placed in the views {', '.join(found)}, the model '{model.name}' looks at a canvas"
         )
     raise InputError(
-        f"the model '{model.name}' looks at the views {', '.join(wanted)}; '{name}' is placed "
-        f"{'in ' + ', '.join(found) if found else 'on a canvas'}: prepare it with sigkd preprocess SRC --views "
-        + " ".join(wanted)
+        f"the model '{model.name}' looks at the views {', '.join(wanted)}; '{name}' is placed in {', '.join(found)}: "
+        f"prepare it with sigkd preprocess SRC --views {' '.join(wanted)}"
     )
 
 
@@ -274,13 +281,13 @@ def extract_set(
     progress: Progress = SILENT,
 ) -> FeatureSet:
     """Return the features of ``batch`` with their provenance; warn if the model was made for other preprocessing."""
+    model = fitting(model, batch, progress)
     expected = model.preprocess_version
     if expected and batch.preprocess_version and expected != batch.preprocess_version:
         progress.warn(
             f"the model '{model.name}' was trained on preprocessing {expected}, the images have "
             f"{batch.preprocess_version}"
         )
-    check_placing(model, batch)
     canvas = batch.metadata.get("canvas")
     if canvas and tuple(canvas) != tuple(model.canvas):
         progress.warn(

@@ -11,7 +11,7 @@ import json
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from sigkd._version import __version__
 from sigkd.configuration import LARGEST_SEED
 from sigkd.errors import ModelError
 from sigkd.files import atomic_path, parsing
-from sigkd.images.canvas import CANVAS
+from sigkd.images.canvas import CANVAS, PREPROCESS_VERSION
 from sigkd.images.placing import Placing
 from sigkd.models.cards import WeightCard, card_names, find_card, is_card, shipped_path
 from sigkd.models.fingerprint import feature_fingerprint
@@ -55,7 +55,18 @@ class LoadedModel:
     @property
     def placing(self) -> Placing:
         """How scans become this model's input."""
+        if self.preprocess_version == PREPROCESS_VERSION:
+            return Placing(self.canvas)
         return Placing(self.canvas, tuple(own.view for own in self.projections))
+
+    def on_canvas(self) -> LoadedModel:
+        """Return the same model looking at one canvas in the scans' own pixels (preprocessing version 1).
+
+        Of several views the first stays, whose canvas is 952 pixels at 400 dpi: so the field's protocol can be run.
+        """
+        if not self.placing.views:
+            return self
+        return replace(self, preprocess_version=PREPROCESS_VERSION, projections=self.projections[:1])
 
 
 def save_model(

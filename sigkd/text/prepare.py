@@ -20,8 +20,7 @@ from sigkd.datasets import textset
 from sigkd.datasets.textset import TextCounts, TextDescription, TextPage, TextSkipped
 from sigkd.errors import DatasetError, InputError
 from sigkd.files import write_json
-from sigkd.images.canvas import CANVASES, SIZE
-from sigkd.images.preprocess import PREPROCESS_VERSION
+from sigkd.images.canvas import CANVASES, PREPROCESS_VERSION, SIZE
 from sigkd.json_documents import JsonDocument
 from sigkd.pools import in_order
 from sigkd.progress import SILENT, Progress

@@ -41,7 +41,7 @@ class Choices:
     model: Model | None = None
     """A registered name, a file, ``ARCHITECTURE:random``, or a loaded model; None is the default student."""
     classifier: str = option("auto", f"auto, or {', '.join(CLASSIFIERS)}.")
-    """``auto``: ``wi`` for fewer than three references, else ``wd``."""
+    """``auto``: ``wd``, but ``wi`` for one or two references without a calibration for so few."""
     cohort: Cohort | None = option(None, "default, a cohort or features file, or a dataset: the negatives.")
     """A file, a dataset's name, or a loaded cohort; None (or ``default``) is the default cohort of the model."""
     calibration: Calibration | None = option(

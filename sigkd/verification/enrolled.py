@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigkd.classifiers import COHORT, WRITERS
-from sigkd.classifiers.base import Arrays, Classifier, Template, choose_classifier
+from sigkd.classifiers.base import Arrays, Classifier, Template
 from sigkd.classifiers.negatives import Negatives, check_kind
 from sigkd.errors import GalleryError
 from sigkd.gallery import Gallery, StoredReference
@@ -92,7 +92,7 @@ class EnrolledWriters:
 
     def _fit_cohort(self, kept: Sequence[StoredReference]) -> tuple[Classifier, Arrays]:
         features = rounded_features(np.stack([one.features for one in kept]))
-        classifier = choose_classifier(self.verifier.choices.classifier, len(features))
+        classifier = self.verifier.classifier(len(features))
         return classifier, _fit(classifier, features, self.verifier.cohort)[1]
 
     def comparison(self, name: str) -> Comparison:
@@ -124,7 +124,7 @@ class EnrolledWriters:
         with self.gallery.reading():  # state, references and template of one state of the file
             self.gallery.check_binding(self.verifier.binding)
             state, stored = self._state(name), self.gallery.references(name)
-            classifier = choose_classifier(self.verifier.choices.classifier, len(stored))
+            classifier = self.verifier.classifier(len(stored))
             if self.negatives == COHORT or classifier.name == "wi":
                 against = self.verifier.cohort
                 key = f"cohort:{against.hash}"

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sigkd.classifiers import COHORT
-from sigkd.classifiers.base import Classifier, Template, choose_classifier
+from sigkd.classifiers import AUTO, COHORT
+from sigkd.classifiers.base import FEW, Classifier, Template, choose_classifier
 from sigkd.classifiers.cohort import check_cohort, resolve_cohort
 from sigkd.classifiers.negatives import Negatives
 from sigkd.errors import UsageError
@@ -135,6 +135,15 @@ class Verifier:
                 self._operating[cohort_hash] = Operating(self.choices, calibrations)
             return self._operating[cohort_hash]
 
+    def classifier(self, references: int) -> Classifier:
+        """Return the classifier that is chosen for so many references."""
+        found = None
+        if self.choices.classifier == AUTO and references < FEW:
+            calibrations = self.operating(self.cohort).calibrations
+            found = calibrations.find("wd", COHORT, references) if calibrations is not None else None
+        calibrated = found is not None and found.references <= references
+        return choose_classifier(self.choices.classifier, references, calibrated=calibrated)
+
     def sample(
         self,
         source: ImageInput | Sample,
@@ -194,7 +203,7 @@ class Verifier:
         """
         negatives = negatives or self.cohort
         if template is None:
-            classifier = choose_classifier(self.choices.classifier, len(references.features))
+            classifier = self.classifier(len(references.features))
             fitted, agreement = classifier.enroll(references.features, negatives)
         else:
             classifier, fitted, agreement = template

@@ -11,8 +11,9 @@ from sigkd.datasets.prepare import prepare_signatures, preprocess_dataset
 from sigkd.datasets.prepared import PreparedSignatures, find_prepared
 from sigkd.datasets.preview import preview_sheet, write_preview
 from sigkd.errors import DatasetError, UsageError
+from sigkd.images.canvas import PREPROCESS_VERSION
 from sigkd.images.placing import Placing
-from sigkd.images.preprocess import LARGER_THAN_CANVAS, PREPROCESS_VERSION, normalize_signature
+from sigkd.images.preprocess import LARGER_THAN_CANVAS, normalize_signature
 from sigkd.images.reader import read_image
 from sigkd.synthesis import signature_image
 

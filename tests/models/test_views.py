@@ -7,13 +7,14 @@ import torch
 from sigkd.errors import InputError, ModelError, UsageError
 from sigkd.images.placing import Placing
 from sigkd.models.binding import Binding
-from sigkd.models.extract import extract_features, feature_length, gather_images
+from sigkd.models.extract import ImageBatch, extract_features, extract_set, feature_length, gather_images
 from sigkd.models.io import LoadedModel, load_file, save_model
 from sigkd.models.registry import build_network
 from sigkd.models.state import state_hash
 from sigkd.models.strangers import stranger_images
 from sigkd.models.views import columns_without_scale, project
 from sigkd.models.whitening import linear_network, whiten_views
+from sigkd.progress import SilentProgress
 
 VIEWS = ("60mm", "fitted")
 
@@ -102,3 +103,21 @@ def test_a_damaged_view_is_refused(viewed, tmp_path):
     save_model(path, viewed.network, viewed.metadata, projections=bad)
     with pytest.raises(ModelError, match="not finite"):
         load_file(path)
+
+
+def test_on_a_canvas_the_first_view_alone_looks(viewed, strangers):
+    images = np.ascontiguousarray(strangers[0][:3, 0])
+    batch = ImageBatch(images, np.arange(3), np.zeros(3, np.int8), ["a", "b", "c"], "1", {"canvas": [952, 1360]})
+    told = []
+
+    class Loud(SilentProgress):
+        def warn(self, message):
+            told.append(message)
+
+    found = extract_set(viewed, batch, progress=Loud())
+    everything = extract_features(viewed, strangers[0][:3])
+    first = viewed.projections[0].axes.shape[1]
+    np.testing.assert_allclose(found.features, everything[:, :first], atol=1e-5)
+    assert len(told) == 1 and "the first alone" in told[0]
+    assert found.preprocess_version == "1" and viewed.on_canvas().placing == Placing()
+    assert Binding.of(viewed.on_canvas()).difference(Binding.of(viewed)) is not None
