@@ -99,7 +99,7 @@ def development_set(
         if fitting(model, opened.batch).placing != model.placing:
             views = " ".join(model.placing.views)
             raise InputError(
-                f"'{name}' is prepared on a canvas, the model looks at views: prepare it with --views {views}"
+                f"'{name}' is prepared on a canvas, the model looks at views: prepare it again with `views` {views}"
             )
         canvas = metadata.get("canvas")
         if canvas and tuple(canvas) != tuple(model.canvas):
