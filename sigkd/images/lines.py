@@ -66,22 +66,24 @@ def printed_lines(lines: U8, darkness: npt.NDArray[np.float32], ink_darkness: fl
         darkness: float32 [h, w] grey levels below white.
         ink_darkness: of the writing.
     """
-    found = tracks(lines, darkness)
-    printed = [track for track in found if _is_printed(track, ink_darkness)]
+    printed: list[Track] = []
+    rest: list[Track] = []
+    for track in tracks(lines, darkness):
+        (printed if _is_printed(track, ink_darkness) else rest).append(track)
     result = np.zeros(lines.shape, np.uint8)
     for track in printed:
         result[track.rows, track.columns] = 1
-    if not printed:
-        return result.astype(bool)
-    rest = [track for track in found if track.straight and not any(track is one for one in printed)]
-    joined = True
-    while joined and rest:  # sides of boxes and teeth of combs hang on printed lines
+    grows = bool(printed)
+    while grows:  # sides of boxes and teeth of combs hang on printed lines
         near = _grown(result, _JOINT)
-        of_print = [track for track in rest if near[track.rows, track.columns].any() and _squarely(track, printed)]
-        for track in of_print:
-            result[track.rows, track.columns] = 1
-        rest = [track for track in rest if not any(track is one for one in of_print)]
-        printed, joined = printed + of_print, bool(of_print)
+        apart: list[Track] = []
+        for track in rest:
+            if track.straight and near[track.rows, track.columns].any() and _squarely(track, printed):
+                result[track.rows, track.columns] = 1
+                printed.append(track)
+            else:
+                apart.append(track)
+        rest, grows = apart, len(apart) < len(rest)
     return (result | _hanging(lines, result)).astype(bool)
 
 

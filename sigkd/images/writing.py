@@ -60,7 +60,7 @@ def find_writing(grey: U8, small: U8) -> Writing | None:
     odds = _odds(small[rows, columns])
     kinds = np.argmax(odds, axis=0).astype(np.uint8)
     margin = odds[INK] - np.delete(odds, INK, axis=0).max(axis=0)
-    ours = _parts_of_letters(kinds) | _without_print(kinds) | _drawn_by_pen(kinds, small[rows, columns])
+    ours = _parts_of_letters(kinds) | _print_that_is_ink(kinds) | _drawn_by_pen(kinds, small[rows, columns])
     kinds[ours], margin[ours] = INK, 1.0
     top, left = 2 * rows.start, 2 * columns.start
     piece = grey[top : 2 * rows.stop, left : 2 * columns.stop]
@@ -84,7 +84,7 @@ def _parts_of_letters(kinds: U8) -> npt.NDArray[np.bool_]:
     return np.asarray(ours[labels] & (kinds == PRINT))
 
 
-def _without_print(kinds: U8) -> npt.NDArray[np.bool_]:
+def _print_that_is_ink(kinds: U8) -> npt.NDArray[np.bool_]:
     """Return the print [h, w] that touches ink where no print stands by itself: it is ink, too."""
     result = np.zeros(kinds.shape, bool)
     if not (kinds == PRINT).any():

@@ -24,6 +24,7 @@ from sigkd.measures.rates import (
     threshold_at_far,
     threshold_at_frr,
     user_errors,
+    wilson_interval,
 )
 
 __all__ = [
@@ -53,4 +54,5 @@ __all__ = [
     "threshold_at_far",
     "threshold_at_frr",
     "user_errors",
+    "wilson_interval",
 ]

@@ -129,3 +129,14 @@ def rule_of_three(trials: int) -> float:
     Jovanovic and Levy, "A look at the rule of three", The American Statistician 51 (1997).
     """
     return min(1.0, 3.0 / trials)
+
+
+def wilson_interval(rate: float, trials: int) -> tuple[float, float]:
+    """Return the 95 % interval of a rate that was seen in ``trials`` independent trials.
+
+    Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927).
+    """
+    squared = 1.959964**2
+    middle = (rate + squared / (2 * trials)) / (1 + squared / trials)
+    half = np.sqrt(squared * (rate * (1 - rate) / trials + squared / (4 * trials**2))) / (1 + squared / trials)
+    return max(0.0, float(middle - half)), min(1.0, float(middle + half))

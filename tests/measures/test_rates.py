@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from sigkd import measures
@@ -121,3 +122,9 @@ def test_rule_of_three():
     assert measures.rule_of_three(300) == pytest.approx(0.01)
     assert measures.rule_of_three(1) == 1
     assert abs(measures.rule_of_three(1000) - (1 - 0.05 ** (1 / 1000))) < 2e-5  # the exact bound
+
+
+@pytest.mark.parametrize(("wrong", "trials"), [(0, 22), (50, 100), (1, 20), (22, 22)])
+def test_wilson_interval_is_scipys(wrong, trials):
+    expected = binomtest(wrong, trials).proportion_ci(method="wilson")
+    assert measures.wilson_interval(wrong / trials, trials) == pytest.approx((expected.low, expected.high), abs=1e-6)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sigkd._version import __version__
+from sigkd.measures import wilson_interval
 from sigkd.verification.comparison import Case, Comparison
 from sigkd.verification.decision import Decision
 from sigkd.verification.report.blocks import (
@@ -54,18 +55,6 @@ def compose(verifier: Verifier, case: Case, file: CaseFile | None) -> Document:
         UsageError: the case file names a scan that was not compared, or a language without texts.
     """
     return _Composer(verifier, case, file or CaseFile()).document()
-
-
-def interval(rate: float, writers: int) -> tuple[float, float]:
-    """Return Wilson's 95 % interval of a rate that was measured on so many writers, each counted as one trial.
-
-    Trials of one writer depend on each other; a writer counts as one trial where they depend wholly, so the interval
-    errs on the wide side.
-    """
-    z2 = 1.959964**2
-    middle = (rate + z2 / (2 * writers)) / (1 + z2 / writers)
-    half = np.sqrt(z2) / (1 + z2 / writers) * np.sqrt(rate * (1 - rate) / writers + z2 / (4 * writers**2))
-    return max(0.0, float(middle - half)), min(1.0, float(middle + half))
 
 
 @dataclass(frozen=True)
@@ -205,7 +194,7 @@ class _Composer:
         )
 
     def _rate(self, rate: float, writers: int) -> dict[str, object]:
-        low, high = interval(rate, writers)
+        low, high = wilson_interval(rate, writers)  # trials of a writer depend on each other: one trial a writer
         return {
             "rate": self._hundreds(rate),
             "low": f"{100 * low:.0f}",

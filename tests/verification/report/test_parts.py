@@ -13,7 +13,6 @@ from sigkd.synthesis import signature_image
 from sigkd.verification.report import Report
 from sigkd.verification.report.case_file import TEMPLATE, CaseFile
 from sigkd.verification.report.catalogue import FOLDER, Texts
-from sigkd.verification.report.content import interval
 from sigkd.verification.report.measuring import NAMES, Measured, ranges, slant
 from sigkd.verification.report.scans import Frame, _registered, ink_in, placement, read_original, shown
 from sigkd.verification.samples import read_sample
@@ -33,13 +32,6 @@ def test_ranges_are_least_and_most():
     assert ranges(references) == {"width": (28.0, 31.0), "slant": (-31.0, -28.0)}
     assert ranges(references[:1]) == {}
     assert set(NAMES) >= {"width", "height", "slant", "stroke", "bodies", "darkness"}
-
-
-def test_wilson_interval_of_a_rate():
-    assert interval(0.0, 22) == (0.0, pytest.approx(0.1487, abs=1e-4))  # 3.84 / (22 + 3.84)
-    low, high = interval(0.5, 100)
-    assert (low, high) == (pytest.approx(0.4038, abs=1e-4), pytest.approx(0.5962, abs=1e-4))
-    assert interval(0.05, 1000)[1] < interval(0.05, 20)[1]
 
 
 def _sample(tmp_path, image, dpi, name="s.png"):
