@@ -74,6 +74,28 @@ def made_up_pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.fixture(scope="session")
+def views_verifier(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A verifier whose model looks at two views."""
+    import sigkd.models.whitening as whitening
+    from sigkd import Choices, Verifier
+    from sigkd.classifiers.cohort import build_cohort
+    from sigkd.images.placing import Placing
+    from sigkd.models.io import LoadedModel
+    from sigkd.models.registry import build_network
+    from sigkd.models.state import state_hash
+    from sigkd.models.strangers import stranger_images
+
+    views = ("60mm", "fitted")
+    network = build_network("resnet18", seed=0).eval()
+    plain = LoadedModel(network, "plain", state_hash(network.state_dict()), "1")
+    data = tmp_path_factory.mktemp("data")
+    images, facts = stranger_images(["made-up"], Placing(views=views), data=data, count=24)
+    model = whitening.whiten_views(plain, images, views, 8, facts)
+    cohort = build_cohort(["made-up"], model, data=data, count=12, seed=3)
+    return Verifier(Choices(model=model, cohort=cohort, classifier="wd", device="cpu"))
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What one run of the program left behind."""

@@ -34,7 +34,7 @@ ROOMS = {
     "gallery": {"images", "models", "classifiers"},
     "distillation": {"measures", "synthesis", "datasets", "models"},
     "verification": {"measures", "images", "synthesis", "datasets", "models", "classifiers", "gallery"},
-    "evaluation": {"measures", "images", "datasets", "models", "classifiers", "verification"},
+    "evaluation": {"measures", "images", "synthesis", "datasets", "models", "classifiers", "verification"},
     "demo": {"synthesis"},
 }
 """What each room may import besides itself and the base modules; ``cli`` may import all of them."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -15,14 +16,31 @@ from sigkd.cli.output import Table, show
 from sigkd.verification.calibrations import METHODS
 
 if TYPE_CHECKING:
+    from sigkd.evaluation.disturbed_results import DisturbedResults
     from sigkd.evaluation.results import Results
+
+T = TypeVar("T")
+
+_OTHERS = "others"
+_DISTURBING = {"layout", "dpi", "disturb_side", "calibration"}
+"""Options for --disturb alone."""
+_NOT_DISTURBING = {
+    *("splits", "protocol", "negatives", "forgeries", "simple_forgeries", "max_negatives", "splits_file", "bootstrap"),
+    *("answers", "plots", "report", "scheduler", "batch_size"),
+}
+"""Options without a meaning for --disturb."""
 
 
 @app.command(cls=SigkdCommand)
 @with_common()
 def evaluate(
+    context: typer.Context,
     dataset: Annotated[
-        list[str], typer.Option(help="Prepared datasets (names or .npz files) or features files; several at once.")
+        list[str],
+        typer.Option(
+            help="Prepared datasets (names or .npz files) or features files; several at once. With --disturb: a folder "
+            "of scans."
+        ),
     ],
     model: Annotated[
         list[str] | None,
@@ -67,10 +85,14 @@ def evaluate(
         ),
     ] = False,
     test_genuine: Annotated[
-        int | None, typer.Option(help="Genuine tests a writer, at most.", min=1, show_default="Table 3, else 10")
+        int | None,
+        typer.Option(help="Genuine tests a writer, at most.", min=1, show_default="Table 3, else 10; with --disturb 3"),
     ] = None,
     test_skilled: Annotated[
-        int | None, typer.Option(help="Skilled forgeries a writer, at most.", min=1, show_default="Table 3, else 10")
+        int | None,
+        typer.Option(
+            help="Skilled forgeries a writer, at most.", min=1, show_default="Table 3, else 10; with --disturb 3"
+        ),
     ] = None,
     max_negatives: Annotated[
         int | None, typer.Option(help="Other writers' references a classifier learns from.", min=1, show_default="4000")
@@ -87,6 +109,30 @@ def evaluate(
     method: Annotated[
         str | None, typer.Option(help=f"Calibration of the answers: {', '.join(METHODS)}.", show_default="logistic")
     ] = None,
+    disturb: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[=LEVEL]",
+            help="Instead: what verify answers to disturbed scans beside plain ones; names of 'sigkd disturb --list' "
+            "(NAME+NAME: one after the other), standard, or all.",
+        ),
+    ] = None,
+    disturb_side: Annotated[str, typer.Option(help="With --disturb: query, references or both.")] = "query",
+    layout: Annotated[
+        str, typer.Option(help="With --disturb: layout of the scans, as preprocess --dataset takes it.")
+    ] = "folder",
+    dpi: Annotated[
+        float | None,
+        typer.Option(help="With --disturb: resolution of files that do not tell theirs.", show_default=False),
+    ] = None,
+    calibration: Annotated[
+        str | None,
+        typer.Option(
+            help="With --disturb: a file of 'sigkd calibrate', none, or others: fitted on the other four fifths of "
+            "these writers.",
+            show_default="as verify",
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for results.json, the tables as files, and the plots.")
     ] = None,
@@ -101,7 +147,7 @@ def evaluate(
     workers: Workers = 0,
     batch_size: Annotated[int, typer.Option(help="Images a step.", min=1)] = 64,
 ) -> None:
-    """Evaluate networks on signature datasets by the field's protocol.
+    """Evaluate networks on signature datasets by the field's protocol; or what verify answers to disturbed scans.
 
     Example: sigkd evaluate --dataset mcyt75 --nref 3 5 10
     """
@@ -114,6 +160,49 @@ def evaluate(
     from sigkd.pools import cores
 
     check_format(table_format)
+    wanted = common.json or table_format == "json"
+    progress = console_progress()
+    _check_given(context, disturbing=bool(disturb))
+    if disturb:
+        from sigkd.evaluation.disturbed import TEST_GENUINE, TEST_SKILLED, evaluate_disturbed
+        from sigkd.evaluation.disturbed_results import write_disturbed
+        from sigkd.verification.choices import Choices
+        from sigkd.verification.verifier import Verifier
+
+        choices = Choices(
+            model=_single(model or [None], "model"),
+            classifier=classifier or "auto",
+            cohort=cohort,
+            calibration=None if calibration == _OTHERS else calibration,
+            far=far,
+            frr=frr,
+            method=method,
+            device=common.device,
+            data=common.data,
+            cache=common.cache_dir,
+            progress=progress,
+        )
+        answered = evaluate_disturbed(
+            Verifier(choices),
+            Path(_single(dataset, "dataset")),
+            layout,
+            disturb,
+            side=disturb_side,
+            cross_fit=calibration == _OTHERS,
+            dpi=dpi,
+            writers=writers,
+            references=_single(nref or [5], "nref"),
+            genuine=test_genuine or TEST_GENUINE,
+            skilled=test_skilled or TEST_SKILLED,
+            skip_short=skip_short_writers,
+            seed=seed,
+            workers=workers,
+            progress=progress,
+        )
+        if out is not None:
+            write_disturbed(answered, out, progress)
+        show(answered, wanted, lambda found: _shown_disturbed(found, table_format))
+        return
     if plots and out is None:
         raise UsageError("--plots needs --out DIR, the folder to draw into")
     if not answers and (far, frr, method) != (None, None, None):
@@ -138,7 +227,6 @@ def evaluate(
         splits_file=splits_file,
         cohort=cohort,
     )
-    progress = console_progress()
     document = evaluate_all(
         dataset,
         model or [None],
@@ -151,8 +239,34 @@ def evaluate(
         progress=progress,
     )
     write_outputs(document, out=out, plots=plots, report=report, data=common.data, progress=progress)
-    wanted = common.json or table_format == "json"
     show(document, wanted, lambda found: _shown(found, table_format))
+
+
+def _check_given(context: typer.Context, *, disturbing: bool) -> None:
+    """Refuse options of the other kind of evaluation."""
+    from sigkd.errors import UsageError
+
+    for name in sorted(_NOT_DISTURBING if disturbing else _DISTURBING):
+        source = context.get_parameter_source(name)
+        if source is not None and source.name != "DEFAULT":
+            raise UsageError(f"`{name}` {'has no meaning with' if disturbing else 'needs'} --disturb")
+
+
+def _single(values: Sequence[T], name: str) -> T:
+    from sigkd.errors import UsageError
+
+    if len(values) != 1:
+        raise UsageError(f"--disturb takes one value of `{name}`, not {len(values)}")
+    return values[0]
+
+
+def _shown_disturbed(document: DisturbedResults, table_format: str) -> str | list[Table]:
+    from sigkd.cli.tables import grid_tables
+    from sigkd.evaluation.disturbed_results import disturbed_grid, render_disturbed
+
+    if table_format == "table":
+        return grid_tables([disturbed_grid(document)])
+    return render_disturbed(document, table_format).rstrip("\n")
 
 
 def _shown(document: Results, table_format: str) -> str | list[Table]:

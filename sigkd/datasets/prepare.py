@@ -20,7 +20,6 @@ from sigkd.images.canvas import SIZE
 from sigkd.images.formats import MAX_PIXELS, check_picture
 from sigkd.images.placing import Placing
 from sigkd.json_documents import JsonDocument, encode
-from sigkd.paths import path_text
 from sigkd.pools import in_order
 from sigkd.progress import SILENT, Progress
 
@@ -129,7 +128,7 @@ def prepare_signatures(
         work = partial(_process, placing=placing)
         outcomes = in_order(work, records, workers=workers)
         for record, outcome in zip(records, outcomes, strict=True):
-            file = _name(record.path, signatures.root)
+            file = signatures.file_of(record)
             if outcome.image is None:
                 skipped.append(SkippedFile(file, record.writer, record.kind, outcome.reason))
             else:
@@ -192,10 +191,6 @@ def _process(record: SignatureRecord, placing: Placing) -> _Outcome:
     return _Outcome(placed.image, placed.warnings)
 
 
-def _name(path: Path, root: Path) -> str:
-    return path_text(path.relative_to(root) if path.is_relative_to(root) else path)
-
-
 def _store(
     signatures: SignatureSet,
     name: str,
@@ -227,7 +222,7 @@ def _store(
         images[: len(kept)],
         np.array([numbers[record.writer] for record in kept], np.int64),
         np.array([KINDS.index(record.kind) for record in kept], np.int8),
-        [_name(record.path, signatures.root) for record in kept],
+        [signatures.file_of(record) for record in kept],
         writers,
         {key: value for key, value in encode(facts).items() if value is not None},
     )

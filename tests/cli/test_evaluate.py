@@ -236,3 +236,38 @@ def test_images_to_table(run_sigkd, made_up_signatures, tmp_path):
     assert found.json["results"][0]["split_hash"] == found.json["results"][1]["split_hash"]
     assert found.json["models"]["signet:random"]["hash"] != found.json["models"]["resnet18:random"]["hash"]
     assert "worst errors" in report.read_text() or "wrong side" in report.read_text()
+
+
+def test_disturbed_scans(run_sigkd, made_up_signatures, tmp_path, fits_schema):
+    few = ("--nref", 2, "--test-genuine", 1, "--test-skilled", 1, "--writers", "0:2")
+    model = ("--model", "resnet18:random", "--cohort", tmp_path / "c.npz", "--workers", 1)
+    run_sigkd("cohort", "build", "--from", "made-up", "--count", 8, *model[:2], "--out", model[3], expect=0)
+    command = ("evaluate", "--dataset", made_up_signatures, *few, *model, "--disturb", "line", "turn=1")
+    found = run_sigkd(*command, "--out", tmp_path / "out", "--json", expect=0).json
+    assert [row["disturbance"] for row in found["rows"]] == ["plain", "line", "turn=1"]
+    assert [row["genuine"]["trials"] for row in found["rows"]] == [2, 2, 2]
+    fits_schema(tmp_path / "out" / "disturbed.json")
+    table = (tmp_path / "out" / "disturbed.md").read_text()
+    assert run_sigkd(*command, "--format", "markdown", expect=0).stdout == table
+    assert table.count(" of 2 ") == 3 * 6 and "| turn=1 |" in table
+    rows = (tmp_path / "out" / "disturbed.csv").read_text().splitlines()
+    assert len(rows) == 1 + 3 * 3 * 5 and rows[1].startswith("plain,genuine,accepted,")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("--disturb", "lines"), 2, "Did you mean 'line'"),
+        (("--disturb", "line", "--splits", 3), 2, "--splits has no meaning with --disturb"),
+        (("--dpi", 400), 2, "--dpi needs --disturb"),
+        (("--disturb", "line", "--nref", 3, 5), 2, "--disturb takes one value of --nref, not 2"),
+        (("--disturb", "line", "--layout", "foldr"), 2, "Did you mean 'folder'"),
+        (("--disturb", "line", "--disturb-side", "all"), 2, "unknown side 'all'"),
+        (("--disturb", "line", "--calibration", "absent.json"), 4, "absent.json: no such calibration"),
+        (("--disturb", "line", "--nref", 6), 4, "6 references and at least one test need 7"),
+    ],
+)
+def test_what_is_wrong_with_disturbing_is_said(run_sigkd, made_up_signatures, arguments, code, words):
+    outcome = run_sigkd("evaluate", "--dataset", made_up_signatures, *arguments, expect=code)
+    assert words in outcome.stderr and outcome.stdout == ""
+    assert outcome.stderr.count("\n") == 1 and outcome.stderr.startswith("error: ")

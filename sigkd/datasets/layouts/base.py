@@ -62,6 +62,10 @@ class SignatureSet:
         """The writers' names in their order."""
         return list(dict.fromkeys(record.writer for record in self.records))
 
+    def file_of(self, record: SignatureRecord) -> str:
+        """Return the name of a record's file inside of the set, with ``/``."""
+        return path_text(record.path.relative_to(self.root) if record.path.is_relative_to(self.root) else record.path)
+
 
 @dataclass(frozen=True)
 class Layout:
