@@ -6,6 +6,9 @@ before parsing, for every option that is declared as a list, so help and complet
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from typer.core import TyperCommand
@@ -19,22 +22,55 @@ def _is_number(token: str) -> bool:
     return True
 
 
-def expand_multiple(args: list[str], multiple: set[str]) -> list[str]:
+@dataclass(frozen=True)
+class Syntax:
+    """What has to be known of a command to tell where the values of an option end."""
+
+    several: frozenset[str]
+    """Names of options with several values."""
+    single: frozenset[str] = frozenset()
+    """Names of options with one value."""
+    arguments: float = math.inf
+    """How many words without an option the command takes."""
+
+    @classmethod
+    def of(cls, params: Iterable[Any]) -> Syntax:
+        """Return the syntax of a command's parameters."""
+        options = [param for param in params if param.param_type_name == "option" and not param.is_flag]
+        arguments = [param.nargs for param in params if param.param_type_name == "argument"]
+
+        def names(chosen: Iterable[Any]) -> frozenset[str]:
+            return frozenset(name for param in chosen for name in param.opts)
+
+        return cls(
+            names(param for param in options if param.multiple),
+            names(param for param in options if not param.multiple),
+            math.inf if -1 in arguments else sum(arguments),
+        )
+
+
+def expand_multiple(args: list[str], syntax: Syntax) -> list[str]:
     """Repeat the option before each of its values: ``--nref 3 5 x.npz`` -> ``--nref 3 --nref 5 x.npz``.
 
     An option takes the words after it up to the next option, ``--``, or the end. If its first value is a number it
-    takes numbers only, so that a positional argument may follow; after textual values ``--`` ends the list.
+    takes numbers only, so that a positional argument may follow, unless all of those are there already: ``SRC --views
+    715 fitted``. Where they follow, ``--`` ends the list: ``--views 715 fitted -- SRC``.
     """
     expanded: list[str] = []
-    position = 0
+    position, positional = 0, 0
     while position < len(args):
         token = args[position]
         position += 1
         if token == "--":  # noqa: S105 - not a password
             return [*expanded, *args[position - 1 :]]
         name, equals, first = token.partition("=")
-        if name not in multiple:
+        if name not in syntax.several:
             expanded.append(token)
+            if token in syntax.single:  # its value is no argument, whatever it looks like
+                expanded += args[position : position + 1]
+                position += 1
+            elif not _is_option(token):
+                positional += 1
             continue
         if not equals:
             if position == len(args):
@@ -43,16 +79,22 @@ def expand_multiple(args: list[str], multiple: set[str]) -> list[str]:
             first = args[position]
             position += 1
         expanded += [name, first]
-        numeric = _is_number(first)
+        end = next((place for place in range(position, len(args)) if _is_option(args[place])), len(args))
+        complete = positional >= syntax.arguments or args[end : end + 1] == ["--"]
+        numeric = _is_number(first) and not complete
         while position < len(args):
             value = args[position]
             if numeric and not _is_number(value):
                 break
-            if not numeric and value.startswith("-") and len(value) > 1:
+            if not numeric and _is_option(value):
                 break
             expanded += [name, value]
             position += 1
     return expanded
+
+
+def _is_option(token: str) -> bool:
+    return token.startswith("-") and len(token) > 1 and not _is_number(token)
 
 
 class SigkdCommand(TyperCommand):
@@ -60,10 +102,4 @@ class SigkdCommand(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Rewrite the list options, then parse as Typer does."""
-        multiple = {
-            name
-            for param in self.params
-            if param.param_type_name == "option" and getattr(param, "multiple", False)
-            for name in param.opts
-        }
-        return super().parse_args(ctx, expand_multiple(args, multiple))
+        return super().parse_args(ctx, expand_multiple(args, Syntax.of(self.params)))

@@ -11,7 +11,7 @@ import typer
 
 from sigkd import __version__
 from sigkd.cli.app import COMMAND_MODULES, command_line
-from sigkd.cli.command import SigkdCommand, expand_multiple
+from sigkd.cli.command import SigkdCommand, Syntax, expand_multiple
 from sigkd.errors import ExitCode
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -136,7 +136,39 @@ def test_unknown_option_is_one_line_and_wrong_usage(run_sigkd, words, command):
     ],
 )
 def test_values_are_spread_over_repeated_options(given, expected):
-    assert expand_multiple(given.split(), {"--nref", "--label"}) == expected.split()
+    assert expand_multiple(given.split(), Syntax(frozenset({"--nref", "--label"}))) == expected.split()
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("x --views 715 450 fitted", ["715", "450", "fitted"]),
+        ("x --seed 3 --views 715 450 fitted --flag", ["715", "450", "fitted"]),
+        ("--seed 3 x --views 715 fitted 450", ["715", "fitted", "450"]),
+        ("--views 715 450 x --seed 3", ["715", "450"]),
+        ("--views 715 450 x", ["715", "450"]),
+        ("--views 715 450 fitted -- x", ["715", "450", "fitted"]),
+        ("--views fitted 715 --seed 3 x", ["fitted", "715"]),
+        ("x --views=715 fitted", ["715", "fitted"]),
+    ],
+)
+def test_words_after_numbers(given, expected):
+    from typing import Annotated
+
+    seen = {}
+    small = typer.Typer()
+
+    @small.command(cls=SigkdCommand)
+    def command(
+        source: str,
+        views: Annotated[list[str], typer.Option()] = [],  # noqa: B006 - Typer copies it
+        seed: int = 0,
+        flag: Annotated[bool, typer.Option("--flag")] = False,
+    ) -> None:
+        seen.update(source=source, views=views)
+
+    typer.main.get_command(small).main(given.split(), standalone_mode=False)
+    assert seen == {"source": "x", "views": expected}
 
 
 @pytest.mark.parametrize(
