@@ -62,7 +62,9 @@ def given_resolution(dpi: float | tuple[float, float], source: str = "option") -
 def read_resolution(image: Image.Image) -> Resolution:
     """Return the resolution of a file that Pillow has opened: PNG's pHYs, JFIF's density, EXIF's or TIFF's tags."""
     exif = image.getexif()
-    density = image.info.get("dpi") or _exif_density(exif)
+    density = image.info.get("dpi")
+    if density is None or (image.format in ("JPEG", "MPO") and not image.info.get("jfif_unit")):
+        density = _exif_density(exif) or density  # of a JPEG's EXIF Pillow takes one axis for both
     if density is None:
         aspect = _ratio(image.info.get("aspect") or image.info.get("jfif_density") or image.info.get("resolution"))
         return Resolution(source="none", aspect=aspect)

@@ -37,13 +37,14 @@ def test_centimetres_in_a_tiff(tmp_path):
     assert (found.x, found.y) == pytest.approx((300, 300), rel=1e-3)
 
 
+@pytest.mark.parametrize("pair", [(200, 200), (204, 98)])
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp"])
-def test_exif_alone(tmp_path, suffix):
+def test_exif_alone(tmp_path, suffix, pair):
     exif = Image.Exif()
-    exif[ExifTags.Base.XResolution] = exif[ExifTags.Base.YResolution] = 200.0
+    exif[ExifTags.Base.XResolution], exif[ExifTags.Base.YResolution] = map(float, pair)
     exif[ExifTags.Base.ResolutionUnit] = 2
     found = read(tmp_path / f"a.{suffix}", exif=exif)
-    assert (found.x, found.y, found.source) == (200, 200, "tag")
+    assert (found.x, found.y, found.source) == (*pair, "tag")
 
 
 @pytest.mark.parametrize(
