@@ -80,7 +80,7 @@ def verify(
     if writer is None:
         outcome = verify_ad_hoc(verifier, images, report=wanted)
     else:
-        outcome = verify_enrolled(verifier, writer, named_images(images), report=wanted)
+        outcome = verify_enrolled(verifier, writer, named_images(images, console_progress()), report=wanted)
     if table is not None:
         write_csv(table, outcome)
     document = Verifications(exit_code=int(exit_code(outcome)), verifications=tuple(outcome))

@@ -214,7 +214,7 @@ def _store(
         protocol=signatures.defaults,
         counts=StoreCounts(writers=len(writers), **{kind: counts[kind] for kind in KINDS}, skipped=len(skipped)),
         skipped=skipped,
-        warnings={warning: noted[warning] for warning in sorted(noted)},
+        warnings={warning: noted[warning] for warning in sorted(noted)} | signatures.passed,
         missing=signatures.missing,
         left_out=signatures.left_out,
     )

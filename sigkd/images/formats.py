@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from sigkd.errors import DatasetError, ImageError, InputError, UsageError
+from sigkd.paths import path_text
+from sigkd.progress import SILENT, Progress
 
 FORMATS: dict[str, tuple[str, ...]] = {
     "PNG": (".png",),
@@ -32,6 +35,9 @@ SUFFIXES = frozenset((*(suffix for suffixes in FORMATS.values() for suffix in su
 MAX_PIXELS = 40_000_000
 """Largest image that is decoded, in pixels, unless the caller says otherwise: an A4 page at 600 dpi."""
 
+_CLUTTER = {"thumbs.db", "desktop.ini"}
+_NAMED = 8  # files that a message names
+
 LEAST_DPI, MOST_DPI = 60.0, 2500.0
 """Resolutions outside of this range are not those of a scan of a signature (standard fax: 204 x 98)."""
 
@@ -39,26 +45,79 @@ PICTURES = {suffix: name for name in ("PNG", "JPEG", "TIFF", "BMP") for suffix i
 """What pictures for people are written as: the format by suffix."""
 
 
-def images_below(root: Path) -> list[Path]:
-    """Return the images below a folder by suffix in natural order, without hidden files and folders.
+@dataclass(frozen=True)
+class Found:
+    """What lies below a folder."""
+
+    images: list[Path]
+    """By suffix, in natural order."""
+    others: dict[str, list[str]]
+    """Why other files and folders were passed over, and which (relative to the folder)."""
+
+    def told(self) -> Iterator[str]:
+        """Yield a line for each reason, with names."""
+        for reason, names in self.others.items():
+            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+            yield f"passed over, {reason}: {', '.join(names[:_NAMED])}{more}"
+
+
+def search(root: Path) -> Found:
+    """Look for images below a folder; links to folders are followed, hidden files and folders are not.
 
     Raises:
         DatasetError: it is no folder.
     """
     if not root.is_dir():
         raise DatasetError(f"{root}: not a directory")
-    files = [
-        path
-        for path in root.rglob("*")
-        if path.suffix.lower() in SUFFIXES
-        and not any(part.startswith((".", "__MACOSX")) for part in path.relative_to(root).parts)
-        and path.is_file()
-    ]
-    return sorted(files, key=lambda path: natural(path.relative_to(root).as_posix()))
+    found = Found([], {})
+    _search(root, root, frozenset(), found)
+    found.images.sort(key=lambda path: natural(path.relative_to(root).as_posix()))
+    for names in found.others.values():
+        names.sort(key=natural)
+    return found
 
 
-def named_images(paths: Iterable[Path]) -> list[Path]:
+def _search(folder: Path, root: Path, above: frozenset[tuple[int, int]], found: Found) -> None:
+    def passed(path: Path, reason: str) -> None:
+        found.others.setdefault(reason, []).append(path_text(path.relative_to(root)))
+
+    status = folder.stat()
+    place = status.st_dev, status.st_ino
+    if place in above:  # else the same files would be found again and again below themselves
+        return passed(folder, "a link to a folder that it lies in")
+    try:
+        inside = list(folder.iterdir())
+    except OSError as error:
+        return passed(folder, f"a folder that cannot be listed ({error.strerror})")
+    for path in inside:
+        if path.name.startswith((".", "__MACOSX")) or path.name.lower() in _CLUTTER:
+            continue
+        if path.is_dir():
+            _search(path, root, above | {place}, found)
+        elif not path.is_file():
+            passed(path, "a link to nothing" if path.is_symlink() else "neither a file nor a folder")
+        elif path.suffix.lower() in SUFFIXES:
+            found.images.append(path)
+        else:
+            passed(path, "no image by its suffix")
+    return None
+
+
+def images_below(root: Path) -> list[Path]:
+    """Return the images that :func:`search` finds.
+
+    Raises:
+        DatasetError: it is no folder.
+    """
+    return search(root).images
+
+
+def named_images(paths: Iterable[Path], progress: Progress = SILENT) -> list[Path]:
     """Return the files named, whatever their suffixes, and the images below the folders named, in order.
+
+    Args:
+        paths: files and folders.
+        progress: told what was passed over in folders.
 
     Raises:
         InputError: a path does not exist, or a folder holds no image.
@@ -66,10 +125,12 @@ def named_images(paths: Iterable[Path]) -> list[Path]:
     files: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = images_below(path)
-            if not inside:
+            inside = search(path)
+            for line in inside.told():
+                progress.warn(f"{path}: {line}")
+            if not inside.images:
                 raise InputError(f"{path}: no images in this folder ({', '.join(sorted(SUFFIXES))})")
-            files += inside
+            files += inside.images
         elif path.exists():
             files.append(path)
         else:

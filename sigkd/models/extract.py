@@ -197,7 +197,7 @@ def gather_images(
         return prepared_images(str(sources[0]), data)
     if len(paths) == 1 and not paths[0].is_absolute() and store_path(str(sources[0]), data).is_file():
         progress.info(f"'{sources[0]}': the folder {paths[0].absolute()}, not the prepared set of that name")
-    return _from_files(named_images(paths), placing or Placing(), skip_bad, progress)
+    return _from_files(named_images(paths, progress), placing or Placing(), skip_bad, progress)
 
 
 def prepared_images(name: str, data: Path) -> ImageBatch:

@@ -109,6 +109,26 @@ def test_two_copies_under_one_root_are_refused(tmp_path, made_up):
         scan_dataset("cedar", tmp_path, allow_incomplete=True)
 
 
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_set_unpacked_twice_is_refused(tmp_path, name, made_up):
+    few = {"bengali": [1], "hindi": [2]} if name == "bhsig260" else {"writers": [1, 3]}
+    getattr(made_up, name)(tmp_path, **few)
+    getattr(made_up, name)(tmp_path / "archive" / "archive", **few)
+    with pytest.raises(DatasetError, match=r"there twice: .*unpacked twice"):
+        scan_dataset(name, tmp_path, allow_incomplete=True)
+
+
+def test_names_that_several_sessions_have_are_no_doubles(tmp_path, made_up):
+    """Without numbers in their names only the contents tell."""
+    made_up.sigcomp2011(tmp_path)
+    (tmp_path / "second/001").mkdir(parents=True)
+    (tmp_path / "second/001/001_01.PNG").write_bytes(b"another signature")
+    assert len(scan_dataset("sigcomp2011", tmp_path).records) == 3 * 20 + 1
+    (tmp_path / "second/001/001_01.PNG").write_bytes(b"")
+    with pytest.raises(DatasetError, match=r"001's signature is there twice"):
+        scan_dataset("sigcomp2011", tmp_path)
+
+
 def test_writers_that_are_not_of_the_set(tmp_path, made_up):
     made_up.brazilian(tmp_path, range(1, 63))
     assert scan_dataset("brazilian", tmp_path).left_out == 2 * 60
@@ -141,11 +161,52 @@ def test_folder(tmp_path, made_up):
     ]
 
 
+@pytest.mark.parametrize("name", ["sigcomp2011", "cedar", "mcyt75", "gpds300"])
+def test_folder_names_the_layout_whose_forgeries_it_would_take_for_genuine(tmp_path, name, made_up):
+    getattr(made_up, name)(tmp_path, [1, 2])
+    with pytest.raises(DatasetError, match=f"is a forgery in the layout '{name}'.*preprocess .* --dataset {name}"):
+        scan_dataset("folder", tmp_path)
+
+
+@pytest.mark.parametrize("forgers", ["anna_forg", "Anna forgeries", "anna-forged", "ANNAfake"])
+def test_folder_refuses_writers_named_as_forgers_of_others(tmp_path, forgers, made_up):
+    made_up.touch(tmp_path, "anna/1.png", "bert/1.png", f"{forgers}/1.png")
+    with pytest.raises(DatasetError, match=f"(?i){forgers} seems to hold forgeries of anna.*anna/forged") as caught:
+        scan_dataset("folder", tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_folder_takes_names_that_only_look_like_that(tmp_path, made_up):
+    made_up.touch(
+        tmp_path, "forgan/1.png", "fake/1.png", "McForg/1.png", "001/genuine/001f02.png", "001/forged/cf-1.png"
+    )
+    assert len(scan_dataset("folder", tmp_path).writers) == 4
+
+
+def test_folder_with_a_signature_in_both_places(tmp_path, made_up):
+    made_up.touch(tmp_path, "anna/1.png", "anna/genuine/1.png")
+    with pytest.raises(DatasetError, match="there twice"):
+        scan_dataset("folder", tmp_path)
+
+
 @pytest.mark.parametrize("stray", ["loose.png", "anna/other/a.png", "anna/genuine/deep/a.png"])
 def test_folder_refuses_what_it_cannot_place(tmp_path, stray, made_up):
     made_up.touch(tmp_path, "anna/genuine/a.png", stray)
     with pytest.raises(DatasetError, match="WRITER/genuine"):
         scan_dataset("folder", tmp_path)
+
+
+def test_what_is_passed_over_is_listed(tmp_path, made_up):
+    made_up.touch(
+        tmp_path, "full_org/original_1_1.png", "full_forg/forgeries_1_1.png", "full_org/scan.png", "Readme.pdf"
+    )
+    found = scan_dataset("cedar", tmp_path, allow_incomplete=True)
+    assert found.passed == {
+        "no image by its suffix": ["Readme.pdf"],
+        "no signature by its place and name": ["full_org/scan.png"],
+    }
+    made_up.touch(tmp_path / "own", "anna/1.png", "anna/1.psd", "anna/.hidden", "anna/Thumbs.db")
+    assert scan_dataset("folder", tmp_path / "own").passed == {"no image by its suffix": ["anna/1.psd"]}
 
 
 def test_csv(tmp_path, made_up):

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import filecmp
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 from sigkd.errors import DatasetError
 from sigkd.images.canvas import CANVAS
-from sigkd.images.formats import images_below, natural
+from sigkd.images.formats import natural, search
 from sigkd.paths import path_text
 from sigkd.registry import Registry
 
@@ -56,6 +58,8 @@ class SignatureSet:
     """What a complete set would have besides: ``writer 7: genuine 3, 12``."""
     left_out: int = 0
     """Images of writers that do not belong to the set (by its definition)."""
+    passed: dict[str, list[str]] = field(default_factory=dict)
+    """Why other files below the root were passed over, and which."""
 
     @property
     def writers(self) -> list[str]:
@@ -102,31 +106,42 @@ class Layout:
         Raises:
             DatasetError: if no image is in the layout, or one signature is there twice.
         """
-        patterns = [
-            (kind, re.compile(rf"(?:^|.*/){pattern}$", re.IGNORECASE))
-            for kind, pattern in zip(KINDS, (self.genuine, self.skilled, self.simple), strict=True)
-            if pattern
-        ]
+        below = search(root)
         found: list[SignatureRecord] = []
-        left_out = 0
-        for path in images_below(root):
-            inside = path.relative_to(root).with_suffix("").as_posix()
-            for kind, pattern in patterns:
-                if match := pattern.match(inside):
-                    record = self._record(path, kind, match)
-                    if self._belongs(record.writer):
-                        found.append(record)
-                    else:
-                        left_out += 1
-                    break
+        left_out, strange = 0, []
+        for path in below.images:
+            record = self.record(path, root)
+            if record is None:
+                strange.append(path_text(path.relative_to(root)))
+            elif self._belongs(record.writer):
+                found.append(record)
+            else:
+                left_out += 1
         if not found:
             raise DatasetError(f"{root}: no signature in this layout; the root should hold {self.shape}")
         refuse_doubles(found, root)
         records = sorted(found, key=record_order)
-        return SignatureSet("", root, records, self.canvas, self.defaults, list(self._missing(records)), left_out)
+        missing, passed = list(self._missing(records)), dict(below.others)
+        if strange:
+            passed["no signature by its place and name"] = strange
+        return SignatureSet("", root, records, self.canvas, self.defaults, missing, left_out, passed)
 
-    def _record(self, path: Path, kind: Kind, match: re.Match[str]) -> SignatureRecord:
-        return SignatureRecord(path, path_text(match["writer"].upper()), kind, match.groupdict().get("number") or "")
+    @cached_property
+    def _patterns(self) -> list[tuple[Kind, re.Pattern[str]]]:
+        return [
+            (kind, re.compile(rf"(?:^|.*/){pattern}$", re.IGNORECASE))
+            for kind, pattern in zip(KINDS, (self.genuine, self.skilled, self.simple), strict=True)
+            if pattern
+        ]
+
+    def record(self, path: Path, root: Path) -> SignatureRecord | None:
+        """Return the signature that a file is by its place and name; None: it is none of this layout."""
+        inside = path.relative_to(root).with_suffix("").as_posix()
+        for kind, pattern in self._patterns:
+            if match := pattern.match(inside):
+                number = match.groupdict().get("number") or ""
+                return SignatureRecord(path, path_text(match["writer"].upper()), kind, number)
+        return None
 
     def _belongs(self, writer: str) -> bool:
         number = re.search(r"\d+$", writer)
@@ -163,16 +178,21 @@ def record_order(record: SignatureRecord) -> tuple[object, int, object]:
 
 
 def refuse_doubles(records: Iterable[SignatureRecord], root: Path) -> None:
-    """Raise DatasetError if a numbered signature is there more than once (the set lies under the root twice?)."""
-    seen: dict[tuple[str, Kind, int], Path] = {}
+    """Raise DatasetError if a signature is there more than once: the set lies under the root twice.
+
+    It is one where the numbers are the same, or without numbers, the names and the contents.
+    """
+    seen: dict[tuple[str, Kind, int | str], Path] = {}
     for record in records:
-        if not record.number:
-            continue
-        key = record.writer.casefold(), record.kind, int(record.number)
-        if key in seen:
-            first, second = (path.relative_to(root).as_posix() for path in (seen[key], record.path))
-            raise DatasetError(f"{root}: writer {record.writer}'s signature is there twice: {first} and {second}")
-        seen[key] = record.path
+        number = int(record.number) if record.number else record.path.name.casefold()
+        key = record.writer.casefold(), record.kind, number
+        other = seen.setdefault(key, record.path)
+        if other is not record.path and (record.number or filecmp.cmp(other, record.path, shallow=False)):
+            first, second = (path.relative_to(root).as_posix() for path in (other, record.path))
+            raise DatasetError(
+                f"{root}: writer {record.writer}'s signature is there twice: {first} and {second}; where a set was "
+                "unpacked twice, name one of its folders"
+            )
 
 
 def ranges(numbers: Iterable[int]) -> str:
