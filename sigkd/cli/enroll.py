@@ -75,20 +75,26 @@ def enroll(
         if source is None:
             assert name is not None  # noqa: S101 - checked above
             remarks = list(verifier.enroll(name, images or [], keep_images=keep_images, mode=mode))
-            done = BulkResult([name], len(images or []))
+            doubled = sum(remark.code == "duplicate" for remark in remarks)
+            done = BulkResult([name], len(images or []) - doubled, remarks=remarks)
             for remark in remarks:
                 warning_line(str(remark))
         else:
-            home, remarks = common.data, []
             done = enroll_from(
-                verifier, source, data=home, references=nref, keep_images=keep_images, mode=mode, progress=progress
+                verifier,
+                source,
+                data=common.data,
+                references=nref,
+                keep_images=keep_images,
+                mode=mode,
+                progress=progress,
             )
         document = Enrolment(
             gallery=file,
             enrolled=done.enrolled,
             references=done.references,
             skipped=done.skipped,
-            remarks=remarks,
+            remarks=done.remarks,
             writers=len(verifier.gallery),
         )
     left = f", {len(done.skipped)} skipped" if done.skipped else ""

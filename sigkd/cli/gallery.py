@@ -167,7 +167,10 @@ def check(
         path = store.path
     for remark in health.remarks:
         warning_line(remark)
-    counts = f"{health.writers} writers, {health.references} references, {health.log_entries} log entries"
+    counts = (
+        f"{health.writers} writers, {health.references} references, {health.queries} queries, "
+        f"{health.log_entries} log entries"
+    )
     if place.json or health.ok:
         tell(health, place.json, f"{path}: sound; {counts}\nhead of the log: {health.log_head or 'none'}")
     if health.ok and not place.json:

@@ -1,10 +1,10 @@
 """Digests of what a gallery holds: a value that was changed, moved, lost or added behind the program's back is found.
 
 Each row has a keyed hash (HMAC-SHA256 with the gallery's pepper) over its values, a writer's also over the references'
-hashes, and the header one over all of its values. One of them, the roll, sums up all writers: LtHash (M. Bellare and
-D. Micciancio, A new paradigm for collision-free hashing, EUROCRYPT 1997; lanes as in K. Lewi et al., Securing update
-propagation with homomorphic hashing, 2019), to which a writer is added, and from which one is taken, without reading
-the others.
+hashes, and the header one over all of its values. Two of them, the rolls, sum up all writers and all queries: LtHash
+(M. Bellare and D. Micciancio, A new paradigm for collision-free hashing, EUROCRYPT 1997; lanes as in K. Lewi et al.,
+Securing update propagation with homomorphic hashing, 2019), to which a row is added, and from which one is taken,
+without reading the others.
 
 In an encrypted gallery the pepper is sealed: without the passphrase nobody can make a digest that fits. In a plain one
 it lies beside the values: digests find damage and clumsy hands there, not somebody who knows this file.
@@ -51,13 +51,18 @@ def writer_digest(pepper: bytes, row: Iterable[Field], references: Iterable[byte
     return digest(pepper, "writer", *row, *references)
 
 
+def query_digest(pepper: bytes, uid: bytes, ordinal: int, facts: bytes) -> bytes:
+    """Return the digest of a query's row."""
+    return digest(pepper, "query", uid, ordinal, facts)
+
+
 def template_digest(pepper: bytes, uid: bytes, classifier: str, negatives: str, revision: int, arrays: bytes) -> bytes:
     """Return the digest of a template's row."""
     return digest(pepper, "template", uid, classifier, negatives, revision, arrays)
 
 
 def rolled(roll: bytes, *, added: Iterable[bytes] = (), taken: Iterable[bytes] = ()) -> bytes:
-    """Return the roll with writers' digests added and taken away; the order in which that happens does not matter."""
+    """Return the roll with digests added and taken away; the order in which that happens does not matter."""
     lanes = np.frombuffer(roll, "<u2").copy()
     for one in added:
         lanes += _lanes(one)

@@ -22,13 +22,14 @@ from sigkd.gallery.digests import (
     EMPTY_ROLL,
     header_digest,
     image_digest,
+    query_digest,
     reference_digest,
     rolled,
     sign_header,
     writer_digest,
 )
 from sigkd.gallery.records import clean_name
-from sigkd.gallery.schema import SCHEMA_VERSION, migrate, version_of
+from sigkd.gallery.schema import SCHEMA_VERSION, SIGNED_SINCE, migrate, version_of
 from sigkd.gallery.vault import KeyVault, PlainVault, Vault, keyed_hash, new_vault, unlock
 from sigkd.images.canvas import PREPROCESS_VERSION
 from sigkd.images.resolution import Resolution, given_resolution
@@ -95,6 +96,7 @@ class GalleryFile:
                 "pepper": vault.seal(pepper, "pepper"),
                 "audit": "on" if log else "off",
                 "roll": EMPTY_ROLL,
+                "queries": EMPTY_ROLL,
             }
             connection.executemany("INSERT INTO meta VALUES (?, ?)", values.items())
             if log:
@@ -124,8 +126,7 @@ class GalleryFile:
         """Migrate an older file (a copy in memory of one that may not be written), or check the header's digest."""
         before = version_of(self.connection)
         if before == SCHEMA_VERSION:
-            if self.meta("digest") != header_digest(self.connection, self.pepper):
-                raise GalleryError(f"{self.path}: its header was changed: restore a backup")
+            self._check_header()
             return
         if self.read_only:
             copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
@@ -135,12 +136,23 @@ class GalleryFile:
         migrate(self.connection, self._complete_migration)
         logger.info("%s: brought from version %d to %d", self.path, before, SCHEMA_VERSION)
 
-    def _complete_migration(self, connection: sqlite3.Connection) -> None:
-        self.set_meta("roll", EMPTY_ROLL)
-        audit.rewrite(connection, self.vault, self.vault, self.pepper)
-        self.sign_everything()
+    def _check_header(self) -> None:
+        """Compare the header with its digest, both of one state of the file: another process may be writing."""
+        with self.reading():
+            if self.meta("digest") != header_digest(self.connection, self.pepper):
+                raise GalleryError(f"{self.path}: its header was changed: restore a backup")
+
+    def _complete_migration(self, before: int) -> None:
+        if before >= SIGNED_SINCE:
+            # signed as it is, not anew: what was changed before must still be found
+            self._check_header()
+            self.set_meta("queries", EMPTY_ROLL)
+        else:
+            self.set_meta("roll", EMPTY_ROLL)
+            audit.rewrite(self.connection, self.vault, self.vault, self.pepper)
+            self.sign_everything()
         self.log(None, "migrate", detail={"version": SCHEMA_VERSION})
-        sign_header(connection, self.pepper)
+        sign_header(self.connection, self.pepper)
 
     def meta(self, key: str, default: Any = None) -> Any:
         """Return a value of the header.
@@ -336,6 +348,15 @@ class GalleryFile:
             connection.execute("UPDATE reference SET image_digest = ?, digest = ? WHERE id = ?", (seen, own, row))
         for (writer,) in connection.execute("SELECT id FROM writer").fetchall():
             self.sign_writer(writer)
+        self._sign_queries()
+
+    def _sign_queries(self) -> None:
+        query = "SELECT q.id, w.uid, q.ordinal, q.facts FROM query q JOIN writer w ON w.id = q.writer_id"
+        digests = []
+        for row, uid, ordinal, facts in self.connection.execute(query).fetchall():
+            digests.append(query_digest(self.pepper, uid, ordinal, facts))
+            self.connection.execute("UPDATE query SET digest = ? WHERE id = ?", (digests[-1], row))
+        self.set_meta("queries", rolled(EMPTY_ROLL, added=digests))
 
     def _reference_digests(self, writer: int) -> list[bytes]:
         query = "SELECT digest FROM reference WHERE writer_id = ? ORDER BY ordinal"

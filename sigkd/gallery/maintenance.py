@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from sigkd.errors import GalleryError, UsageError
 from sigkd.gallery import audit
 from sigkd.gallery.digests import EMPTY_ROLL, rolled
+from sigkd.gallery.queries import earlier_queries
 from sigkd.gallery.records import StoredReference, pack_facts, pack_features
 from sigkd.gallery.schema import SCHEMA_VERSION
 from sigkd.gallery.store import Gallery
@@ -35,6 +36,8 @@ class Health(JsonDocument, format="sigkd-gallery-check", version=1):
     """Version of the gallery's structure."""
     writers: int = 0
     references: int = 0
+    queries: int = 0
+    """Verified ones, of which copies are found."""
     log_entries: int = 0
     log_head: str = ""
     """The last link of the log: noted elsewhere, it shows later that everything up to it is as it was."""
@@ -131,6 +134,7 @@ def _check_writers(gallery: Gallery, health: Health, progress: Progress) -> None
                     load_template(gallery, name, classifier, negatives)
                 health.writers += 1
                 health.references += len(references)
+                health.queries += len(earlier_queries(gallery, name))
             except GalleryError as error:
                 health.problems.append(f"writer {number}: {str(error).removeprefix(f'{gallery.path}: ')}")
             task.advance()
@@ -138,6 +142,9 @@ def _check_writers(gallery: Gallery, health: Health, progress: Progress) -> None
         health.problems.append(f"features of different lengths: {sorted(lengths)}")
     if gallery.meta("roll") != rolled(EMPTY_ROLL, added=digests):
         health.problems.append("a writer is missing, or was added by another program")
+    queries = [row[0] for row in connection.execute("SELECT digest FROM query")]
+    if gallery.meta("queries") != rolled(EMPTY_ROLL, added=queries):
+        health.problems.append("a query is missing, or was added by another program")
 
 
 def rekey_model(
@@ -235,6 +242,11 @@ def _seal_anew(gallery: Gallery, new: Vault) -> None:
             place = f"{column}:{uids[writer]}:{ordinal}"
             value = new.seal(old.open(sealed, place), place)
             connection.execute(f"UPDATE reference SET {column} = ? WHERE id = ?", (value, row))  # noqa: S608
+    for row, writer, ordinal, sealed in connection.execute(
+        "SELECT id, writer_id, ordinal, facts FROM query"
+    ).fetchall():
+        place = f"query:{uids[writer]}:{ordinal}"
+        connection.execute("UPDATE query SET facts = ? WHERE id = ?", (new.seal(old.open(sealed, place), place), row))
     for row, sealed in connection.execute("SELECT id, name FROM writer").fetchall():
         place = f"name:{uids[row]}"
         connection.execute("UPDATE writer SET name = ? WHERE id = ?", (new.seal(old.open(sealed, place), place), row))

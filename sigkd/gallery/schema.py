@@ -75,10 +75,24 @@ DROP TABLE pool;
 CREATE INDEX reference_pooled ON reference (id) WHERE pooled = 1;
 """
 
-MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3)
+_VERSION_4 = """
+CREATE TABLE query (
+    id INTEGER PRIMARY KEY,
+    writer_id INTEGER NOT NULL REFERENCES writer(id) ON DELETE CASCADE,
+    ordinal INTEGER NOT NULL,
+    facts BLOB NOT NULL,           -- JSON: when it was verified, its hash, the picture that copies are found by
+    digest BLOB NOT NULL,          -- keyed hash over this row
+    UNIQUE (writer_id, ordinal)
+);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
 """What brings version n to n + 1; the first makes an empty file a gallery. Never change one that was released."""
 
 SCHEMA_VERSION = len(MIGRATIONS)
+
+SIGNED_SINCE = 3
+"""The version from which all values have digests."""
 
 AUDIT_TRIGGERS = ("audit_no_update", "audit_no_delete")
 
@@ -145,10 +159,10 @@ def _expected_objects(version: int) -> list[tuple[str, str, str]]:
         connection.close()
 
 
-def migrate(connection: sqlite3.Connection, complete: Callable[[sqlite3.Connection], None] = lambda _: None) -> int:
+def migrate(connection: sqlite3.Connection, complete: Callable[[int], None] = lambda _: None) -> int:
     """Bring the open file to the newest version in one transaction; return the version it had.
 
-    ``complete`` is called inside it, after a file with content got its new tables.
+    ``complete`` is called inside it with that version, after a file with content got its new tables.
     """
     # the write lock before the version is read: of two that open an old file at once, the second finds it migrated
     connection.execute("BEGIN IMMEDIATE")
@@ -158,7 +172,7 @@ def migrate(connection: sqlite3.Connection, complete: Callable[[sqlite3.Connecti
             for statement in _statements(step):
                 connection.execute(statement)
         if 0 < before < SCHEMA_VERSION:
-            complete(connection)
+            complete(before)
         if before < SCHEMA_VERSION:
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

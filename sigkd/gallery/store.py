@@ -175,7 +175,7 @@ class Gallery(GalleryFile):
             self.connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'pool_version'")
 
     def remove(self, name: str, *, actor: str | None = None) -> bool:
-        """Forget a writer: rows, templates and pool entries are zeroed, and the write-ahead log is emptied.
+        """Forget a writer: rows, templates, queries and pool entries are zeroed, and the write-ahead log is emptied.
 
         Returns:
             Whether the bytes are gone from the files now; False where another process still reads: they go with the
@@ -188,9 +188,11 @@ class Gallery(GalleryFile):
             writer, _ = self.row(name)
             # the roll is kept of digests: without taking this one out a check would miss the writer
             (digest,) = self.connection.execute("SELECT digest FROM writer WHERE id = ?", (writer,)).fetchone()
+            rows = self.connection.execute("SELECT digest FROM query WHERE writer_id = ?", (writer,)).fetchall()
             self._pool_changes(writer)
             self.connection.execute("DELETE FROM writer WHERE id = ?", (writer,))
             self.set_meta("roll", rolled(self.meta("roll"), taken=[digest]))
+            self.set_meta("queries", rolled(self.meta("queries"), taken=[row[0] for row in rows]))
             self.log(actor, "remove", name)
         logger.info("%s: a writer was removed", self.path)
         # SQLite folds its log back only outside a transaction

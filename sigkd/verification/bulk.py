@@ -16,7 +16,9 @@ from sigkd.images.ink_measures import measure_normalized
 from sigkd.images.remarks import Remark
 from sigkd.images.resolution import given_resolution
 from sigkd.json_documents import JsonDocument
+from sigkd.paths import path_text
 from sigkd.progress import SILENT, Progress
+from sigkd.verification.remarks import distinct
 from sigkd.verification.samples import Sample
 
 if TYPE_CHECKING:
@@ -33,7 +35,9 @@ class BulkResult:
     enrolled: list[str] = field(default_factory=list)
     references: int = 0
     skipped: dict[str, str] = field(default_factory=dict)
-    """Why, by writer."""
+    """Why, by writer or file."""
+    remarks: list[Remark] = field(default_factory=list)
+    """On references."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +51,7 @@ class Enrolment(JsonDocument, format="sigkd-enrolment", version=1):
     skipped: dict[str, str]
     """Why, by writer or file."""
     remarks: list[Remark]
-    """On the references of a single writer."""
+    """On references; of many writers those that were left out as copies alone."""
     writers: int
     """In the gallery."""
 
@@ -61,15 +65,20 @@ class _Candidate:
     """Of a prepared dataset: uint8 [r, 170, 242], [r, V, 170, 242] in V views."""
 
 
-def _candidates(source: str, data: Path, verifier: Verifier, references: int | None) -> list[_Candidate]:
-    """List the writers of a source with their first genuine signatures."""
+def _candidates(
+    source: str, data: Path, verifier: Verifier, references: int | None, passed: dict[str, str]
+) -> list[_Candidate]:
+    """List the writers of a source with their first genuine signatures, and put into ``passed`` why files are not."""
     path = Path(source)
     if path.is_dir() or path.suffix.lower() in (".csv", ".tsv"):
         from sigkd.datasets.layouts import scan_dataset
 
         layout = "folder" if path.is_dir() else "csv"
         found: dict[str, list[tuple[Path, float | None]]] = {}
-        for record in scan_dataset(layout, path).records:
+        signatures = scan_dataset(layout, path)
+        for reason, names in signatures.passed.items():
+            passed |= dict.fromkeys(names, f"passed over, {reason}")
+        for record in signatures.records:
             if record.kind == "genuine":
                 found.setdefault(record.writer, []).append((record.path, record.dpi))
         if not verifier.model.placing.views and any(dpi for files in found.values() for _, dpi in files):
@@ -122,11 +131,13 @@ def enroll_from(
     Raises:
         UsageError: ``keep_images`` with a prepared dataset; InputError: no such source.
     """
-    candidates = _candidates(source, data, verifier, references)
+    result = BulkResult()
+    candidates = _candidates(source, data, verifier, references, result.skipped)
+    for file, reason in result.skipped.items():
+        progress.warn(f"{file}: {reason}")
     if keep_images and any(candidate.images is not None for candidate in candidates):
         raise UsageError("a prepared dataset holds no image files: `keep_images` needs a folder or a table")
     enrolled = verifier.open_gallery(create=True)
-    result = BulkResult()
     with progress.task("enrolling", total=len(candidates), unit="writers") as task:
         for start in range(0, len(candidates), BATCH):
             batch: list[tuple[str, list[Sample]]] = []
@@ -140,10 +151,18 @@ def enroll_from(
                 if mode == "new" and candidate.name in enrolled.gallery:
                     result.skipped[candidate.name] = "enrolled already"
                     continue
-                samples = list(_samples(verifier, candidate, keep_images, result, progress))
+                read = list(_samples(verifier, candidate, keep_images, result, progress))
+                known = enrolled.gallery.references(candidate.name) if candidate.name in enrolled.gallery else []
+                samples, copies = distinct(read, known if mode == "add" else [])
+                for copy in copies:
+                    progress.warn(f"{candidate.name}: {copy}")
+                    result.remarks.append(Remark(copy.code, f"{candidate.name}: {copy}"))
+                if copies and not samples:
+                    result.skipped[candidate.name] = "all are copies of references"
                 if samples:
                     batch.append((candidate.name, samples))
-                    result.skipped.pop(candidate.name, None)
+                elif not copies:
+                    result.skipped[candidate.name] = "no image can be used"
             if batch:
                 features = verifier.features([sample.image for _, samples in batch for sample in samples])
                 enrolled.enroll_many(batch, features, mode=mode)
@@ -166,4 +185,4 @@ def _samples(
             yield verifier.sample(file, keep=keep, dpi=dpi, presumed=presumed)
         except ImageError as error:
             progress.warn(f"{error}; left out")
-            result.skipped[candidate.name] = str(error)
+            result.skipped[path_text(file)] = str(error).removeprefix(f"{file}: ")

@@ -15,11 +15,14 @@ from sigkd.classifiers import COHORT, WRITERS
 from sigkd.classifiers.base import Arrays, Classifier, Template
 from sigkd.classifiers.negatives import Negatives, check_kind
 from sigkd.errors import GalleryError
-from sigkd.gallery import Gallery, StoredReference
+from sigkd.gallery import Gallery, StoredReference, audit
+from sigkd.gallery.queries import EarlierQuery, earlier_queries, keep_queries
 from sigkd.gallery.records import WriterState, clean_name, rounded_features
 from sigkd.gallery.templates import keep_template, load_pool, load_template
 from sigkd.progress import SILENT, Progress
 from sigkd.verification.comparison import Comparison, References
+from sigkd.verification.decision import Decision
+from sigkd.verification.remarks import earlier_remarks
 from sigkd.verification.result import Verification
 from sigkd.verification.samples import Sample
 
@@ -166,18 +169,40 @@ class EnrolledWriters:
         return Negatives(features[others], text, WRITERS, owners), key
 
     def verify(self, name: str, samples: Sequence[Sample], features: NDArray[np.float32]) -> list[Verification]:
-        """Judge queries and write the answers to the log in one transaction."""
+        """Judge queries; log the answers and keep what copies of the queries are found by, in one transaction.
+
+        Where nothing is logged, nothing is kept of the queries either.
+        """
         answers = self.comparison(name).judge(samples, features)
-        if self.log and answers and self.gallery.audited:
-            with self.gallery.writing():
-                for answer in answers:
-                    detail = {
-                        "decision": answer.decision.value,
-                        "score": round(answer.score, 6),
-                        "query": answer.query_hash[:16],
-                    }
-                    self.gallery.log(self.actor, "verify", name, detail)
+        if not (self.log and answers and self.gallery.audited):
+            return _looked_back(answers, samples, earlier_queries(self.gallery, name))[0]
+        # read and kept in one transaction: of two copies that come at once, one is the second
+        with self.gallery.writing():
+            answers, new = _looked_back(answers, samples, earlier_queries(self.gallery, name))
+            keep_queries(self.gallery, name, new)
+            for answer in answers:
+                detail = {
+                    "decision": answer.decision.value,
+                    "score": round(answer.score, 6),
+                    "query": answer.query_hash[:16],
+                }
+                self.gallery.log(self.actor, "verify", name, detail)
         return answers
+
+
+def _looked_back(
+    answers: Sequence[Verification], samples: Sequence[Sample], earlier: Sequence[EarlierQuery]
+) -> tuple[list[Verification], list[EarlierQuery]]:
+    """Return the answers in the light of the queries that came before, and the queries that are new."""
+    found, known, time = [], list(earlier), audit.now()
+    for answer, sample in zip(answers, samples, strict=True):
+        remarks = earlier_remarks(sample, known)
+        if any(one.code == "copy" for one in remarks):
+            answer = replace(answer, decision=Decision.COPY, evidence=None)
+        found.append(replace(answer, remarks=(*remarks, *answer.remarks)))
+        if all(one.digest != sample.digest for one in known):
+            known.append(EarlierQuery(time, sample.digest, None if sample.scan is None else sample.scan.picture))
+    return found, known[len(earlier) :]
 
 
 def _fit(classifier: Classifier, features: NDArray[np.float32], against: Negatives) -> tuple[Template, Arrays]:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from sigkd.gallery.queries import EarlierQuery
+from sigkd.gallery.records import StoredReference
 from sigkd.images.copies import COPY, most_alike
 from sigkd.images.ink_measures import InkMeasures
 from sigkd.images.remarks import Remark
@@ -58,13 +60,50 @@ def copy_remark(sample: Sample, digests: Sequence[str], scans: Sequence[ScanFact
     )
 
 
-def distinct(samples: Sequence[Sample]) -> tuple[list[Sample], list[Remark]]:
-    """Return the references without copies of earlier ones, and a remark for each that was left out."""
+def earlier_remarks(sample: Sample, earlier: Sequence[EarlierQuery]) -> list[Remark]:
+    """Return remarks where a query nearly is one that came before (``copy``), or where it is its file (``repeated``).
+
+    A file that is asked about again is compared with what came before its first time: the same question gets the same
+    answer.
+
+    Args:
+        sample: the query.
+        earlier: those that were verified against this writer before, the first one first.
+    """
+    first = next((place for place, one in enumerate(earlier) if one.digest == sample.digest), None)
+    remarks = []
+    pictured = [(one, one.picture) for one in earlier[:first] if one.picture is not None]
+    if sample.scan is not None and pictured:
+        best, alike = most_alike(sample.scan.picture, [picture for _, picture in pictured])
+        if alike >= COPY:
+            found = pictured[best][0]
+            text = (
+                f"lies nearly everywhere (similarity {alike:.2f}) on the query of {_when(found)}, hash "
+                f"{found.digest[:16]}: nobody signs twice so alike; a copy, or the same paper scanned again"
+            )
+            remarks.append(Remark("copy", text))
+    if first is not None:
+        when = _when(earlier[first])
+        remarks.append(Remark("repeated", f"this very file was verified before, first on {when}: no further signature"))
+    return remarks
+
+
+def _when(query: EarlierQuery) -> str:
+    return f"{query.at[:10]} {query.at[11:16]} UTC"
+
+
+def distinct(samples: Sequence[Sample], enrolled: Sequence[StoredReference] = ()) -> tuple[list[Sample], list[Remark]]:
+    """Return the references without copies of earlier ones, and a remark for each that was left out.
+
+    Args:
+        samples: the references.
+        enrolled: those that they come to.
+    """
     kept: list[Sample] = []
     remarks = []
     for sample in samples:
-        digests, scans = [one.digest for one in kept], [one.scan for one in kept]
-        found = copy_remark(sample, digests, scans)
+        before: list[Sample | StoredReference] = [*enrolled, *kept]
+        found = copy_remark(sample, [one.digest for one in before], [one.scan for one in before])
         if found is None:
             kept.append(sample)
         else:

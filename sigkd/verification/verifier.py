@@ -18,7 +18,7 @@ from sigkd.classifiers import AUTO, COHORT
 from sigkd.classifiers.base import FEW, Classifier, Template, choose_classifier
 from sigkd.classifiers.cohort import check_cohort, resolve_cohort
 from sigkd.classifiers.negatives import Negatives
-from sigkd.errors import UsageError
+from sigkd.errors import InputError, UsageError
 from sigkd.gallery import Gallery, StoredReference
 from sigkd.gallery.records import clean_name
 from sigkd.images.remarks import Remark
@@ -304,9 +304,15 @@ class Verifier:
 
     def _presumed(self) -> Resolution | None:
         """Return what the gallery presumes of its scans; None where there is no gallery yet."""
+        return self.gallery.resolution if self._gallery_exists() else None
+
+    def _gallery_exists(self) -> bool:
         source = self._gallery_source
-        exists = isinstance(source, Gallery) or (source is not None and Path(source).exists())
-        return self.gallery.resolution if exists else None
+        return isinstance(source, Gallery) or (source is not None and Path(source).exists())
+
+    def _knows(self, name: str) -> bool:
+        """Tell whether somebody is enrolled, without making a gallery."""
+        return self._gallery_exists() and name in self.gallery
 
     @property
     def gallery(self) -> Gallery:
@@ -332,9 +338,12 @@ class Verifier:
         """
         clean_name(name)  # what cannot be enrolled must not leave an empty gallery
         presumed = self._presumed()
-        samples, remarks = distinct([self.sample(image, keep=keep_images, presumed=presumed) for image in images])
-        if not samples:
+        given = [self.sample(image, keep=keep_images, presumed=presumed) for image in images]
+        if not given:
             raise UsageError(f"'{name}': at least one reference is needed")
+        samples, remarks = distinct(given, self.gallery.references(name) if mode == "add" and self._knows(name) else ())
+        if not samples:
+            raise InputError(f"'{name}': nothing to add, all are copies of references: {remarks[0]}")
         features = self.features([sample.image for sample in samples])
         if self._negatives == COHORT:
             _ = self.cohort

@@ -35,7 +35,7 @@ def _examine(gallery: Gallery) -> None:
     assert gallery.references("Ada")[0].features.shape == (8,)
 
 
-@pytest.mark.parametrize(("version", "pooled"), [(1, 0), (2, 4)])
+@pytest.mark.parametrize(("version", "pooled"), [(1, 0), (2, 4), (3, 4)])
 def test_older_versions_are_migrated(tmp_path: Path, version: int, pooled: int) -> None:
     path = old_gallery(f"version_{version}_plain", tmp_path / "g.sigkd")
     with Gallery(path) as gallery:

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from sigkd.images import copies
 from sigkd.images.copies import COPY, SIZE, descriptor, most_alike, similarity
 from sigkd.images.scan import read_scan
 from sigkd.synthesis import signature_image
@@ -55,6 +56,17 @@ def test_the_copied_one_is_found():
     assert number == 5
     assert alike >= COPY
     assert most_alike(query, []) == (-1, 0.0)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_the_copied_one_is_found_among_many(change, monkeypatch):
+    """However many signatures of the writer there are, few are looked at closely."""
+    others = [described(signature_image(5011, number)) for number in range(60)]
+    looked, aligned = [], copies._aligned
+    monkeypatch.setattr(copies, "_aligned", lambda *pair: looked.append(1) or aligned(*pair))
+    number, alike = most_alike(described(CHANGES[change](signature_image(5011, 7))), others)
+    assert (number, alike >= COPY) == (7, True)
+    assert len(looked) <= copies._CLOSER < len(others)
 
 
 def test_descriptors():

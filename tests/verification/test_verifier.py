@@ -189,7 +189,7 @@ def test_enrol_a_folder_and_go_on_after_an_interruption(verifier: Verifier, fold
     (folder / "Cleo" / "bad.png").write_bytes(b"no image")
     result = enroll_from(verifier, str(folder), data=tmp_path, references=3, keep_images=True)
     assert (sorted(result.enrolled), result.references) == (["Ada", "Bob"], 6)
-    assert list(result.skipped) == ["Cleo"]
+    assert list(result.skipped) == [str(folder / "Cleo" / "bad.png"), "Cleo"]
     assert verifier.gallery.writers("Ada")[0].images
     again = enroll_from(verifier, str(folder), data=tmp_path, references=3)
     assert again.enrolled == [] and again.skipped["Ada"] == "enrolled already"
