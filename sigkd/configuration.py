@@ -42,6 +42,8 @@ class Range:
 
 POSITIVE = Range(0, open_low=True)
 NOT_NEGATIVE = Range(0)
+RATE = Range(0, 1, open_low=True, open_high=True)
+"""Rates; commands take them in per cent, too."""
 LARGEST_SEED = 2**63 - 1
 """What every generator of random numbers takes."""
 SEED = Range(0, LARGEST_SEED)
@@ -97,6 +99,7 @@ class Option:
     default: Any
     help: str
     group: str
+    range: Range | None
 
 
 def options(config: Any, command: str = "") -> list[Option]:
@@ -110,7 +113,9 @@ def options(config: Any, command: str = "") -> list[Option]:
             help = declared.help
             if "{choices}" in help:
                 help = help.format(choices=_listed(choices, "or" if declared.names is None else "and"))
-            found.append(Option(field.name, kinds[field.name], getattr(config, field.name), help, group))
+            found.append(
+                Option(field.name, kinds[field.name], getattr(config, field.name), help, group, declared.range)
+            )
     return found
 
 
@@ -166,7 +171,7 @@ def update(config: C, changes: Mapping[str, Any], source: str) -> C:
     Raises:
         UsageError: an unknown field (with the nearest one), or a value of the wrong type.
     """
-    kinds = get_type_hints(type(config))
+    kinds = _kinds(config)
     changed: dict[str, Any] = {}
     for key, value in changes.items():
         name = key.replace("-", "_")

@@ -38,6 +38,7 @@ COMMAND_MODULES = (
     "extract",
     "enroll",
     "gallery",
+    "policy",
     "verify",
     "case",
     "calibrate",

@@ -10,7 +10,7 @@ import typer
 from sigkd.classifiers import CLASSIFIERS
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
-from sigkd.cli.options import CohortOption, Common, Far, Frr, Model, Seed, Workers, Writers, with_common
+from sigkd.cli.options import CohortOption, Common, Far, Frr, Model, PolicyFile, Seed, Workers, Writers, with_common
 from sigkd.cli.output import note_line, show
 from sigkd.verification.calibrations import METHODS
 
@@ -29,6 +29,7 @@ def calibrate(
     cohort: CohortOption = None,
     method: Annotated[str, typer.Option(help=f"Recommended and measured: {', '.join(METHODS)}.")] = "logistic",
     against: Annotated[str | None, typer.Option(help="The alternative that is measured: skilled or random.")] = None,
+    policy: PolicyFile = None,
     far: Far = None,
     frr: Frr = None,
     splits: Annotated[int, typer.Option(help="Draws of references.", min=1)] = 5,
@@ -55,9 +56,10 @@ def calibrate(
     from sigkd.models.io import load_model
     from sigkd.models.views import columns_without_scale
     from sigkd.pools import cores
+    from sigkd.verification.policy import chosen_policy
 
     progress, data = console_progress(), common.data
-    stated = Stated(far, frr, method, against)
+    stated = Stated(far, frr, method, against, chosen_policy(policy))
     loaded, chosen = load_model(model, cache=common.cache_dir), resolve_device(common.device)
     others = resolve_cohort(cohort, loaded, data=data, cache=common.cache_dir, device=chosen, progress=progress)
     development = development_set(dataset, loaded, data=data, writers=writers, device=chosen, progress=progress)

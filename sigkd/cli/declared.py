@@ -10,7 +10,8 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 import typer
 
-from sigkd.configuration import Option, options, read_toml, update
+from sigkd.cli.options import rate
+from sigkd.configuration import RATE, Option, options, read_toml, update
 from sigkd.errors import UsageError
 
 F = TypeVar("F", bound=Callable[..., None])
@@ -58,6 +59,8 @@ def _parameter(option: Option, called: str | None) -> inspect.Parameter:
         rich_help_panel=option.group or None,
     )
     plain = list[str] if several else kind if kind in (int, float, bool) else str
+    if option.range is RATE:
+        info.parser = rate
     return inspect.Parameter(
         option.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[plain | None, info]
     )

@@ -11,7 +11,7 @@ import typer
 from sigkd.classifiers import CLASSIFIERS
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
-from sigkd.cli.options import CohortOption, Common, Far, Frr, Seed, Workers, Writers, with_common
+from sigkd.cli.options import CohortOption, Common, Far, Frr, PolicyFile, Seed, Workers, Writers, with_common
 from sigkd.cli.output import Table, show
 from sigkd.verification.calibrations import METHODS
 
@@ -104,6 +104,7 @@ def evaluate(
     answers: Annotated[
         bool, typer.Option("--answers", help="Report, too, what verify would answer, calibrated on other writers.")
     ] = False,
+    policy: PolicyFile = None,
     far: Far = None,
     frr: Frr = None,
     method: Annotated[
@@ -158,6 +159,7 @@ def evaluate(
     from sigkd.evaluation.experiment import Plan, evaluate_all
     from sigkd.evaluation.output import check_format, write_outputs
     from sigkd.pools import cores
+    from sigkd.verification.policy import chosen_policy
 
     check_format(table_format)
     wanted = common.json or table_format == "json"
@@ -174,6 +176,7 @@ def evaluate(
             classifier=classifier or "auto",
             cohort=cohort,
             calibration=None if calibration == _OTHERS else calibration,
+            policy=policy,
             far=far,
             frr=frr,
             method=method,
@@ -205,9 +208,12 @@ def evaluate(
         return
     if plots and out is None:
         raise UsageError("--plots needs --out DIR, the folder to draw into")
-    if not answers and (far, frr, method) != (None, None, None):
-        raise UsageError("--far, --frr and --method need --answers")
-    stated = Stated(far, frr, method or "logistic", "random" if forgeries == "random" else None) if answers else None
+    if not answers and (far, frr, method, policy) != (None, None, None, None):
+        raise UsageError("--policy, --far, --frr and --method need --answers")
+    rule = chosen_policy(policy)
+    chosen_method = method or rule.method or "logistic"
+    against = "random" if forgeries == "random" else None
+    stated = Stated(far, frr, chosen_method, against, rule) if answers else None
     plan = Plan(
         nrefs=tuple(dict.fromkeys(nref)) if nref else None,
         splits=splits,

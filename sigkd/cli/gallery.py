@@ -32,10 +32,13 @@ class Place:
     actor: str | None = None
 
     def opened(self) -> Gallery:
-        """Open the gallery, asking for its passphrase where it is encrypted."""
+        """Open the gallery, asking for its passphrase where it is encrypted; its policy may forbid another name."""
         from sigkd.cli.verification import opened
+        from sigkd.verification.policy import check_actor
 
-        return opened(self.gallery, self.data_dir, self.passphrase_file)
+        store = opened(self.gallery, self.data_dir, self.passphrase_file)
+        check_actor(store, self.actor)
+        return store
 
 
 def _with_place(*, actor: bool = True) -> Decorator:
@@ -240,15 +243,19 @@ def settings(
     dpi: Annotated[
         str | None, typer.Option(help="Resolution of scans that do not tell theirs (of models of views), or none.")
     ] = None,
+    policy: Annotated[
+        str | None, typer.Option(help="A policy's file: the rule of all answers from this gallery; or none.")
+    ] = None,
     *,
     place: Place,
 ) -> None:
     """Show the gallery's settings, or change them.
 
-    Example: sigkd gallery settings --dpi 300
+    Example: sigkd gallery settings --policy counter.toml
     """
     from sigkd.errors import UsageError
     from sigkd.gallery.results import GallerySettings
+    from sigkd.verification.policy import bind_policy, bound_policy
 
     with place.opened() as store:
         if dpi is not None:
@@ -257,12 +264,20 @@ def settings(
             except ValueError:
                 raise UsageError(f"--dpi is a number or none, not '{dpi}'") from None
             store.presume(presumed, actor=place.actor)
-        resolution, path = store.resolution, store.path
-    document = GallerySettings(gallery=path, dpi=None if resolution is None else resolution.x)
+        if policy is not None:
+            bind_policy(store, None if policy == "none" else Path(policy), actor=place.actor)
+        resolution, path, bound = store.resolution, store.path, bound_policy(store)
+    document = GallerySettings(
+        gallery=path,
+        dpi=None if resolution is None else resolution.x,
+        policy=None if bound is None else bound.title,
+        policy_hash=None if bound is None else bound.hash,
+    )
     said = "nothing of scans that do not tell their resolution"
     if resolution is not None:
         said = f"{resolution.x:g} dpi where scans tell nothing"
-    tell(document, place.json, f"{path}: presumes {said}")
+    rule = "none bound" if bound is None else f"{bound.title} ({bound.hash[:12]})"
+    tell(document, place.json, f"{path}: presumes {said}; policy: {rule}")
 
 
 @gallery_app.command("log", cls=SigkdCommand)

@@ -14,6 +14,16 @@ import typer
 from sigkd.configuration import LARGEST_SEED
 from sigkd.paths import data_dir as data_home
 
+
+def rate(text: str | float) -> float:
+    """Return a rate that is written as a fraction or in per cent."""
+    words = str(text).strip()
+    try:
+        return float(words[:-1]) / 100 if words.endswith("%") else float(words)
+    except ValueError:
+        raise typer.BadParameter(f"'{text}' is no rate: write 0.01 or 1%") from None
+
+
 DataDir = Annotated[
     Path | None,
     typer.Option(
@@ -48,8 +58,24 @@ CohortOption = Annotated[
         "--cohort", help="default, a cohort or features file, or a dataset.", show_default="the model's default cohort"
     ),
 ]
-Far = Annotated[float | None, typer.Option(help="Stated false acceptance rate of the answers.", show_default="0.05")]
-Frr = Annotated[float | None, typer.Option(help="Stated false rejection rate of the answers.", show_default="0.05")]
+PolicyFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--policy", help="A file of 'sigkd policy init': the rule of the answers.", show_default="the default policy"
+    ),
+]
+Far = Annotated[
+    float | None,
+    typer.Option(
+        help="Stated false acceptance rate of the answers (1%, 0.01).", parser=rate, show_default="the policy's rule"
+    ),
+]
+Frr = Annotated[
+    float | None,
+    typer.Option(
+        help="Stated false rejection rate of the answers (1%, 0.01).", parser=rate, show_default="the policy's rule"
+    ),
+]
 Seed = Annotated[int, typer.Option(help="Seed of every random choice.", min=0, max=LARGEST_SEED)]
 
 Decorator = Callable[[Callable[..., None]], Callable[..., None]]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from sigkd.cli.output import Table, note_line, show, warning_line
+from sigkd.cli.output import Table, as_options, note_line, show, stdout, warning_line
+from sigkd.cli.streams import visible
 from sigkd.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from sigkd.gallery import EnrolledWriter, Gallery
     from sigkd.gallery.audit import Entry
     from sigkd.gallery.results import GalleryList, ReferenceFacts
+    from sigkd.images.remarks import Remark
     from sigkd.verification.choices import Choices
     from sigkd.verification.result import Verification, Verifications
 
@@ -143,38 +145,78 @@ _STYLES = {
     "rejected": "bold red",
     "inconclusive": "bold yellow",
     "suspected copy": "bold red",
+    "refused": "bold yellow",
 }
 
 
-def show_verifications(document: Verifications, *, json: bool, report: Path | None = None) -> None:
-    """Print answers: one in full, several as a table, or as JSON; and their remarks on stderr."""
+def show_verifications(
+    document: Verifications, *, json: bool, report: Path | None = None, verbose: bool = False
+) -> None:
+    """Print answers: one in three lines (or in full), several as a table, or as JSON; their remarks on stderr."""
     answers = document.verifications
-    show(document, json, lambda _: _one(answers[0]) if len(answers) == 1 else _several(answers))
-    for answer in answers:
-        for remark in answer.remarks:
-            warning_line(f"{answer.query}: {remark}")
-        for remark in answer.reference_remarks:
-            warning_line(str(remark))
+    if len(answers) == 1:
+        show(document, json, lambda _: _full(answers[0]) if verbose else _three_lines(answers[0]))
+    else:
+        show(document, json, lambda _: _several(answers))
+    found = [(answer.query, remark) for answer in answers for remark in answer.remarks]
+    found += [(one.image, one) for one in dict.fromkeys(one for each in answers for one in each.reference_remarks)]
+    warn_once(found)
     if report is not None:
         note_line(f"report: {report}")
 
 
-def _one(answer: Verification) -> Table:
+def warn_once(found: Iterable[tuple[str, Remark]]) -> None:
+    """Print remarks on images; what is said of several is said once, with how many and some of their names."""
+    images: dict[str, list[str]] = {}
+    for name, remark in found:
+        images.setdefault(remark.text, []).append(name)
+    for text, names in images.items():
+        few = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+        warning_line(f"{len(names)} images ({few}): {text}" if len(names) > 1 else f"{few}: {text}" if few else text)
+
+
+_NAMED = 3
+
+
+def _three_lines(answer: Verification) -> Table | str:
+    """Return answer, reason and advice: a table that a terminal folds, or three lines for a file."""
+    rows = _first_rows(answer)
+    if not stdout.is_terminal:
+        return "\n".join(f"{name:<12}{text}" for name, text in rows)
+    return _rows(rows)
+
+
+def _first_rows(answer: Verification) -> list[tuple[str, Text | str]]:
+    from sigkd.verification.wording import advice, reason
+
+    word = answer.decision.value
+    whose = f" by {answer.writer}" if answer.writer else ""
+    rest = visible(f": {answer.query}{whose} (policy {answer.policy})")
+    return [
+        ("answer", Text.assemble((word.upper(), _STYLES[word]), rest)),
+        ("why", as_options(reason(answer))),
+        ("what to do", as_options(advice(answer))),
+    ]
+
+
+def _rows(rows: Iterable[tuple[str, Text | str]]) -> Table:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    word = answer.decision.value
+    for name, text in rows:
+        table.add_row(name, text)
+    return table
+
+
+def _full(answer: Verification) -> Table:
+    table = _rows(_first_rows(answer))
     against = f"writer {answer.writer}, " if answer.writer else ""
-    human = " (for a person to decide)" if word == "inconclusive" else ""
-    table.add_row(answer.query, Text.assemble((word.upper(), _STYLES[word]), human))
     table.add_row("compared with", f"{against}{answer.references} reference{'s' * (answer.references > 1)}")
     if answer.resolution is not None:
         others = ", ".join(dict.fromkeys(map(str, answer.reference_resolutions)))
         table.add_row("resolution", f"{answer.resolution}; references {others}")
     limits = answer.thresholds
-    accept = f"accepted from {limits.accept:.3f}"
-    between = accept if limits.accept == limits.reject else f"{accept}, rejected below {limits.reject:.3f}"
-    table.add_row("score", f"{answer.score:.3f} ({between})")
+    table.add_row("score", f"{answer.score:.3f} ({limits})")
     table.add_row("thresholds", limits.origin)
     evidence = answer.evidence
     if evidence is not None:
@@ -184,9 +226,13 @@ def _one(answer: Verification) -> Table:
         table.add_row("H1", evidence.h1)
         table.add_row("H2", evidence.h2)
         table.add_row("calibrated on", evidence.data)
+    for place, rate in enumerate(answer.rates):
+        table.add_row("how often wrong" if place == 0 else "", str(rate))
     table.add_row("classifier", answer.classifier)
     table.add_row("negatives", answer.negatives)
     table.add_row("model", f"{answer.binding.model_name} {answer.binding.model_hash[:12]}")
+    table.add_row("file, SHA-256", answer.query_hash)
+    table.add_row("policy, SHA-256", answer.policy.hash)
     return table
 
 
@@ -195,7 +241,7 @@ def _several(answers: Sequence[Verification]) -> Table:
     limits = first.thresholds
     table = Table(
         title=f"{len(answers)} queries against {first.writer or 'references'} ({first.references} references)",
-        caption=f"accepted from {limits.accept:.3f}, rejected below {limits.reject:.3f}: {limits.origin}",
+        caption=f"{limits}: {limits.origin}; policy {first.policy}",
     )
     for name in ("query", "decision", "score", "log10 LR", "remarks"):
         table.add_column(name, justify="right" if name in ("score", "log10 LR") else "left")

@@ -39,14 +39,15 @@ def verify(
     audit: Annotated[
         bool, typer.Option("--audit/--no-audit", help="Write this verification to the gallery's log.")
     ] = True,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show everything that is known.")] = False,
     *,
     common: Common,
     **options: Any,
 ) -> None:
     """Verify a signature against references, or against an enrolled writer.
 
-    Exit codes: 0 accepted, 1 rejected, 3 inconclusive, 2 usage, 4 bad input, 5 model. Of several queries the first that
-    is not accepted decides (rejected before inconclusive).
+    Exit codes: 0 accepted, 1 rejected, 3 inconclusive or suspected copy, 2 usage, 4 bad input or refused by the
+    policy, 5 model. Of several queries the worst decides (rejected, refused, inconclusive).
 
     Example: sigkd verify ref/*.png query.png
     """
@@ -84,5 +85,5 @@ def verify(
     if table is not None:
         write_csv(table, outcome)
     document = Verifications(exit_code=int(exit_code(outcome)), verifications=tuple(outcome))
-    show_verifications(document, json=common.json, report=report)
+    show_verifications(document, json=common.json, report=report, verbose=verbose)
     raise typer.Exit(document.exit_code)

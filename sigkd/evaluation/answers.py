@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from sigkd.verification.calibration import KNOWN, Calibration, fit_calibration
 from sigkd.verification.calibrations import METHODS
 from sigkd.verification.calibrations._base import LN10
 from sigkd.verification.decision import Decision, Thresholds
+from sigkd.verification.policy import Policy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,7 +32,7 @@ FOLDS = 5
 
 @dataclass(frozen=True)
 class Stated:
-    """What is asked of the answers; None: what ``verify`` takes."""
+    """What is asked of the answers; the policy's rule, but for what is stated here."""
 
     far: float | None = None
     """Stated false acceptance rate of the accept threshold, a fraction."""
@@ -40,12 +41,19 @@ class Stated:
     method: str = "logistic"
     """Of calibration, :data:`sigkd.verification.calibrations.METHODS`."""
     against: str | None = None
-    """The alternative; None: skilled forgeries where there are such scores, else random ones."""
+    """The alternative; None: the policy's, else skilled forgeries where there are such scores, else random ones."""
+    policy: Policy = field(default_factory=Policy)
 
     def __post_init__(self) -> None:
         METHODS.get(self.method)
         if self.against not in (None, *ALTERNATIVES):
             raise UsageError(f"unknown alternative '{self.against}': use {' or '.join(ALTERNATIVES)}")
+
+    def rule(self, against: str) -> Policy:
+        """Return the rule against an alternative."""
+        given = {"far": self.far, "frr": self.frr, "method": self.method, "against": against}
+        changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        return replace(self.policy, **changes)
 
 
 @dataclass(frozen=True)
@@ -124,13 +132,13 @@ def answer(
     stated = stated or Stated()
     everything = pool(splits)
     writers = np.random.default_rng(seed).permutation(np.unique(splits[0].writers))
-    kind = stated.against or ("skilled" if len(everything["skilled"]) >= 2 else "random")
+    kind = stated.against or stated.policy.against or ("skilled" if len(everything["skilled"]) >= 2 else "random")
     given: dict[str, Counter[Decision]] = {name: Counter() for name in KINDS}
     llr: dict[str, list[Scores]] = {"genuine": [], kind: []}
     for part in np.array_split(writers, min(FOLDS, len(writers))):
         others = np.setdiff1d(writers, part)
         calibration = fit(pool(splits, others), classifier, negatives, splits[0].split.nref, len(others))
-        limits: Thresholds = calibration.thresholds("the other writers", kind, stated.far, stated.frr)
+        limits: Thresholds = calibration.thresholds("the other writers", stated.rule(kind), stated.method)
         method = calibration.alternative(kind).method(stated.method)
         held = pool(splits, part)
         for name, scores in held.items():

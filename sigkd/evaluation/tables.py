@@ -159,6 +159,8 @@ ANSWERS = {
     "frr": "FRR",
     "far_skilled": "FAR skilled",
     "far_random": "FAR random",
+    "inconclusive_genuine": "open genuine",
+    "inconclusive_skilled": "open skilled",
     "inconclusive": "inconclusive",
     "eer_skilled": "EER skilled",
     "eer_random": "EER random",
@@ -189,7 +191,8 @@ def answers_grid(answered: Sequence[tuple[list[Cell], Answers]], titles: Sequenc
         grid.rows.append(row)
     grid.notes = [
         f"{facts.writers} writers: calibrated on four fifths of them, answered for the rest, in turn. FRR: genuine "
-        "signatures rejected; FAR: forgeries accepted; inconclusive: mean of the kinds of trials.",
+        "signatures rejected; FAR: forgeries accepted; open: left to a person; inconclusive: the mean of that over all "
+        "kinds of trials.",
     ]
     return grid
 

@@ -272,6 +272,24 @@ class GalleryFile:
             self.set_meta("dpi", "" if resolution is None else f"{resolution.x:g}")
             self.log(actor, "settings", detail={"dpi": dpi})
 
+    @property
+    def policy(self) -> str | None:
+        """The text of the policy that is bound to the gallery; None: none."""
+        with self.reading():
+            return str(self.meta("policy", "")) or None
+
+    def bind_policy(self, text: str | None, facts: dict[str, Any], *, actor: str | None = None) -> None:
+        """Bind a policy to the gallery, or (None) none.
+
+        Args:
+            text: of the policy's file, which the caller has checked.
+            facts: what the log says of it.
+            actor: who, for the log.
+        """
+        with self.writing():
+            self.set_meta("policy", text or "")
+            self.log(actor, "settings", detail={"policy": facts or None})
+
     def subject(self, name: str) -> bytes:
         """Return the keyed hash by which a name is found and called in the log."""
         return keyed_hash(self.pepper, clean_name(name).encode())

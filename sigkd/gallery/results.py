@@ -99,6 +99,10 @@ class GallerySettings(JsonDocument, format="sigkd-gallery-settings", version=1):
     gallery: Path
     dpi: float | None
     """Resolution that is presumed of scans which do not tell theirs; null: none."""
+    policy: str | None
+    """Name and version of the policy that is bound to the gallery; null: none."""
+    policy_hash: str | None
+    """SHA-256 of what it says."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -52,6 +52,8 @@ class ImageFile:
     """Pages in the file (1 but for TIFF)."""
     page: int = 1
     """Which of them ``image`` is."""
+    format: str = ""
+    """Of the file, as Pillow calls it (:data:`sigkd.images.formats.FORMATS`, or ``HEIF``)."""
 
     @cached_property
     def digest(self) -> str:
@@ -110,7 +112,8 @@ def read_file(
             turned = opened.getexif().get(ExifTags.Base.Orientation, 1) >= 5
             upright = _opaque(ImageOps.exif_transpose(_eight_bit(opened)))
             upright.load()
-            return ImageFile(name, content, upright, resolution.turned() if turned else resolution, pages, page)
+            resolution = resolution.turned() if turned else resolution
+            return ImageFile(name, content, upright, resolution, pages, page, opened.format or "")
     except ImageError:
         raise
     except MemoryError as error:

@@ -29,9 +29,11 @@ class Remark:
     """Fixed, for programs."""
     text: str
     """For people."""
+    image: str = ""
+    """Name of the image, where a list has remarks on several."""
 
     def __str__(self) -> str:
-        return self.text
+        return f"{self.image}: {self.text}" if self.image else self.text
 
 
 def scan_remarks(scan: NDArray[np.uint8], ink: InkMeasures, *, larger_than_canvas: bool = False) -> list[Remark]:

@@ -64,9 +64,10 @@ def verify_enrolled(
 
 
 def exit_code(answers: Sequence[Verification]) -> ExitCode:
-    """Return the worst answer's code: rejected before inconclusive before accepted."""
+    """Return the worst answer's code: rejected, refused, inconclusive, accepted."""
     codes = {answer.decision.exit_code for answer in answers}
-    return next((code for code in (ExitCode.REJECTED, ExitCode.INCONCLUSIVE) if code in codes), ExitCode.DONE)
+    worst = (ExitCode.REJECTED, ExitCode.INPUT, ExitCode.INCONCLUSIVE)
+    return next((code for code in worst if code in codes), ExitCode.DONE)
 
 
 def write_csv(path: Path, answers: Sequence[Verification]) -> None:

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,7 +23,7 @@ from sigkd._version import __version__
 from sigkd.errors import CalibrationError
 from sigkd.files import write_text
 from sigkd.json_documents import JsonDocument
-from sigkd.measures import cllr, eer_global, min_cllr
+from sigkd.measures import cllr, eer_global, min_cllr, wilson_interval
 from sigkd.models.binding import Binding
 from sigkd.verification.calibrations import METHODS
 from sigkd.verification.calibrations._base import (
@@ -34,11 +35,13 @@ from sigkd.verification.calibrations._base import (
     numbers,
     read_bounds,
 )
-from sigkd.verification.decision import Thresholds, thresholds_at
+from sigkd.verification.decision import Thresholds, accept_at, reject_at
+from sigkd.verification.scale import NEUTRAL
+
+if TYPE_CHECKING:
+    from sigkd.verification.policy import Policy
 
 DEFAULT_FILE = Path(__file__).parent.parent / "assets" / "default_calibration.json"
-FAR, FRR = 0.05, 0.05
-"""The stated rates of the two thresholds, unless others are asked for."""
 KNOWN, UNKNOWN = "known", "unknown"
 """Whether all resolutions are told: else the views that need none are compared, with calibrations of their own."""
 KEPT_SCORES = 1000
@@ -104,18 +107,92 @@ class Calibration:
             raise CalibrationError(f"the calibration knows no '{kind}' forgeries, only {', '.join(self.alternatives)}")
         return self.alternatives[kind]
 
-    def thresholds(
-        self, source: str, kind: str | None = None, far: float | None = None, frr: float | None = None
-    ) -> Thresholds:
-        """Return the thresholds at stated rates (see :func:`sigkd.verification.decision.thresholds_at`)."""
-        alternative = self.alternative(kind)
-        far, frr = FAR if far is None else far, FRR if frr is None else frr
-        accept, reject, found_far, found_frr = thresholds_at(self.genuine, alternative.impostor, far, frr)
-        origin = (
-            f"{source}, {self.references} reference{'s' * (self.references > 1)}: FAR ({alternative.kind}) at most "
-            f"{100 * far:g} %, FRR at most {100 * frr:g} %"
-        )
-        return Thresholds(accept, reject, origin, found_far, found_frr, calibrated=True)
+    def thresholds(self, source: str, policy: Policy, method: str) -> Thresholds:
+        """Return the thresholds of a policy: no answer contradicts its likelihood ratio.
+
+        Accepted from the policy's ratio on, or, where it states a false acceptance rate, from the lowest score that
+        keeps to it and whose ratio supports H1; rejected likewise. Between the two nothing is decided.
+
+        Args:
+            source: what the calibration is called.
+            policy: the rule.
+            method: of calibration, by which scores have their ratios.
+
+        Raises:
+            UsageError: a rate that so few scores cannot show; CalibrationError: as :meth:`alternative`.
+        """
+        alternative = self.alternative(policy.against)
+        curve = alternative.method(method)
+        level = NEUTRAL if policy.far is not None else math.log10(policy.accept_lr)
+        accept = curve.lowest_score(level)
+        if policy.far is not None:
+            stated = accept_at(alternative.impostor, policy.far)
+            accept = None if accept is None else max(accept, stated)
+            rule = f"accepted at a FAR of at most {100 * policy.far:g} %"
+        else:
+            rule = f"accepted from LR {policy.accept_lr:g}"
+        reject: float | None = None
+        if policy.triage:
+            rule += ", never rejected"
+        else:
+            level = -NEUTRAL if policy.frr is not None else math.log10(policy.reject_lr)
+            reject = curve.lowest_score(level, above=True)
+            if policy.frr is not None:
+                stated = reject_at(self.genuine, policy.frr)
+                reject = None if reject is None else min(reject, stated)
+            reject = None if reject == -math.inf else reject
+            rule += (
+                f", rejected at a FRR of at most {100 * policy.frr:g} %"
+                if policy.frr is not None
+                else (f", rejected at LR {policy.reject_lr:g} and below")
+            )
+        far = 0.0 if accept is None else float((alternative.impostor >= accept).mean())
+        frr = 0.0 if reject is None else float((self.genuine < reject).mean())
+        count = f"{self.references} reference{'s' * (self.references > 1)}"
+        origin = f"{source}, {count}, against {alternative.kind} forgeries: {rule}"
+        return Thresholds(accept, reject, origin, far, frr, calibrated=True, rule=rule)
+
+    def rates(self, limits: Thresholds) -> tuple[ErrorRate, ...]:
+        """Return how often answers at these thresholds are wrong, or left open, on the development set."""
+        found = []
+        for kind, alternative in self.alternatives.items():
+            wrong = 0.0 if limits.accept is None else float((alternative.impostor >= limits.accept).mean())
+            found.append(ErrorRate.of(kind, "accepted", wrong, self.writers))
+        rejected = 0.0 if limits.reject is None else float((self.genuine < limits.reject).mean())
+        accepted = 0.0 if limits.accept is None else float((self.genuine >= limits.accept).mean())
+        found.append(ErrorRate.of("genuine", "rejected", rejected, self.writers))
+        found.append(ErrorRate.of("genuine", "inconclusive", 1 - accepted - rejected, self.writers))
+        return tuple(found)
+
+
+@dataclass(frozen=True)
+class ErrorRate:
+    """How often answers at an operating point are wrong, or left to a person, measured on other writers."""
+
+    kind: str
+    """``genuine`` signatures, ``skilled`` or ``random`` forgeries."""
+    outcome: str
+    """``accepted``, ``rejected`` or ``inconclusive``."""
+    rate: float
+    """A fraction."""
+    low: float
+    """Of the 95 % interval."""
+    high: float
+    writers: int
+
+    @classmethod
+    def of(cls, kind: str, outcome: str, rate: float, writers: int) -> ErrorRate:
+        """Return a rate with its interval; signatures of a writer depend on each other: one trial a writer."""
+        rate = min(1.0, max(0.0, rate))
+        return cls(kind, outcome, rate, *wilson_interval(rate, writers), writers)
+
+    def __str__(self) -> str:
+        """A plain sentence."""
+        what = "genuine signatures" if self.kind == "genuine" else f"{self.kind} forgeries"
+        about = "fewer than 1" if self.rate < 0.005 else f"about {100 * self.rate:.0f}"
+        verb = {"inconclusive": "left to a person"}.get(self.outcome, self.outcome)
+        interval = f"95 % interval {100 * self.low:.0f} to {100 * self.high:.0f}"
+        return f"of 100 {what} {about} are {verb} (measured on {self.writers} writers, {interval})"
 
 
 @dataclass(frozen=True)

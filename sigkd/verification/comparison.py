@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -14,12 +14,20 @@ from sigkd.classifiers.negatives import Negatives
 from sigkd.errors import CalibrationError
 from sigkd.gallery import StoredReference
 from sigkd.images.ink_measures import InkMeasures
+from sigkd.images.remarks import Remark
 from sigkd.images.scan_facts import ScanFacts
 from sigkd.models.binding import Binding
-from sigkd.verification.calibration import KNOWN, Calibration, CalibrationSet
+from sigkd.verification.calibration import KNOWN, Calibration, CalibrationSet, ErrorRate
 from sigkd.verification.choices import Choices
+from sigkd.verification.codes import NOT_COMPARABLE
 from sigkd.verification.decision import Decision, Thresholds, uncalibrated
-from sigkd.verification.remarks import NOT_COMPARABLE, copy_remark, disagreement_remark, size_remark
+from sigkd.verification.policy import ACTIONS, Policy, PolicyInForce
+from sigkd.verification.remarks import (
+    copy_remark,
+    disagreement_remark,
+    odd_reference_limit,
+    size_remark,
+)
 from sigkd.verification.result import Evidence, Verification
 from sigkd.verification.samples import Sample
 
@@ -59,6 +67,7 @@ class Operating:
 
     choices: Choices
     calibrations: CalibrationSet | None = None
+    rule: PolicyInForce = field(default_factory=lambda: PolicyInForce.of(Policy()))
 
     def comparison(
         self,
@@ -80,10 +89,11 @@ class Operating:
         calibration = self._calibration(classifier.name, negatives.kind, len(references.features), scale)
         if calibration is None or self.calibrations is None:
             reason = "none for this classifier and negatives" if self.calibrations else "no calibration fits this model"
-            thresholds = uncalibrated(agreement, classifier.border, classifier.border_meaning, reason)
+            triage = self.rule.policy.triage
+            thresholds = uncalibrated(agreement, classifier.border, classifier.border_meaning, reason, triage=triage)
         else:
-            rates = self.choices.far, self.choices.frr
-            thresholds = calibration.thresholds(self.calibrations.source, self.choices.against, *rates)
+            method = self.calibrations.chosen(self.rule.policy.method)
+            thresholds = calibration.thresholds(self.calibrations.source, self.rule.policy, method)
         return Comparison(
             writer,
             references,
@@ -106,13 +116,13 @@ class Operating:
             CalibrationError: the user named a file that has none for this classifier and these negatives, or asked
                 for rates without any calibration.
         """
-        choices, calibrations = self.choices, self.calibrations
+        choices, calibrations, policy = self.choices, self.calibrations, self.rule.policy
         fitting = None if calibrations is None else calibrations.find(classifier, negatives, references, scale)
         if fitting is None and calibrations is not None and choices.calibration is not None:
             raise CalibrationError(
                 f"{calibrations.source}: has nothing for the classifier '{classifier}' with negatives '{negatives}'"
             )
-        if fitting is None and (choices.far is not None or choices.frr is not None):
+        if fitting is None and (policy.far is not None or policy.frr is not None):
             raise CalibrationError(
                 "`far` and `frr` choose a point of a calibration, and none fits here; 'sigkd calibrate' makes one"
             )
@@ -182,49 +192,89 @@ class Comparison:
         """Return what a score says, None without a calibration."""
         if self.calibration is None or self.operating.calibrations is None:
             return None
-        calibrations, choices = self.operating.calibrations, self.operating.choices
-        method = calibrations.chosen(choices.method)
-        alternative = self.calibration.alternative(choices.against)
+        calibrations, policy = self.operating.calibrations, self.operating.rule.policy
+        method = calibrations.chosen(policy.method)
+        alternative = self.calibration.alternative(policy.against)
         fitted = alternative.method(method)
         llr = float(fitted.log10_lr(np.array([score]))[0])
         data = f"{calibrations.data.get('name', 'unnamed')}, {self.calibration.writers} writers"
         return Evidence.of(llr, fitted.log10_bounds, alternative.kind, method, calibrations.hash, data)
 
+    @cached_property
+    def rates(self) -> tuple[ErrorRate, ...]:
+        """How often answers by the calibration's scores are wrong; none without a calibration."""
+        return () if self.calibration is None else self.calibration.rates(self.thresholds)
+
+    @cached_property
+    def disagreement(self) -> Remark | None:
+        """A remark where references do not fit the others."""
+        return disagreement_remark(self.agreement, self.least_agreement)
+
+    @property
+    def least_agreement(self) -> float | None:
+        """The score against the others below which a reference is odd; None without a calibration to tell it by."""
+        calibrations, count = self.operating.calibrations, len(self.agreement)
+        if self.calibration is None or calibrations is None or not count:
+            return None
+        own = self.calibration
+        fewer = calibrations.find(own.classifier, own.negatives, count - 1, own.scale) or own
+        return odd_reference_limit(fewer.genuine, count)
+
     def _answer(self, sample: Sample, score: float) -> Verification:
+        rule, count = self.operating.rule, len(self.references.features)
         copied = copy_remark(sample, self.references.digests, self.references.scans)
         unlike = [remark for remark in sample.remarks if remark.code in NOT_COMPARABLE and sample.scan is not None]
         size = size_remark(sample.ink, self.references.inks)
         if size is not None and sample.scan is not None and self.unscaled is not None:
             unlike.append(size)  # at one scale no hand writes its name so much larger: a scale is wrong, or the name
-        decision = self.thresholds.decide(score)
-        if copied is not None:
-            decision = Decision.COPY
-        elif unlike:
-            decision = Decision.INCONCLUSIVE
-        remarks = (
-            copied,
-            *sample.remarks,
-            size,
-            disagreement_remark(self.agreement, min(self.thresholds.reject, self.thresholds.accept)),
-        )
+        asked = rule.policy.findings(sample.format, sample.scan, count, calibrated=self.thresholds.calibrated)
+        remarks = [one for one in (copied, *sample.remarks, size, self.disagreement, *asked) if one is not None]
+        decision, decisive = ruled(rule.policy, self.thresholds.decide(score), remarks, unlike)
+        refused = decision is Decision.REFUSED
+        # a ratio whose preconditions are known to fail is not stated
+        evidence = None if copied is not None or unlike or refused else self.evidence(score)
         return Verification(
             query=sample.name,
             writer=self.writer,
             decision=decision,
             score=score,
             thresholds=self.thresholds,
-            # a ratio whose preconditions are known to fail is not stated
-            evidence=None if copied is not None or unlike else self.evidence(score),
-            references=len(self.references.features),
+            evidence=evidence,
+            references=count,
             classifier=self.classifier.name,
             negatives=self.negatives_title,
-            remarks=tuple(remark for remark in remarks if remark is not None),
+            remarks=tuple(remarks),
+            decisive=decisive,
+            policy=rule.facts,
+            rates=() if evidence is None else self.rates,
             binding=self.binding,
             query_hash=sample.digest,
             resolution=None if sample.scan is None else sample.scan.reckoned,
             reference_resolutions=tuple(scan.reckoned for scan in self.references.scans if scan is not None),
             gamma=self.template.gamma,
         )
+
+
+def ruled(
+    policy: Policy, decision: Decision, remarks: Sequence[Remark], unlike: Sequence[Remark] = ()
+) -> tuple[Decision, tuple[str, ...]]:
+    """Return what remarks make of an answer, and the codes of those that did it.
+
+    Args:
+        policy: says what each does.
+        decision: by the score.
+        remarks: on the query and the comparison.
+        unlike: those of them with which a scan is like none that the calibration knows.
+    """
+    grave = [one for one in remarks if one in unlike or one.code == "copy"]
+    actions = [policy.action(one.code, least="inconclusive" if one in grave else "warn") for one in remarks]
+    strictest = max(actions, key=ACTIONS.index, default="warn")
+    if strictest == "warn":
+        return decision, ()
+    decisive = tuple(one.code for one, action in zip(remarks, actions, strict=True) if action == strictest)
+    if strictest == "refuse":
+        return Decision.REFUSED, decisive
+    return (Decision.COPY if "copy" in decisive else Decision.INCONCLUSIVE), decisive
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Three answers from two thresholds, a fourth for copies, and where the thresholds came from."""
+"""The answers, the two thresholds behind three of them, and where the thresholds came from."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from sigkd.measures import threshold_at_far, threshold_at_frr
 
 
 class Decision(StrEnum):
-    """The answer. A suspected copy is never accepted and says nothing of the writer: nobody signs twice alike."""
+    """The answer. A suspected copy is never accepted and says nothing of the writer: nobody signs twice alike.
+
+    ``refused``: the policy does not let such a scan be compared, so there is no answer.
+    """
 
     ACCEPTED = "accepted"
     REJECTED = "rejected"
     INCONCLUSIVE = "inconclusive"
     COPY = "suspected copy"
+    REFUSED = "refused"
 
     @property
     def exit_code(self) -> ExitCode:
@@ -28,6 +32,7 @@ class Decision(StrEnum):
             Decision.REJECTED: ExitCode.REJECTED,
             Decision.INCONCLUSIVE: ExitCode.INCONCLUSIVE,
             Decision.COPY: ExitCode.INCONCLUSIVE,
+            Decision.REFUSED: ExitCode.INPUT,
         }[self]
 
 
@@ -35,50 +40,67 @@ class Decision(StrEnum):
 class Thresholds:
     """Accepted from ``accept`` upwards, rejected below ``reject``, inconclusive between them."""
 
-    accept: float
-    reject: float
+    accept: float | None
+    """Null: no score is accepted."""
+    reject: float | None
+    """Null: no score is rejected."""
     origin: str
-    """In words: the calibration and the stated rates, or why there is none."""
+    """In words: the calibration and the policy's rule, or why there is none."""
     far: float | None = None
     """False acceptance rate on the development set at ``accept`` (of the calibration's alternative), a fraction."""
     frr: float | None = None
     """False rejection rate on the development set at ``reject``, a fraction."""
     calibrated: bool = False
+    rule: str = ""
+    """The policy's rule in words; empty without a calibration."""
 
     def decide(self, score: float) -> Decision:
         """Return the answer for a score."""
-        if score >= self.accept:
+        if self.accept is not None and score >= self.accept:
             return Decision.ACCEPTED
-        return Decision.REJECTED if score < self.reject else Decision.INCONCLUSIVE
+        rejected = self.reject is not None and score < self.reject
+        return Decision.REJECTED if rejected else Decision.INCONCLUSIVE
+
+    def __str__(self) -> str:
+        accept = "never accepted" if self.accept is None else f"accepted from {self.accept:.3f}"
+        return f"{accept}, " + ("never rejected" if self.reject is None else f"rejected below {self.reject:.3f}")
 
 
-def thresholds_at(
-    genuine: NDArray[np.float64], impostor: NDArray[np.float64], far: float, frr: float
-) -> tuple[float, float, float, float]:
-    """Return the accept and reject thresholds that keep to stated rates on these scores, and the rates found at them.
-
-    ``accept`` is the lowest score at which no more than ``far`` of the impostors reach it, ``reject`` the highest below
-    which no more than ``frr`` of the genuine signatures fall. Where they cross (both rates can be kept at once), both
-    move to the middle and nothing is inconclusive.
+def check_rate(name: str, rate: float, scores: NDArray[np.float64]) -> None:
+    """Refuse a rate that so few scores cannot show.
 
     Raises:
-        UsageError: a rate outside of (0, 1), or one too small to be seen in so few scores.
+        UsageError: outside of (0, 1), or less than one of the scores.
     """
-    for name, rate, scores in (("far", far, impostor), ("frr", frr, genuine)):
-        if not 0 < rate < 1:
-            raise UsageError(f"`{name}` is a rate between 0 and 1, not {rate:g}")
-        if rate * len(scores) < 1 - 1e-9:
-            raise UsageError(
-                f"`{name}` {rate:g} cannot be stated from {len(scores)} scores; the least is 1/{len(scores)}"
-            )
-    accept = max(threshold_at_far(impostor, far), float(impostor.min()))
-    reject = min(threshold_at_frr(genuine, frr), float(genuine.max()))
-    if reject > accept:
-        accept = reject = (accept + reject) / 2.0
-    return accept, reject, float((impostor >= accept).mean()), float((genuine < reject).mean())
+    if not 0 < rate < 1:
+        raise UsageError(f"`{name}` is a rate between 0 and 1, not {rate:g}")
+    if rate * len(scores) < 1 - 1e-9:
+        raise UsageError(f"`{name}` {rate:g} cannot be stated from {len(scores)} scores; the least is 1/{len(scores)}")
 
 
-def uncalibrated(agreement: NDArray[np.floating], border: float, meaning: str, reason: str) -> Thresholds:
+def accept_at(impostor: NDArray[np.float64], far: float) -> float:
+    """Return the lowest score that no more than ``far`` of the impostors reach.
+
+    Raises:
+        UsageError: as :func:`check_rate`.
+    """
+    check_rate("far", far, impostor)
+    return max(threshold_at_far(impostor, far), float(impostor.min()))
+
+
+def reject_at(genuine: NDArray[np.float64], frr: float) -> float:
+    """Return the highest score below which no more than ``frr`` of the genuine signatures fall.
+
+    Raises:
+        UsageError: as :func:`check_rate`.
+    """
+    check_rate("frr", frr, genuine)
+    return min(threshold_at_frr(genuine, frr), float(genuine.max()))
+
+
+def uncalibrated(
+    agreement: NDArray[np.floating], border: float, meaning: str, reason: str, *, triage: bool = False
+) -> Thresholds:
     """Return a threshold without a calibration: how well the references agree, else the classifier's border.
 
     Args:
@@ -86,8 +108,9 @@ def uncalibrated(agreement: NDArray[np.floating], border: float, meaning: str, r
         border: the score from which the classifier itself accepts.
         meaning: that border in words.
         reason: why there is no calibration.
+        triage: nothing is rejected.
     """
     if len(agreement):
         border = float(agreement.min())
         meaning = "the lowest score of a reference against the other references"
-    return Thresholds(border, border, f"not calibrated ({reason}): {meaning}")
+    return Thresholds(border, None if triage else border, f"not calibrated ({reason}): {meaning}")

@@ -20,8 +20,9 @@ from sigkd.gallery.queries import EarlierQuery, earlier_queries, keep_queries
 from sigkd.gallery.records import WriterState, clean_name, rounded_features
 from sigkd.gallery.templates import keep_template, load_pool, load_template
 from sigkd.progress import SILENT, Progress
-from sigkd.verification.comparison import Comparison, References
+from sigkd.verification.comparison import Comparison, References, ruled
 from sigkd.verification.decision import Decision
+from sigkd.verification.policy import Policy
 from sigkd.verification.remarks import earlier_remarks
 from sigkd.verification.result import Verification
 from sigkd.verification.samples import Sample
@@ -173,32 +174,30 @@ class EnrolledWriters:
 
         Where nothing is logged, nothing is kept of the queries either.
         """
-        answers = self.comparison(name).judge(samples, features)
+        answers, policy = self.comparison(name).judge(samples, features), self.verifier.rule.policy
         if not (self.log and answers and self.gallery.audited):
-            return _looked_back(answers, samples, earlier_queries(self.gallery, name))[0]
+            return _looked_back(answers, samples, earlier_queries(self.gallery, name), policy)[0]
         # read and kept in one transaction: of two copies that come at once, one is the second
         with self.gallery.writing():
-            answers, new = _looked_back(answers, samples, earlier_queries(self.gallery, name))
+            answers, new = _looked_back(answers, samples, earlier_queries(self.gallery, name), policy)
             keep_queries(self.gallery, name, new)
             for answer in answers:
-                detail = {
-                    "decision": answer.decision.value,
-                    "score": round(answer.score, 6),
-                    "query": answer.query_hash[:16],
-                }
-                self.gallery.log(self.actor, "verify", name, detail)
+                self.gallery.log(self.actor, "verify", name, answer.log_detail())
         return answers
 
 
 def _looked_back(
-    answers: Sequence[Verification], samples: Sequence[Sample], earlier: Sequence[EarlierQuery]
+    answers: Sequence[Verification], samples: Sequence[Sample], earlier: Sequence[EarlierQuery], policy: Policy
 ) -> tuple[list[Verification], list[EarlierQuery]]:
     """Return the answers in the light of the queries that came before, and the queries that are new."""
     found, known, time = [], list(earlier), audit.now()
     for answer, sample in zip(answers, samples, strict=True):
         remarks = earlier_remarks(sample, known)
-        if any(one.code == "copy" for one in remarks):
-            answer = replace(answer, decision=Decision.COPY, evidence=None)
+        decision, decisive = ruled(policy, answer.decision, remarks)
+        if decisive and answer.decision is not Decision.REFUSED:
+            answer = replace(answer, decision=decision, decisive=decisive)
+            if decision is not Decision.INCONCLUSIVE:
+                answer = replace(answer, evidence=None, rates=())
         found.append(replace(answer, remarks=(*remarks, *answer.remarks)))
         if all(one.digest != sample.digest for one in known):
             known.append(EarlierQuery(time, sample.digest, None if sample.scan is None else sample.scan.picture))

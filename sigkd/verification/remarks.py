@@ -15,9 +15,6 @@ from sigkd.images.remarks import Remark
 from sigkd.images.scan_facts import ScanFacts
 from sigkd.verification.samples import Sample
 
-NOT_COMPARABLE = frozenset({"low-resolution", "resolution-doubtful", "blurred", "faint"})
-"""Codes of remarks on a scan with which it is like none that the calibration knows: the answer is inconclusive."""
-
 SIZE_RATIO = 1.6
 """Largest ratio of sizes between the query and the references that passes without a remark."""
 
@@ -111,14 +108,31 @@ def distinct(samples: Sequence[Sample], enrolled: Sequence[StoredReference] = ()
     return kept, remarks
 
 
-def disagreement_remark(agreement: NDArray[np.floating], reject: float) -> Remark | None:
-    """Return a remark where references would be rejected by the others.
+ODD = 0.05
+"""Share of honest writers of whom a reference is said not to fit."""
+
+
+def odd_reference_limit(genuine: NDArray[np.float64], references: int) -> float:
+    """Return the score below which a reference does not fit the others.
+
+    The lowest of r scores of genuine signatures lies below the quantile 1 - (1 - a)^(1 / r) of one of them with the
+    probability a (of independent ones; signatures of a writer are not, and then it is less).
+
+    Args:
+        genuine: scores of genuine signatures against one reference fewer [n].
+        references: r, each of which is compared with the others.
+    """
+    return float(np.quantile(genuine, 1 - (1 - ODD) ** (1 / references), method="lower"))
+
+
+def disagreement_remark(agreement: NDArray[np.floating], least: float | None) -> Remark | None:
+    """Return a remark where references do not fit the others.
 
     Args:
         agreement: each reference's score against the others [r] (empty for fewer than three).
-        reject: the score below which a query is rejected.
+        least: the score below which a reference does not fit; None: that is not known.
     """
-    odd = [place + 1 for place in np.flatnonzero(np.asarray(agreement) < reject).tolist()]
+    odd = [] if least is None else [place + 1 for place in np.flatnonzero(np.asarray(agreement) < least).tolist()]
     if not odd:
         return None
     which = f"reference {odd[0]} does" if len(odd) == 1 else f"references {', '.join(map(str, odd))} do"

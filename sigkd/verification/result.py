@@ -10,7 +10,9 @@ from sigkd.images.remarks import Remark
 from sigkd.images.scan_facts import ReckonedResolution
 from sigkd.json_documents import JsonDocument
 from sigkd.models.binding import Binding
+from sigkd.verification.calibration import ErrorRate
 from sigkd.verification.decision import Decision, Thresholds
+from sigkd.verification.policy import PolicyFacts
 from sigkd.verification.scale import H1, H2, verbal
 
 
@@ -90,6 +92,12 @@ class Verification(JsonDocument, format="sigkd-verification", version=1):
     binding: Binding
     query_hash: str
     """SHA-256 of the query's file."""
+    policy: PolicyFacts
+    """The rule by which the score became an answer."""
+    decisive: tuple[str, ...] = ()
+    """Codes of the remarks that made the answer; empty: the score did."""
+    rates: tuple[ErrorRate, ...] = ()
+    """How often such answers are wrong, on the development set; none where the scan is not like those."""
     resolution: ReckonedResolution | None = None
     """Of the query's scan; null: it was compared in its own pixels."""
     reference_resolutions: tuple[ReckonedResolution, ...] = ()
@@ -99,6 +107,23 @@ class Verification(JsonDocument, format="sigkd-verification", version=1):
     gamma: float | None = None
     """Of the classifier's kernel; null: it has none."""
     sigkd_version: str = __version__
+
+    def log_detail(self) -> dict[str, Any]:
+        """Return what the gallery's log keeps of the answer: enough to tell later why it was given."""
+        evidence, limits = self.evidence, self.thresholds
+        detail: dict[str, Any] = {
+            "decision": self.decision.value,
+            "score": round(self.score, 6),
+            "query": self.query_hash[:16],
+            "accept": limits.accept,
+            "reject": limits.reject,
+            "log10_lr": None if evidence is None else round(evidence.log10_lr, 4),
+            "policy": f"{self.policy.name} {self.policy.version} {self.policy.hash[:16]}",
+            "remarks": [one.code for one in self.remarks],
+            "calibration": None if evidence is None else evidence.calibration_hash[:16],
+            "model": self.binding.model_hash[:16],
+        }
+        return {**detail, **({"changed": self.policy.changed} if self.policy.changed else {})}
 
     def as_row(self) -> dict[str, Any]:
         """Return one flat row for CSV."""
@@ -111,12 +136,14 @@ class Verification(JsonDocument, format="sigkd-verification", version=1):
             "log10_lr": "" if evidence is None else f"{evidence.log10_lr:.3f}",
             "verbal": "" if evidence is None else evidence.verbal,
             "alternative": "" if evidence is None else evidence.alternative,
-            "accept": f"{self.thresholds.accept:.6f}",
-            "reject": f"{self.thresholds.reject:.6f}",
+            "accept": "" if self.thresholds.accept is None else f"{self.thresholds.accept:.6f}",
+            "reject": "" if self.thresholds.reject is None else f"{self.thresholds.reject:.6f}",
             "thresholds": self.thresholds.origin,
             "references": self.references,
             "classifier": self.classifier,
             "remarks": "; ".join(one.code for one in self.remarks),
+            "policy": f"{self.policy.name} {self.policy.version}",
+            "policy_hash": self.policy.hash,
             "model": self.binding.model_name,
             "model_hash": self.binding.model_hash,
         }
@@ -127,5 +154,5 @@ class Verifications(JsonDocument, format="sigkd-verifications", version=1):
     """What ``sigkd verify`` prints: one answer a query."""
 
     exit_code: int
-    """Of the command: that of the first query that is not accepted, rejected before inconclusive."""
+    """Of the command: the worst answer's (rejected, refused, inconclusive, accepted)."""
     verifications: tuple[Verification, ...]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -45,6 +45,8 @@ class Sample:
     """Of a scan that was read at one scale."""
     kept_ink: NDArray[np.uint8] | None = field(default=None, repr=False)
     """The ink as it was read, dark on white at 300 dpi, for pictures."""
+    format: str = ""
+    """Of the file, see :data:`sigkd.images.formats.FORMATS`; empty for an array."""
 
 
 def read_sample(
@@ -86,9 +88,10 @@ def read_sample(
         if keep:
             content = read.content if page == 1 else _png(read.image, read.resolution)
         title, where = read.title if name is None else name, read.name
+    kind = read.format if isinstance(read, ImageFile) else ""
     if placing.views:
         scan = read_scan(read, dpi=dpi, presumed=presumed, max_pixels=placing.max_pixels, name=where)
-        return _of_views(scan, title or scan.name, placing, content)
+        return replace(_of_views(scan, title or scan.name, placing, content), format=kind)
     if isinstance(read, np.ndarray):
         grey, pages, digest = read, 1, hashlib.sha256(repr(read.shape).encode() + read.tobytes()).hexdigest()
         title = where = name or f"array {digest[:8]}"
@@ -100,7 +103,8 @@ def read_sample(
         raise ImageError(f"{where}: {error}") from None
     ink = measure_ink(grey, normal.box, normal.threshold)
     remarks = scan_remarks(grey, ink, larger_than_canvas=LARGER_THAN_CANVAS in normal.warnings)
-    return Sample(title or digest[:8], digest, normal.image, ink, (*page_remarks(page, pages), *remarks), content)
+    notes = (*page_remarks(page, pages), *remarks)
+    return Sample(title or digest[:8], digest, normal.image, ink, notes, content, format=kind)
 
 
 def _of_views(scan: Scan, title: str, placing: Placing, content: bytes | None) -> Sample:

@@ -31,6 +31,7 @@ from sigkd.verification.calibration import KNOWN, UNKNOWN, CalibrationSet, load_
 from sigkd.verification.choices import Choices
 from sigkd.verification.comparison import Case, Comparison, Operating, References, Unscaled
 from sigkd.verification.enrolled import EnrolledWriters
+from sigkd.verification.policy import PolicyInForce
 from sigkd.verification.remarks import distinct
 from sigkd.verification.result import Verification
 from sigkd.verification.samples import ImageInput, Sample, read_sample
@@ -98,6 +99,7 @@ class Verifier:
         self._gallery_source, self._passphrase = gallery, passphrase
         self._negatives, self._actor, self._audit = negatives, actor, audit
         self._enrolled: EnrolledWriters | None = None
+        self._rule: PolicyInForce | None = None
         self._lock = threading.RLock()
 
     # -- what an answer is made of
@@ -120,6 +122,21 @@ class Verifier:
                 logger.info("cohort %s: %s", self._cohort.hash[:12], self._cohort.description)
             return self._cohort
 
+    @property
+    def rule(self) -> PolicyInForce:
+        """The policy in force: that of the gallery where one is bound to it, else the chosen one.
+
+        Raises:
+            UsageError: another one was chosen, or a change that it does not allow; InputError: its file cannot be read.
+        """
+        with self._lock:
+            if self._rule is None:
+                gallery = self.gallery if self._gallery_exists() else None
+                if self._rule is None:  # opening the gallery asks for it, too
+                    bound = None if gallery is None else gallery.policy
+                    self._rule = self.choices.in_force(bound, "" if gallery is None else str(gallery.path))
+            return self._rule
+
     def operating(self, negatives: Negatives) -> Operating:
         """Return how scores against these negatives become answers."""
         cohort_hash = negatives.hash if negatives.kind == COHORT else None
@@ -132,7 +149,10 @@ class Verifier:
                 else:
                     calibrations = load_calibration(source, self.binding, cohort_hash)
                 logger.info("calibration: %s", "none" if calibrations is None else calibrations.source)
-                self._operating[cohort_hash] = Operating(self.choices, calibrations)
+                rule = self.rule
+                if calibrations is not None:
+                    rule.policy.check_calibration(calibrations.hash, calibrations.source)
+                self._operating[cohort_hash] = Operating(self.choices, calibrations, rule)
             return self._operating[cohort_hash]
 
     def classifier(self, references: int) -> Classifier:
@@ -256,7 +276,7 @@ class Verifier:
         features = self.features([sample.image for sample in samples])  # of all in one batch
         comparison = self.compare_features(References.of(kept, features[:-1]))
         answer = comparison.judge(samples[-1:], features[-1:])[0]
-        remarks += [Remark(one.code, f"{sample.name}: {one.text}") for sample in kept for one in sample.remarks]
+        remarks += [replace(one, image=sample.name) for sample in kept for one in sample.remarks]
         answer = replace(answer, reference_remarks=tuple(remarks))
         return Case(comparison, tuple(kept), samples[-1], answer)
 
@@ -300,15 +320,18 @@ class Verifier:
                 self._enrolled = EnrolledWriters(
                     self, gallery, negatives=self._negatives, actor=self._actor, log=self._audit
                 )
+                policy = self.rule.policy
+                policy.check_actor(self._actor)
+                policy.check_audit(self._audit)
             return self._enrolled
-
-    def _presumed(self) -> Resolution | None:
-        """Return what the gallery presumes of its scans; None where there is no gallery yet."""
-        return self.gallery.resolution if self._gallery_exists() else None
 
     def _gallery_exists(self) -> bool:
         source = self._gallery_source
         return isinstance(source, Gallery) or (source is not None and Path(source).exists())
+
+    def _presumed(self) -> Resolution | None:
+        """Return what the gallery presumes of its scans; None where there is no gallery yet."""
+        return self.gallery.resolution if self._gallery_exists() else None
 
     def _knows(self, name: str) -> bool:
         """Tell whether somebody is enrolled, without making a gallery."""
@@ -348,7 +371,7 @@ class Verifier:
         if self._negatives == COHORT:
             _ = self.cohort
         self.open_gallery(create=True).enroll_many([(name, samples)], features, mode=mode)
-        own = (Remark(one.code, f"{sample.name}: {one.text}") for sample in samples for one in sample.remarks)
+        own = (replace(one, image=sample.name) for sample in samples for one in sample.remarks)
         return (*remarks, *own)
 
     def verify(self, writer: str, query: ImageInput | Sample) -> Verification:

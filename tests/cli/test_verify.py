@@ -51,7 +51,9 @@ def test_ad_hoc(run_sigkd, place: Path, options, tmp_path: Path) -> None:
     assert second["decision"] == "rejected"
     assert (tmp_path / "t.csv").read_text().startswith("query,writer,decision")
     text = run_sigkd("verify", *_images(place, "ada", 2), place / "ada" / "1.png", *options)
-    assert "score" in text.stdout and "not calibrated" in text.stdout
+    assert [line.split("  ")[0] for line in text.stdout.splitlines()] == ["answer", "why", "what to do"]
+    plain = run_sigkd("verify", *_images(place, "ada", 2), place / "ada" / "3.png", *options)
+    assert "score" in plain.stdout and "not calibrated" in plain.stdout
     assert "warning: 1.png: identical to reference 2" in text.stderr
 
 

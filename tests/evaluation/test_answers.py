@@ -18,6 +18,7 @@ from sigkd.evaluation.scoring import SplitScores
 from sigkd.models.binding import Binding
 from sigkd.progress import SilentProgress
 from sigkd.verification.calibration import load_calibration
+from sigkd.verification.calibrations import METHODS
 
 from .conftest import made_up
 
@@ -51,9 +52,10 @@ def test_rates_of_known_distributions():
 
 @pytest.mark.parametrize("method", ["logistic", "pav"])
 @pytest.mark.parametrize("against", ["skilled", "random"])
-def test_equal_the_same_done_by_hand(method, against):
-    """Five parts of the writers, each judged at the thresholds of the others' scores."""
-    scores, far, frr = splits(seed=3), 0.04, 0.08
+@pytest.mark.parametrize("rates", [(0.04, 0.08), (None, None)])
+def test_equal_the_same_done_by_hand(method, against, rates):
+    """Five parts of the writers, each judged by the others' scores: by stated rates, or by likelihood ratios alone."""
+    scores, (far, frr) = splits(seed=3), rates
     given = answer(scores, "wd", "cohort", Stated(far, frr, method, against), seed=5)
     genuine, skilled, random = (np.array([getattr(s, k) for s in scores]) for k in ("genuine", "skilled", "random"))
     forged = {"skilled": skilled, "random": random}
@@ -63,13 +65,19 @@ def test_equal_the_same_done_by_hand(method, against):
         rest = np.setdiff1d(order, part)
         high = np.sort(forged[against][:, rest].ravel())[::-1]
         low = np.sort(genuine[:, rest].ravel())
-        accept = np.nextafter(high[int(far * len(high))], np.inf)
-        reject = low[int(frr * len(low))]
-        if reject > accept:
-            accept = reject = (accept + reject) / 2
-        rejected += np.sum(genuine[:, part] < reject)
-        accepted += np.sum(skilled[:, part] >= accept)
-        unsure += np.sum((random[:, part] < accept) & (random[:, part] >= reject))
+        curve = METHODS.get(method).fit(low, high)
+
+        def accepts(values, high=high, curve=curve):
+            ratios = 10 ** curve.log10_lr(values)
+            return ratios >= 10 if far is None else (values > high[int(far * len(high))]) & (ratios >= 2)
+
+        def rejects(values, low=low, curve=curve):
+            ratios = 10 ** curve.log10_lr(values)
+            return ratios <= 0.1 if frr is None else (values < low[int(frr * len(low))]) & (ratios <= 0.5)
+
+        rejected += np.sum(rejects(genuine[:, part]))
+        accepted += np.sum(accepts(skilled[:, part]))
+        unsure += np.sum(~accepts(random[:, part]) & ~rejects(random[:, part]))
     assert (given.frr, given.far_skilled, given.inconclusive_random) == (rejected / 600, accepted / 600, unsure / 600)
 
 

@@ -25,6 +25,7 @@ from sigkd.verification.calibration import (
 from sigkd.verification.calibrations import METHODS
 from sigkd.verification.calibrations.logistic import LogisticCalibration
 from sigkd.verification.choices import Choices
+from sigkd.verification.policy import Policy
 from sigkd.verification.verifier import Verifier
 
 BINDING = Binding("ab" * 32, "1", (952, 1360), "tiny")
@@ -58,7 +59,7 @@ def test_kept_and_read_again(known: CalibrationSet, tmp_path: Path, fits_schema:
     assert replace(again, source=known.source).as_dict() == known.as_dict()
     scores = np.linspace(-3, 4, 20)
     for one, two in zip(known.calibrations, again.calibrations, strict=True):
-        assert one.thresholds("x") == two.thresholds("x")
+        assert one.thresholds("x", Policy(), "logistic") == two.thresholds("x", Policy(), "logistic")
         for kind in ("skilled", "random"):
             for name in METHODS:
                 pair = [c.alternative(kind).method(name).log10_lr(scores) for c in (one, two)]

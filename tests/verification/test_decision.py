@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from sigkd.errors import ExitCode, UsageError
-from sigkd.verification.decision import Decision, Thresholds, thresholds_at, uncalibrated
+from sigkd.verification.calibration import fit_calibration
+from sigkd.verification.calibrations import METHODS
+from sigkd.verification.decision import Decision, Thresholds, uncalibrated
+from sigkd.verification.policy import Policy
 from sigkd.verification.scale import verbal
 
 
@@ -18,31 +21,93 @@ def test_three_answers() -> None:
         Decision.INCONCLUSIVE,
         Decision.REJECTED,
     ]
-    assert [d.exit_code for d in Decision] == [ExitCode.DONE, ExitCode.REJECTED] + 2 * [ExitCode.INCONCLUSIVE]
+    assert [d.exit_code for d in Decision] == [
+        ExitCode.DONE,
+        ExitCode.REJECTED,
+        ExitCode.INCONCLUSIVE,
+        ExitCode.INCONCLUSIVE,
+        ExitCode.INPUT,
+    ]
+
+
+@pytest.fixture(scope="module")
+def calibration():
+    generator = np.random.default_rng(0)
+    genuine, skilled = generator.normal(1, 1, 600), generator.normal(-1, 1, 500)
+    random = generator.normal(-3, 1, 500)
+    return fit_calibration(
+        genuine,
+        {"skilled": skilled, "random": random},
+        classifier="wd",
+        negatives="cohort",
+        references=3,
+        writers=20,
+    )
+
+
+@pytest.mark.parametrize("method", list(METHODS))
+@pytest.mark.parametrize(
+    "policy",
+    [
+        Policy(),
+        Policy(accept_lr=15, reject_lr=0.08),
+        Policy(far=0.3, frr=0.3),  # rates so lax that scores without evidence would keep them
+        Policy(far=0.01),
+        Policy(frr=0.02),
+    ],
+)
+def test_no_answer_contradicts_its_likelihood_ratio(calibration, method, policy) -> None:
+    limits = calibration.thresholds("test", policy, method)
+    scores = np.linspace(-6, 6, 2001)
+    scores = np.concatenate([scores, [one for one in (limits.accept, limits.reject) if one is not None]])
+    ratios = 10 ** calibration.alternative("skilled").method(method).log10_lr(scores)
+    seen = set()
+    for score, ratio in zip(scores.tolist(), ratios.tolist(), strict=True):
+        decision = limits.decide(score)
+        seen.add(decision)
+        if decision is Decision.ACCEPTED:
+            assert ratio >= (2 if policy.far else policy.accept_lr) * (1 - 1e-9)
+        elif decision is Decision.REJECTED:
+            assert ratio <= (0.5 if policy.frr else policy.reject_lr) * (1 + 1e-9)
+        elif policy.far is None and policy.frr is None:
+            assert policy.reject_lr < ratio < policy.accept_lr
+    assert seen >= {Decision.ACCEPTED, Decision.REJECTED, Decision.INCONCLUSIVE}
 
 
 @pytest.mark.parametrize(("far", "frr"), [(0.05, 0.05), (0.01, 0.1), (0.2, 0.01)])
-def test_stated_rates_are_kept(far: float, frr: float) -> None:
-    generator = np.random.default_rng(0)
-    genuine, impostor = generator.normal(1, 1, 500), generator.normal(-0.5, 1, 300)
-    accept, reject, found_far, found_frr = thresholds_at(genuine, impostor, far, frr)
-    assert found_far == (impostor >= accept).mean() <= far
-    assert found_frr == (genuine < reject).mean() <= frr
-    assert reject <= accept
+def test_stated_rates_are_kept(calibration, far: float, frr: float) -> None:
+    limits = calibration.thresholds("test", Policy(far=far, frr=frr), "logistic")
+    impostor = calibration.alternative("skilled").impostor
+    assert limits.far == (impostor >= limits.accept).mean() <= far
+    assert limits.frr == (calibration.genuine < limits.reject).mean() <= frr
+    assert limits.reject <= limits.accept
 
 
-def test_nothing_is_inconclusive_where_both_rates_can_be_kept() -> None:
-    generator = np.random.default_rng(0)
-    accept, reject, far, frr = thresholds_at(generator.normal(5, 1, 400), generator.normal(-5, 1, 400), 0.01, 0.01)
-    assert accept == reject
-    assert far <= 0.01 and frr <= 0.01
+def test_triage_and_bounds_leave_an_answer_out(calibration) -> None:
+    limits = calibration.thresholds("test", Policy(triage=True), "logistic")
+    assert limits.reject is None and limits.frr == 0 and "never rejected" in str(limits)
+    assert limits.decide(-1e9) is Decision.INCONCLUSIVE
+    # more evidence than so few scores can carry
+    limits = calibration.thresholds("test", Policy(accept_lr=1e9, reject_lr=1e-9), "logistic")
+    assert limits.accept is limits.reject is None and limits.decide(1e9) is Decision.INCONCLUSIVE
 
 
-def test_a_rate_that_the_scores_cannot_show_is_refused() -> None:
-    with pytest.raises(UsageError, match="cannot be stated from 50 scores"):
-        thresholds_at(np.zeros(50), np.zeros(50), 0.001, 0.1)
-    with pytest.raises(UsageError, match="between 0 and 1"):
-        thresholds_at(np.zeros(50), np.zeros(50), 1.5, 0.1)
+def test_a_rate_that_the_scores_cannot_show_is_refused(calibration) -> None:
+    with pytest.raises(UsageError, match=r"`far` 0.001 cannot be stated from 500 scores"):
+        calibration.thresholds("test", Policy(far=0.001), "logistic")
+    with pytest.raises(UsageError, match="lie in"):
+        Policy(far=1.5)
+
+
+def test_rates_are_those_of_the_thresholds(calibration) -> None:
+    limits = calibration.thresholds("test", Policy(), "logistic")
+    rates = {(one.kind, one.outcome): one for one in calibration.rates(limits)}
+    skilled = rates["skilled", "accepted"]
+    assert skilled.rate == limits.far and skilled.low < skilled.rate < skilled.high and skilled.writers == 20
+    assert rates["genuine", "rejected"].rate == limits.frr
+    shares = [limits.decide(one) for one in calibration.genuine.tolist()]
+    assert rates["genuine", "inconclusive"].rate == pytest.approx(shares.count(Decision.INCONCLUSIVE) / len(shares))
+    assert str(skilled).startswith("of 100 skilled forgeries about ") and "20 writers" in str(skilled)
 
 
 def test_without_a_calibration_the_references_set_the_threshold() -> None:

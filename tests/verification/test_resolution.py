@@ -102,7 +102,7 @@ def test_each_page_of_a_file_is_a_signature_of_its_own(views_verifier, tiny_mode
     choices = views_verifier.choices if views else replace(views_verifier.choices, model=tiny_model, cohort=tiny_cohort)
     first, second = Verifier(choices, gallery=tmp_path / "g.db"), replace(choices, page=2)
     told = first.enroll("anna", [file], keep_images=True)
-    assert "pages.tif: page 1 of 3 was read" in {remark.text for remark in told}
+    assert "pages.tif: page 1 of 3 was read" in {str(remark) for remark in told}
     with Verifier(second, gallery=tmp_path / "g.db") as verifier:
         assert not {remark.code for remark in verifier.enroll("anna", [file], keep_images=True, mode="add")} & {
             "duplicate"
@@ -129,7 +129,7 @@ def test_commands(run_sigkd, views_verifier, bare, tmp_path):
     assert run_sigkd(*settings, "--json", expect=0).json["dpi"] is None
     assert "400 dpi" in run_sigkd(*settings, "--dpi", 400, expect=0).stdout
     assert "is a number or none" in run_sigkd(*settings, "--dpi", "4oo", expect=2).stderr
-    text = run_sigkd("verify", "--writer", "anna", bare[4], *options).stdout
+    text = run_sigkd("verify", "--writer", "anna", bare[4], *options, "--verbose").stdout
     assert "400 dpi (gallery); references 400 dpi (option)" in text
     assert "from 60 to 2500" in run_sigkd(*settings, "--dpi", 4, expect=2).stderr
     run_sigkd(*settings, "--dpi", "none", expect=0)

@@ -15,6 +15,7 @@ from sigkd.measures import EXTREME, Monotone, elub
 
 Scores = NDArray[np.float64]
 LN10 = math.log(10.0)
+_FARTHEST = 1e12  # no score lies so far out
 
 
 class Curve(Protocol):
@@ -59,6 +60,32 @@ class CalibrationMethod(ABC):
     def log10_lr(self, scores: Scores) -> Scores:
         """Return the bounded log10 LRs of scores, same shape."""
         return np.clip(self.curve(scores), *self.bounds) / LN10
+
+    def lowest_score(self, log10_lr: float, *, above: bool = False) -> float | None:
+        """Return the lowest score whose LR reaches a level; None where none does, minus infinity where all do.
+
+        Args:
+            log10_lr: the level.
+            above: the LR must lie above it.
+        """
+
+        def reached(score: float) -> bool:
+            found = float(self.log10_lr(np.array([score]))[0])
+            return found > log10_lr if above else found >= log10_lr
+
+        low, high = -1.0, 1.0
+        while not reached(high):
+            if high > _FARTHEST:
+                return None
+            high *= 2
+        while reached(low):
+            if low < -_FARTHEST:
+                return -math.inf
+            low *= 2
+        # any curve that never falls, so by halves, down to neighbouring numbers
+        while (middle := (low + high) / 2) not in (low, high):
+            low, high = (low, middle) if reached(middle) else (middle, high)
+        return high
 
     @abstractmethod
     def to_json(self) -> dict[str, Any]:

@@ -65,7 +65,7 @@ class Answer:
     """The answer."""
 
     kind: str
-    """``accepted``, ``rejected``, ``inconclusive`` or ``copy``."""
+    """``accepted``, ``rejected``, ``inconclusive``, ``copy`` or ``refused``."""
     word: str
     lines: Sequence[str]
 

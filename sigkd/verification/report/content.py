@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sigkd._version import __version__
-from sigkd.measures import wilson_interval
 from sigkd.verification.comparison import Case, Comparison
 from sigkd.verification.decision import Decision
 from sigkd.verification.report.blocks import (
@@ -143,9 +142,12 @@ class _Composer:
     def _answer(self) -> Iterator[Block]:
         t, answer = self.texts, self.case.answer
         kind, limits = _KINDS.get(answer.decision, answer.decision.value), answer.thresholds
-        score = t("answer.score", score=answer.score, accept=limits.accept, reject=limits.reject)
+        accept = t("answer.never") if limits.accept is None else t("answer.number", value=limits.accept)
+        reject = t("answer.never") if limits.reject is None else t("answer.number", value=limits.reject)
+        score = t("answer.score", score=answer.score, accept=accept, reject=reject)
         yield Answer(kind, t(f"answer.{kind}"), [t(f"answer.{kind}_line"), score])
-        yield Paragraph(t("answer.thresholds", origin=limits.origin), soft=True)
+        origin = t("answer.thresholds", origin=limits.origin)
+        yield Paragraph(f"{origin} {t('answer.policy', policy=answer.policy)}", soft=True)
 
     def _meaning(self) -> Iterator[Block]:
         t, evidence = self.texts, self.case.answer.evidence
@@ -174,33 +176,22 @@ class _Composer:
 
     def _rates(self) -> Iterator[Block]:
         """State the calibration's error rates, where they hold for this scan."""
-        t, calibration, limits = self.texts, self.comparison.calibration, self.case.answer.thresholds
-        evidence = self.case.answer.evidence
-        if calibration is None or evidence is None or not limits.calibrated:
+        t, answer, calibration = self.texts, self.case.answer, self.comparison.calibration
+        if calibration is None or answer.evidence is None or not answer.rates:
             return
         yield Heading(t("rates.title"))
         said = []
-        for kind, alternative in calibration.alternatives.items():
-            rate = float((alternative.impostor >= limits.accept).mean())
-            said.append(t("rates.forged", kind=t(f"kinds.{kind}"), **self._rate(rate, calibration.writers)))
-        rejected = float((calibration.genuine < limits.reject).mean())
-        said.append(t("rates.genuine", **self._rate(rejected, calibration.writers)))
-        unsure = float(((calibration.genuine >= limits.reject) & (calibration.genuine < limits.accept)).mean())
-        if unsure > 0:
-            said.append(t("rates.unsure", rate=self._hundreds(unsure)))
+        for one in answer.rates:
+            facts = {"rate": self._hundreds(one.rate), "writers": one.writers}
+            facts |= {"low": f"{100 * one.low:.0f}", "high": f"{100 * one.high:.0f}"}
+            if one.outcome == "accepted":
+                said.append(t("rates.forged", kind=t(f"kinds.{one.kind}"), **facts))
+            elif one.outcome == "rejected" or one.rate > 0:
+                said.append(t("rates.genuine" if one.outcome == "rejected" else "rates.unsure", **facts))
         yield Bullets(said)
         yield Paragraph(
-            t("rates.interval", references=self._count(calibration.references), data=evidence.data), soft=True
+            t("rates.interval", references=self._count(calibration.references), data=answer.evidence.data), soft=True
         )
-
-    def _rate(self, rate: float, writers: int) -> dict[str, object]:
-        low, high = wilson_interval(rate, writers)  # trials of a writer depend on each other: one trial a writer
-        return {
-            "rate": self._hundreds(rate),
-            "low": f"{100 * low:.0f}",
-            "high": f"{100 * high:.0f}",
-            "writers": writers,
-        }
 
     def _hundreds(self, rate: float) -> str:
         return self.texts("rates.few") if 0 < rate < 0.01 else f"{100 * rate:.0f}"
@@ -363,8 +354,8 @@ class _Composer:
             return
         names = ["" if one is None else self._called(one.name) for one in self.case.references]
         rows = [[f"{place + 1} {names[place]}", f"{score:.3f}"] for place, score in enumerate(agreement.tolist())]
-        low = min(self.case.answer.thresholds.reject, self.case.answer.thresholds.accept)
-        odd = frozenset((place, 1) for place, score in enumerate(agreement.tolist()) if score < low)
+        low = self.comparison.least_agreement
+        odd = frozenset((place, 1) for place, score in enumerate(agreement.tolist()) if low is not None and score < low)
         yield Table([t("agreement.reference"), t("agreement.score")], rows, odd)
         yield Paragraph(t("agreement.about"), soft=True)
 
@@ -419,6 +410,8 @@ class _Composer:
         rows.append((t("record.preprocessing"), self._preprocessing()))
         classifier = f"{comparison.classifier.name}: {comparison.classifier.title}"
         rows += [(t("record.classifier"), classifier), (t("record.negatives"), answer.negatives)]
+        rows.append((t("record.policy"), str(answer.policy)))
+        rows.append((t("record.policy_hash"), answer.policy.hash))
         if comparison.negatives == "cohort":
             rows.append((t("record.cohort"), self.verifier.cohort.hash))
         if evidence is not None:

@@ -45,7 +45,13 @@ from sigkd.verification.report.blocks import (
 _PAPERS = {"A4": pagesizes.A4, "Letter": pagesizes.LETTER}
 _SIDE, _TOP, _BOTTOM = 16 * mm, 20 * mm, 18 * mm
 _INK, _SOFT, _LINE = colors.HexColor("#1b1b1b"), colors.HexColor("#555555"), colors.HexColor("#c8c8c8")
-_ANSWERS = {"accepted": "#00713d", "rejected": "#b3261e", "inconclusive": "#8a5a00", "copy": "#b3261e"}
+_ANSWERS = {
+    "accepted": "#00713d",
+    "rejected": "#b3261e",
+    "inconclusive": "#8a5a00",
+    "copy": "#b3261e",
+    "refused": "#8a5a00",
+}
 _NOTES = "#8a5a00"
 
 

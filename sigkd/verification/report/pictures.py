@@ -68,8 +68,8 @@ def distribution_picture(
     genuine: NDArray[np.float64],
     impostors: Sequence[tuple[str, NDArray[np.float64]]],
     score: float,
-    accept: float,
-    reject: float,
+    accept: float | None,
+    reject: float | None,
     texts: tuple[str, str, str],
 ) -> Picture:
     """Draw the development scores' densities with the query's score; a bar below the axis shows the thresholds.
@@ -78,13 +78,20 @@ def distribution_picture(
         genuine: scores.
         impostors: names of the curves with their scores, skilled ones first.
         score: the query's.
-        accept: the upper threshold.
-        reject: the lower one.
+        accept: the upper threshold; None: nothing is accepted.
+        reject: the lower one; None: nothing is rejected.
         texts: the genuine curve's name, the mark's, the axis'.
     """
     from matplotlib import rc_context
 
-    everything = np.concatenate([genuine, *(scores for _, scores in impostors), [score, accept, reject]])
+    everything = np.concatenate(
+        [
+            genuine,
+            *(scores for _, scores in impostors),
+            [score],
+            *([limit] for limit in (accept, reject) if limit is not None),
+        ]
+    )
     margin = 0.04 * float(np.ptp(everything)) or 1.0
     low, high = float(everything.min()) - margin, float(everything.max()) + margin
     grid = np.linspace(low, high, 240)
@@ -106,6 +113,7 @@ def distribution_picture(
             va="top",
             weight="bold",
         )
+        accept, reject = high if accept is None else accept, low if reject is None else reject
         for start, end, colour in ((low, reject, _SKILLED), (reject, accept, _UNSURE), (accept, high, _GENUINE)):
             axes.axvspan(start, end, ymin=-0.03, ymax=0, color=colour, alpha=0.75, linewidth=0, clip_on=False)
         axes.set(xlim=(low, high), xlabel=texts[2], yticks=[])
