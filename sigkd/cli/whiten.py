@@ -35,6 +35,14 @@ def whiten(
         ),
     ] = None,
     components: Annotated[int, typer.Option(help="With --views: axes kept in each.", min=1)] = 512,
+    disturb: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[=LEVEL]",
+            help="With --views: keep axes that stay when scans are disturbed, as 'sigkd disturb --list' has it.",
+            show_default=False,
+        ),
+    ] = None,
     half: Annotated[bool, typer.Option("--half", help="Store float16, half the size.")] = False,
     seed: Seed = 1,
     *,
@@ -46,6 +54,8 @@ def whiten(
     weight. The file has the size and speed of the original.
 
     Example: sigkd whiten signet --out signet-whitened.safetensors
+
+    Example: sigkd whiten signet --views fitted --disturb ink=0.5 binary --components 128 --out steady.safetensors
     """
     from sigkd.cli.progress import console_progress
     from sigkd.images.views import View
@@ -63,6 +73,7 @@ def whiten(
         half=half,
         views=[View.named(name).name for name in views or ()],
         components=components,
+        disturbances=disturb or (),
         device=resolve_device(common.device),
         progress=console_progress(),
     )

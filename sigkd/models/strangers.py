@@ -14,6 +14,8 @@ from sigkd.errors import ImageError, UsageError
 from sigkd.images.placing import Placing
 from sigkd.progress import SILENT, Progress
 
+COPIES = 3
+"""Disturbed scans of each signature in :func:`disturbed_strangers`."""
 MADE_UP = "made-up"
 """The source name of made-up signatures (:mod:`sigkd.synthesis`)."""
 
@@ -44,26 +46,61 @@ def stranger_images(
         return _gather(sources, placing, data, count, seed, progress)
     if len(sources) > 1:
         raise UsageError("'made-up' cannot be mixed with other sources")
-    return _made_up(count, placing, seed, progress), {"source": "made-up signature"}
+    images, _, _ = disturbed_strangers(placing, (), count=count, seed=seed, progress=progress)
+    return images, {"source": "made-up signature"}
 
 
-def _made_up(count: int, placing: Placing, seed: int, progress: Progress) -> NDArray[np.uint8]:
-    """Return ``count`` made-up signatures of as many writers."""
+def disturbed_strangers(
+    placing: Placing, disturbances: Sequence[str], *, count: int, seed: int = 0, progress: Progress = SILENT
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.int64]]:
+    """Return made-up signatures, each also as scans of another pen or another scanner.
+
+    Args:
+        placing: how scans become images.
+        disturbances: chains of the registry, ``ink=0.5`` or ``blur+jpeg``; :data:`COPIES` different ones are drawn for
+            each signature (all of them where there are fewer).
+        count: signatures, of as many writers: those of :func:`stranger_images`.
+        seed: of the writers and of what happens to their scans.
+        progress: where the work is reported.
+
+    Returns:
+        Images uint8 [n, 170, 242] or in views [n, V, 170, 242], disturbed ones alike [m, ...], and of which of the n
+        each is, int64 [m].
+
+    Raises:
+        UsageError: unknown disturbances, or such as leave pixels that are not square.
+    """
     from sigkd.synthesis import signature_image
+    from sigkd.synthesis.disturbances import Scan, parse_chains
     from sigkd.synthesis.documents.specimens import MADE_UP_DPI
 
-    placing = replace(placing, dpi=MADE_UP_DPI)
+    chains = parse_chains(disturbances)
+    random = np.random.default_rng(seed)
     images: list[NDArray[np.uint8]] = []
+    disturbed: list[NDArray[np.uint8]] = []
+    owners: list[int] = []
     writer = 0
     with progress.task("made-up signatures", total=count, unit="images") as task:
         while len(images) < count:
-            try:
-                images.append(placing(signature_image(writer, 0, seed=seed)).image)
-                task.advance()
-            except ImageError:  # one writer in a thousand has a pen too pale for the paper: the next one serves
-                pass
+            picture = signature_image(writer, 0, seed=seed)
             writer += 1
-    return np.stack(images)
+            try:
+                images.append(replace(placing, dpi=MADE_UP_DPI)(picture).image)
+            except ImageError:  # one writer in a thousand has a pen too pale for the paper: the next one serves
+                continue
+            scan = Scan(picture, dpi=(MADE_UP_DPI, MADE_UP_DPI))
+            for number in random.permutation(len(chains))[:COPIES]:
+                worse = chains[number](scan, seed=writer)
+                if worse.dpi[0] != worse.dpi[1]:
+                    raise UsageError(f"{chains[number].name}: leaves pixels that are not square")
+                try:
+                    disturbed.append(replace(placing, dpi=worse.dpi[0])(worse.image).image)
+                except ImageError:  # the pen became too pale for the paper: no copy
+                    continue
+                owners.append(len(images) - 1)
+            task.advance()
+    copies = np.stack(disturbed) if disturbed else np.empty((0, *images[0].shape), np.uint8)
+    return np.stack(images), copies, np.array(owners, np.int64)
 
 
 def _gather(

@@ -1,7 +1,7 @@
 """Views of a model: one network looks at several placings of a signature, and its responses are put side by side.
 
 In each view the response z of the network before its last ReLU is turned to the principal axes that it has over images
-of strangers placed in the same way (:mod:`sigkd.models.whitening`), and the leading ones are kept:
+of strangers placed in the same way (:mod:`sigkd.models.whitening`), and the leading or steady ones are kept:
 
     y = [A_1' (z_1 - m_1), ..., A_V' (z_V - m_V)]
 
@@ -31,7 +31,7 @@ class Projection:
     mean: Tensor
     """float32 [F], of the responses of strangers."""
     axes: Tensor
-    """float32 [F, k], orthonormal columns."""
+    """float32 [F, k], columns of length 1."""
 
     def __call__(self, responses: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the features float32 [n, k] of responses float32 [n, F]."""

@@ -14,13 +14,23 @@ weight: the Mahalanobis distance in place of one that follows the ink. That is w
 Strimmer, Optimal whitening and decorrelation, The American Statistician 72, 2018), estimated on strangers.
 
 BN and the rotation are affine, so they are folded into W: a whitened network has the size and the speed of before.
+
+Along some axes two scans of one signature differ as much as signatures of two people: another pen, a black and white
+scan. With S the covariance of z over strangers and N the mean of d d', where d is what a disturbance of the scan adds
+to a signature's z, the axes a that have the largest
+
+    a' S a / a' (S + N) a
+
+are those along which people differ and scans do not: Fisher's discriminant with each signature as a class and its
+disturbed scans as the members (R. A. Fisher 1936; K. Fukunaga, as above, Chapter 10). They serve views alone
+(:func:`steady_axes`), which keep few axes anyway.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +46,7 @@ from sigkd.models.export import provenance, without_head
 from sigkd.models.extract import extract_features
 from sigkd.models.io import LoadedModel, save_model
 from sigkd.models.state import state_hash
-from sigkd.models.strangers import stranger_images
+from sigkd.models.strangers import MADE_UP, disturbed_strangers, stranger_images
 from sigkd.models.views import Projection, to_state
 from sigkd.progress import SILENT, Progress
 
@@ -47,6 +57,9 @@ COUNT = 6000
 """Images from which the axes are estimated, unless another number is asked for: about three a dimension."""
 COMPONENTS = 512
 """Axes kept in each view: with four views the features are as many as those of one network."""
+_PRINCIPAL = 512
+"""Leading principal axes among which steady ones are sought: along the others signatures hardly differ, so that their
+shares are those of a few samples."""
 SEED = 1
 """Of the made-up writers. Not the default cohort's (0): its signatures are strangers to the axes."""
 
@@ -62,6 +75,30 @@ def principal_axes(values: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[n
     variances, axes = variances[::-1], axes[:, ::-1]
     largest = np.abs(axes).argmax(axis=0)
     return mean, axes * np.sign(axes[largest, np.arange(axes.shape[1])]), variances.clip(min=0.0)
+
+
+def steady_axes(
+    values: NDArray[Any], disturbed: NDArray[Any], owners: NDArray[np.int64], components: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return mean [D], axes [D, k] (columns of length 1) and their shares [k], falling: a'Sa / a'(S + N)a.
+
+    The features along them are uncorrelated, over strangers and over what disturbances add.
+
+    Args:
+        values: responses of strangers [n, D].
+        disturbed: responses of disturbed scans of them [m, D].
+        owners: which of the n each of these is of, [m].
+        components: k.
+    """
+    from scipy.linalg import eigh  # half a second that a model in use does not need
+
+    mean, axes, variances = principal_axes(values)
+    leading = axes[:, : max(components, min(_PRINCIPAL, np.count_nonzero(variances > 1e-9 * variances[0])))]
+    between = np.diag(variances[: leading.shape[1]])
+    moved = (np.asarray(disturbed, np.float64) - np.asarray(values, np.float64)[owners]) @ leading
+    shares, turned = eigh(between, between + moved.T @ moved / len(moved))
+    chosen = leading @ turned[:, ::-1][:, :components]
+    return mean, chosen / np.linalg.norm(chosen, axis=0), shares[::-1][:components]
 
 
 def linear_network(network: FeatureNetwork) -> FeatureNetwork:
@@ -155,10 +192,14 @@ def whiten_views(
     components: int,
     facts: dict[str, Any],
     *,
+    disturbed: NDArray[np.uint8] | None = None,
+    owners: NDArray[np.int64] | None = None,
     device: torch.device | str = "cpu",
     progress: Progress = SILENT,
 ) -> LoadedModel:
     """Return a model that looks at several views and keeps the leading principal axes of its responses in each.
+
+    With ``disturbed`` scans they are the steady axes.
 
     Args:
         model: a torch network with one canvas. A whitened one serves too: its response is the same but for a rotation.
@@ -166,6 +207,8 @@ def whiten_views(
         views: names of the views; those without a scale come last.
         components: axes kept in each view; the feature has V times as many elements.
         facts: where the images are from.
+        disturbed: other scans of the strangers, uint8 [m, V, 170, 242].
+        owners: which of the strangers each of these is of, int64 [m].
         device: where responses are computed.
         progress: where the work is reported.
 
@@ -177,12 +220,14 @@ def whiten_views(
     projections, spread = [], []
     for number, name in enumerate(views):
         # the response of one view at a time: all of them for thousands of images would take gigabytes
-        values = extract_features(
-            LoadedModel(network, f"{model.name} {name}", ""), images[:, number], device=device, progress=progress
-        )
+        bare = LoadedModel(network, f"{model.name} {name}", "")
+        values = extract_features(bare, images[:, number], device=device, progress=progress)
         mean, axes, variances = principal_axes(values)
         if not variances[0] > 0:
             raise ModelError(f"'{model.name}' gives every image the same features: it cannot be whitened")
+        if disturbed is not None and owners is not None:
+            worse = extract_features(bare, disturbed[:, number], device=device, progress=progress)
+            mean, axes, _ = steady_axes(values, worse, owners, components)
         leading = torch.from_numpy(np.ascontiguousarray(axes[:, :components], np.float32))
         projections.append(Projection(name, torch.from_numpy(mean.astype(np.float32)), leading))
         spread.append(float(variances.sum() ** 2 / (variances**2).sum()))
@@ -215,6 +260,8 @@ class Whitening(JsonDocument, format="sigkd-whitening", version=1):
     """Axes kept in each view; None: all of them, on one canvas."""
     views: list[str]
     """Names of the views; none: one canvas."""
+    disturbances: list[str] = field(default_factory=list)
+    """What the axes are steady under."""
     effective_axes: list[float]
     """How many axes carried the variance before (participation ratio), in each view."""
 
@@ -230,26 +277,39 @@ def whiten_file(
     half: bool = False,
     views: Sequence[str] = (),
     components: int = COMPONENTS,
+    disturbances: Sequence[str] = (),
     device: torch.device | str = "cpu",
     progress: Progress = SILENT,
 ) -> Whitening:
     """Whiten ``model`` on images of strangers and write it to ``path``.
 
     With ``views`` it is :func:`whiten_views`. ``sources``, ``data``, ``count`` and ``seed`` are those of
-    :func:`sigkd.models.strangers.stranger_images`.
+    :func:`sigkd.models.strangers.stranger_images`, ``disturbances`` of
+    :func:`sigkd.models.strangers.disturbed_strangers`.
 
     Raises:
-        UsageError: as these functions, or a name that does not end in ``.safetensors``.
+        UsageError: as these functions, disturbances of other images than made-up ones or without views, or a name that
+            does not end in ``.safetensors``.
     """
     path = Path(path)
     if path.suffix != ".safetensors":
         raise UsageError(f"{path}: a model file's name ends in .safetensors")
     _check(model, count, components if views else None)
     placing = Placing(views=tuple(views)) if views else model.placing
-    images, facts = stranger_images(sources, placing, data=data, count=count, seed=seed, progress=progress)
+    worse: dict[str, Any] = {}
+    if disturbances:
+        if not views or list(sources) != [MADE_UP]:
+            raise UsageError("`disturb` needs `views`, and made-up signatures: other images are prepared already")
+        images, disturbed, owners = disturbed_strangers(
+            placing, disturbances, count=count, seed=seed, progress=progress
+        )
+        worse = {"disturbed": disturbed, "owners": owners}
+        facts: dict[str, Any] = {"source": "made-up signature", "disturbances": list(disturbances)}
+    else:
+        images, facts = stranger_images(sources, placing, data=data, count=count, seed=seed, progress=progress)
     facts["seed"] = seed
     if views:
-        whitened = whiten_views(model, images, views, components, facts, device=device, progress=progress)
+        whitened = whiten_views(model, images, views, components, facts, **worse, device=device, progress=progress)
     else:
         whitened = whiten(model, images, facts, device=device, progress=progress)
     digest = save_model(path, whitened.network, whitened.metadata, half=half, projections=whitened.projections)

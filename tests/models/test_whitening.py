@@ -11,7 +11,15 @@ from sigkd.models.extract import extract_features
 from sigkd.models.io import LoadedModel, load_file, save_model
 from sigkd.models.networks import NETWORKS
 from sigkd.models.registry import INPUT_SIZE, FeatureNetwork, Taps, build_network
-from sigkd.models.whitening import fold, linear_network, principal_axes, whiten, whiten_file
+from sigkd.models.whitening import (
+    fold,
+    linear_network,
+    principal_axes,
+    steady_axes,
+    whiten,
+    whiten_file,
+    whiten_views,
+)
 
 
 class Narrow(FeatureNetwork):
@@ -76,6 +84,49 @@ def test_principal_axes_by_hand():
     assert axes[0, 0] * axes[1, 0] > 0 > axes[0, 1] * axes[1, 1]
 
 
+def test_steady_axes_by_hand():
+    # S = diag(12, 4/3) along (1, 1) and (1, -1), as above; disturbances move by 6 along (1, 1): N = diag(36, 0)
+    values = np.array([[7.0, 8.0], [3.0, 6.0], [6.0, 9.0], [4.0, 5.0]]) * np.sqrt(2)
+    owners = np.array([3, 0, 0])
+    disturbed = values[owners] + np.array([[1.0], [-1.0], [1.0]]) * 6 * np.sqrt(0.5)
+    mean, axes, shares = steady_axes(values, disturbed, owners, 2)
+    assert np.allclose(mean, np.array([5, 7]) * np.sqrt(2))
+    assert np.allclose(shares, [1, 12 / (12 + 36)])
+    assert np.allclose(axes[:, 0] / axes[0, 0], [1, -1])
+    assert np.allclose(np.linalg.norm(axes, axis=0), 1)
+
+
+def test_steady_axes_are_the_best_of_all_directions_and_uncorrelated():
+    random = np.random.default_rng(0)
+    values = random.normal(size=(300, 5)) @ random.normal(size=(5, 5))
+    owners = random.integers(0, 300, 900)
+    moved = random.normal(size=(900, 5)) @ random.normal(size=(5, 5))
+    _, axes, shares = steady_axes(values, values[owners] + moved, owners, 3)
+    between, noise = np.cov(values.T), moved.T @ moved / 900
+
+    def share(axis):
+        return axis @ between @ axis / (axis @ (between + noise) @ axis)
+
+    assert np.allclose([share(axis) for axis in axes.T], shares)
+    assert max(share(axis) for axis in random.normal(size=(2000, 5))) <= shares[0]
+    for covariance in (axes.T @ between @ axes, axes.T @ noise @ axes):
+        assert np.allclose(covariance, np.diag(np.diag(covariance)))
+
+
+def test_steady_views_do_not_see_what_disturbances_change(narrow):
+    random = np.random.default_rng(1)
+    coarse = random.uniform(40, 120, (60, 1, 17, 22))
+    images = np.repeat(np.repeat(coarse, 10, axis=2), 11, axis=3)
+    brighter = np.arange(60), (images * random.uniform(0.3, 2, (60, 1, 1, 1))).astype(np.uint8)
+    images = images.astype(np.uint8)
+    moved = {}
+    for name, worse in (("principal", {}), ("steady", {"owners": brighter[0], "disturbed": brighter[1]})):
+        model = whiten_views(narrow, images, ["fitted"], 8, {}, **worse)
+        plain, other = (extract_features(model, pictures) for pictures in (images, brighter[1]))
+        moved[name] = float(np.mean(((other - plain) / plain.std(axis=0)) ** 2))
+    assert moved["steady"] < 0.1 * moved["principal"]
+
+
 @pytest.mark.parametrize("architecture", ["resnet18", "signet", "mobilenet"])
 def test_folding_is_the_rotation_of_the_response_before_its_relu(architecture):
     network = trained(build_network(architecture, 4, seed=0))
@@ -134,6 +185,17 @@ def test_what_cannot_be_whitened(narrow, images, tmp_path):
         whiten(white, images, {})
     with pytest.raises(UsageError, match=r"ends in \.safetensors"):
         whiten_file(narrow, tmp_path / "model.onnx", ["made-up"], data=tmp_path)
+    for wrong in ({"views": ["fitted"], "sources": ["text"]}, {"sources": ["made-up"]}):
+        with pytest.raises(UsageError, match="`disturb` needs `views`, and made-up signatures"):
+            whiten_file(
+                narrow,
+                tmp_path / "m.safetensors",
+                data=tmp_path,
+                count=40,
+                components=4,
+                disturbances=["blur"],
+                **wrong,
+            )
     # refused before any image is made
     for model, count, words in ((white, 6000, "whitened already"), (narrow, 31, "31 images are too few")):
         with pytest.raises(UsageError, match=words):
@@ -151,3 +213,14 @@ def test_command(run_sigkd, narrow, tmp_path):
     assert facts["hash"] == load_file(out).hash
     again = run_sigkd("whiten", out, "--count", 40, "--out", tmp_path / "x.safetensors", expect=2)
     assert "whitened already" in again.stderr
+
+
+def test_command_with_disturbances(run_sigkd, narrow, tmp_path):
+    source, out = tmp_path / "narrow.safetensors", tmp_path / "steady.safetensors"
+    save_model(source, narrow.network, {"preprocess_version": "1", "canvas": [952, 1360]})
+    views = ("--views", "60.5mm", "fitted", "--components", 4, "--disturb", "ink=0.5", "binary")
+    result = run_sigkd("whiten", source, *views, "--count", 12, "--out", out, "--json", expect=0)
+    assert result.json["disturbances"] == ["ink=0.5", "binary"]
+    assert load_file(out).metadata["whitening"]["disturbances"] == ["ink=0.5", "binary"]
+    wrong = run_sigkd("whiten", source, *views, "non-square", "--count", 12, "--out", out, expect=2)
+    assert "non-square: leaves pixels that are not square" in wrong.stderr
