@@ -29,6 +29,9 @@ SOLID, DARK = 0.12, 0.225
 """Shares of solid ink, and of the picture that is dark, that speak for a photograph where its ground is uneven."""
 MUCH_PRINT, MOST_PRINT = 40, 90
 """Pieces of print that make a document, with ink in several places and without."""
+ALL_PRINTED, PRINTED, PICTURED = 0.7, 0.65, 0.5
+"""Share of print in what is dark that makes print with little beside it: however few its pieces, where they are many,
+and, where the ground is uneven, a picture. Captions, stamps, forms and cheques around a signature have 0.55 at most."""
 MOST_ROWS = 3
 """Lines of writing above each other."""
 MOST_CLUSTERS = 1.45
@@ -48,7 +51,8 @@ def reason_against(measures: ScanMeasures) -> NotASignatureError | None:
     m = measures
     dense = m.dark > MOST_DARK and m.ground > TEXTURED
     uneven = m.ground > UNEVEN and (m.solid > SOLID or m.dark > DARK)
-    if dense or uneven or m.ground > SHADED:
+    toned = m.ground > 2 * TEXTURED and m.print > PICTURED and m.letters > MUCH_PRINT
+    if dense or uneven or toned or m.ground > SHADED:
         return NotASignatureError("photo", "a photograph or a picture, not a signature on paper")
     scattered = m.clusters > MOST_CLUSTERS or m.rows > MOST_ROWS or m.width > LARGEST or m.height > LARGEST
     if m.letters > MOST_PRINT or (m.letters > MUCH_PRINT and scattered):
@@ -57,6 +61,8 @@ def reason_against(measures: ScanMeasures) -> NotASignatureError | None:
         return NotASignatureError(
             "document", "a form, a cheque or another document with much print: crop the signature"
         )
+    if m.print > (PRINTED if m.letters > MUCH_PRINT else ALL_PRINTED):
+        return NotASignatureError("print", "mostly print or a stamp: crop the signature")
     if 1 - m.lines - m.print < LEAST_INK_SHARE:
         if m.print > m.lines:
             return NotASignatureError("print", "print, but hardly any handwriting: there is no signature in it")

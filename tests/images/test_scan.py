@@ -14,6 +14,7 @@ from sigkd.images.scan import read_scan
 from sigkd.synthesis import signature_image
 from sigkd.synthesis.disturbances import Scan as Sheet
 from sigkd.synthesis.disturbances import parse_chain
+from sigkd.synthesis.documents import not_a_signature
 
 WRITERS = (5001, 5006, 5009)
 
@@ -167,6 +168,23 @@ def test_no_signature_is_refused_by_name(make, reasons):
     with pytest.raises(NotASignatureError) as caught:
         read_scan(make(), dpi=400)
     assert caught.value.reason in reasons
+
+
+@pytest.mark.parametrize("kind", ["landscape", "portrait", "stamp", "logo", "printed-text", "code", "unsigned-card"])
+def test_made_up_pictures_are_refused_by_name(kind):
+    for number in range(2):
+        scan = not_a_signature(kind, 3, number)
+        with pytest.raises(NotASignatureError) as caught:
+            read_scan(scan.image, dpi=scan.dpi[0])
+        assert caught.value.reason in {"photo", "print", "page", "document", "blot", "empty-form", "several"}
+
+
+@pytest.mark.parametrize("chain", ["caption", "stamp", "form", "cheque"])
+def test_print_around_a_signature_is_no_reason_to_refuse_it(chain):
+    alone = read_scan(sheet(5003).image, dpi=300).measures.area
+    for seed in range(3):
+        found = read_scan(parse_chain(chain)(sheet(5003), seed=seed).image, dpi=300)
+        assert found.measures.area > 0.9 * alone
 
 
 def test_every_step_can_be_looked_at():
