@@ -123,32 +123,34 @@ def tracks(lines: U8, darkness: npt.NDArray[np.float32]) -> list[Track]:
     order = np.argsort(-np.hypot(*(ends[:, 1] - ends[:, 0]).T), kind="stable")
     rows, columns = np.nonzero(lines)
     points = np.stack([columns, rows], axis=1).astype(np.float64)
-    free = np.ones(len(points), bool)
     result: list[Track] = []
     for start, stop in ends[order[:_MOST_TRACKS]]:
-        chosen = _along(points, free, start, stop)
+        chosen = _along(points, start, stop)
         if chosen.size < _FEWEST:
             continue
-        free[chosen] = False
         result.append(_measured(points[chosen], darkness))
+        points = np.delete(points, chosen, axis=0)  # each pixel is in one track
     return result
 
 
 def _along(
-    points: npt.NDArray[np.float64], free: Bools, start: npt.NDArray[np.float64], stop: npt.NDArray[np.float64]
+    points: npt.NDArray[np.float64], start: npt.NDArray[np.float64], stop: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.intp]:
-    """Return the free points along a segment and its straight continuation, as far as there are no wide gaps."""
+    """Return the points along a segment and its straight continuation, as far as there are no wide gaps."""
     centre, direction = (start + stop) / 2, (stop - start) / max(float(np.hypot(*(stop - start))), 1e-9)
     chosen = np.empty(0, np.intp)
     for _ in range(3):  # the axis turns with the points that are found
-        along = (points - centre) @ direction
         across = (points - centre) @ [-direction[1], direction[0]]
-        near = np.flatnonzero(free & (np.abs(across) < _REACH))
+        near = np.flatnonzero(np.abs(across) < _REACH)
         if near.size < _FEWEST:
             return near[:0]
-        near = near[np.argsort(along[near], kind="stable")]
-        runs = np.split(near, np.flatnonzero(np.diff(along[near]) > _GAP) + 1)
-        chosen = min(runs, key=lambda run: max(along[run[0]], -along[run[-1]], 0.0))
+        along = (points[near] - centre) @ direction
+        order = np.argsort(along, kind="stable")
+        near, along = near[order], along[order]
+        first = np.concatenate([[0], np.flatnonzero(np.diff(along) > _GAP) + 1])
+        last = np.append(first[1:], near.size) - 1
+        nearest = int(np.argmin(np.maximum(np.maximum(along[first], -along[last]), 0.0)))
+        chosen = near[first[nearest] : last[nearest] + 1]
         if chosen.size < _FEWEST:
             return chosen[:0]
         centre = points[chosen].mean(axis=0)

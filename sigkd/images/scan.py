@@ -23,7 +23,7 @@ from sigkd.images.remarks import Remark, page_remarks, reading_remarks
 from sigkd.images.resolution import MM_PER_INCH, Resolution, given_resolution
 from sigkd.images.scale import DPI, grey, reckoned_dpi, resized
 from sigkd.images.scan_measures import ScanMeasures, measure
-from sigkd.images.writing import Writing, find_writing
+from sigkd.images.writing import Writing, count_kinds, find_writing
 
 U8 = npt.NDArray[np.uint8]
 
@@ -129,16 +129,18 @@ def _read(raw: U8, resolution: Resolution, name: str, digest: str, log: Log) -> 
     mask = _without_dust(writing.mask) if writing is not None else None
     if writing is None or mask is None or cv2.countNonZero(mask) < _LEAST_INK * (DPI / MM_PER_INCH) ** 2:
         raise _no_ink(ground, writing)
-    log.add("writing", _said_of_writing(writing), np.where(mask, writing.grey, np.uint8(255)), _taken(writing, mask))
+    shown = (np.where(mask, writing.grey, np.uint8(255)), _taken(writing, mask)) if log.explain else (None, None)
+    log.add("writing", _said_of_writing(writing), *shown)
     left, top, width, height = cv2.boundingRect(mask)
-    ink = np.where(mask, writing.grey, np.uint8(255))[top : top + height, left : left + width]
-    ink = np.ascontiguousarray(ink)
+    inside = slice(top, top + height), slice(left, left + width)
+    ink = np.where(mask[inside], writing.grey[inside], np.uint8(255))
     log.add("box", f"{width / DPI * MM_PER_INCH:.1f} x {height / DPI * MM_PER_INCH:.1f} mm of ink", ink)
     top, left = top + writing.top, left + writing.left
     box = (top / factor[1], (top + height) / factor[1], left / factor[0], (left + width) / factor[0])
     first, end, start, stop = (round(edge) for edge in box)
-    dark = float((grey(sheet.small) < _DARK).mean())
-    levels = int(np.count_nonzero(cv2.calcHist([grey(raw)], [0], None, [256], [0, 256])))
+    small = grey(sheet.small)
+    dark = np.count_nonzero(small < _DARK) / small.size
+    levels = int(np.count_nonzero(cv2.calcHist([sheet.raw], [0], None, [256], [0, 256])))
     colour = _colour(sheet.small, writing)
     measures = measure(ink, writing, dpi, ground, levels, colour, dark)
     at_edge = _at_edge(mask, writing, sheet.grey.shape)
@@ -174,6 +176,8 @@ def _colour(small: U8, writing: Writing) -> float:
 class _Sheet:
     """A scan on its way through the chain."""
 
+    raw: U8
+    """[H, W] as it came, in grey."""
     grey: U8
     """[H, W] at 300 dpi."""
     small: U8
@@ -189,9 +193,10 @@ def _said_of(resolution: Resolution) -> str:
 
 def _at_scale(raw: U8, factor: tuple[float, float], known: bool, log: Log) -> _Sheet:
     """Bring the scan to 300 dpi, and to 150 for the network."""
+    plain = grey(raw)
     if raw.ndim == 3 and not _has_colour(raw):
-        raw = grey(raw)
-    large = resized(grey(raw), factor)
+        raw = plain
+    large = resized(plain, factor)
     height, width = large.shape
     if raw.ndim == 2:
         half = cv2.resize(large, ((width + 1) // 2, (height + 1) // 2), interpolation=cv2.INTER_AREA)
@@ -200,7 +205,7 @@ def _at_scale(raw: U8, factor: tuple[float, float], known: bool, log: Log) -> _S
         half = resized(raw, share)
     by = "" if known else ", estimated by the width of the strokes"
     log.add("scale", f"brought to {DPI:.0f} dpi: times {factor[0]:.2f} x {factor[1]:.2f}{by}", large)
-    return _Sheet(large, np.asarray(half, np.uint8))
+    return _Sheet(plain, large, np.asarray(half, np.uint8))
 
 
 def _has_colour(raw: U8) -> bool:
@@ -223,12 +228,12 @@ def _evened(sheet: _Sheet, log: Log) -> tuple[_Sheet, Ground]:
     uneven = _unevenness(light, dark == 0) / max(bright, 1.0)
     ground = Ground(bright, uneven, float(dark.mean()), blot)
     if not dark.any():
-        return _Sheet(flat, small), ground
+        return replace(sheet, grey=flat, small=small), ground
     for picture in (small, flat):
         away = cv2.resize(dark, (picture.shape[1], picture.shape[0]), interpolation=cv2.INTER_NEAREST)
         picture[away > 0] = 255
     log.add("surroundings", f"{dark.mean():.0%} of the picture is no paper", flat, np.asarray(away, np.uint8))
-    return _Sheet(flat, small), ground
+    return replace(sheet, grey=flat, small=small), ground
 
 
 def _unevenness(light: U8, inside: npt.NDArray[np.bool_]) -> float:
@@ -252,7 +257,7 @@ def _no_ink(ground: Ground, writing: Writing | None) -> NotASignatureError:
     """Return what a scan without ink is."""
     if ground.outside > _MOSTLY:
         return NotASignatureError("inverted", "more dark than paper: dark ink on light paper is needed (inverted?)")
-    count = np.bincount(writing.kinds.reshape(-1), minlength=4) if writing is not None else np.zeros(4, int)
+    count = count_kinds(writing.kinds) if writing is not None else np.zeros(4, int)
     if count[PRINT] > max(count[LINE], _SOMETHING):
         return NotASignatureError("print", "print, but no handwriting: there is no signature in it")
     if count[LINE] > _SOMETHING:
@@ -263,16 +268,30 @@ def _no_ink(ground: Ground, writing: Writing | None) -> NotASignatureError:
 def _without_dust(mask: U8) -> U8:
     """Return the mask without specks, and without dots that lie alone."""
     unit = DPI / MM_PER_INCH
-    _, labels, stats, centres = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    result = np.zeros_like(mask)
+    left, top, width, height = cv2.boundingRect(mask)
+    if not width:  # OpenCV ends the process when it is given an empty picture
+        return result
+    inside = slice(top, top + height), slice(left, left + width)
+    _, labels, stats, centres = cv2.connectedComponentsWithStats(mask[inside], connectivity=8)
     area = stats[:, cv2.CC_STAT_AREA]
     keep = area >= (_DUST * unit) ** 2
     keep[0] = False
-    large = keep[labels].astype(np.uint8)
-    far = cv2.distanceTransform(1 - large, cv2.DIST_L2, 3)
-    for dot in np.flatnonzero((area >= (_SPECK * unit) ** 2) & ~keep):
-        x, y = centres[dot]
-        keep[dot] = dot > 0 and far[int(y), int(x)] <= _ALONE * unit
-    return np.asarray(keep[labels], np.uint8)
+    dots = np.flatnonzero((area >= (_SPECK * unit) ** 2) & ~keep)
+    dots = dots[dots > 0]
+    inked = np.flatnonzero(labels)
+    numbers = labels.reshape(-1)[inked]
+    if dots.size:
+        paper = np.ones(labels.shape, np.uint8)
+        paper.reshape(-1)[inked] = ~keep[numbers]
+        far = cv2.distanceTransform(paper, cv2.DIST_L2, 3)
+        for dot in dots:
+            x, y = centres[dot]
+            keep[dot] = far[int(y), int(x)] <= _ALONE * unit
+    clean = np.zeros(labels.shape, np.uint8)
+    clean.reshape(-1)[inked] = keep[numbers]
+    result[inside] = clean
+    return result
 
 
 def _taken(writing: Writing, mask: U8) -> U8:
@@ -283,6 +302,6 @@ def _taken(writing: Writing, mask: U8) -> U8:
 
 
 def _said_of_writing(writing: Writing) -> str:
-    count = np.bincount(writing.kinds.reshape(-1), minlength=4)
+    count = count_kinds(writing.kinds)
     every = max(int(count[PAPER + 1 :].sum()), 1)
     return f"of what is dark {count[LINE] / every:.0%} is lines, {count[PRINT] / every:.0%} print"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 
 import cv2
 import numpy as np
@@ -12,7 +13,7 @@ from sigkd.images.ink_network import LINE, NETWORK_DPI, PAPER, PRINT
 from sigkd.images.reading import Ground
 from sigkd.images.resolution import MM_PER_INCH
 from sigkd.images.scale import DPI
-from sigkd.images.writing import Writing
+from sigkd.images.writing import Writing, count_kinds
 
 U8 = npt.NDArray[np.uint8]
 
@@ -94,7 +95,7 @@ def measure(
     shape = (ink < 255).astype(np.uint8)
     height, width = shape.shape
     area = cv2.countNonZero(shape)
-    count = np.bincount(writing.kinds.reshape(-1), minlength=4)
+    count = count_kinds(writing.kinds)
     every = max(int(count[PAPER + 1 :].sum()), 1)
     coarse = _coarse(shape)
     return ScanMeasures(
@@ -126,8 +127,8 @@ def _coarse(shape: U8) -> U8:
     """Return the mask at a quarter of its resolution: 1 where there is any ink."""
     height, width = shape.shape
     padded = cv2.copyMakeBorder(shape, 0, -height % _COARSE, 0, -width % _COARSE, cv2.BORDER_CONSTANT, value=0)
-    blocks = padded.reshape(padded.shape[0] // _COARSE, _COARSE, padded.shape[1] // _COARSE, _COARSE)
-    return np.asarray(blocks.max(axis=(1, 3)), np.uint8)
+    rows = reduce(np.bitwise_or, [padded[row::_COARSE] for row in range(_COARSE)])
+    return np.asarray(reduce(np.bitwise_or, [rows[:, column::_COARSE] for column in range(_COARSE)]), np.uint8)
 
 
 def _rim(shape: U8) -> int:
@@ -205,9 +206,9 @@ def _straight(coarse: U8) -> float:
 
 def _solid(shape: U8) -> float:
     side = round(2.0 * _MM)
-    core = cv2.morphologyEx(
-        cv2.copyMakeBorder(shape, side, side, side, side, cv2.BORDER_CONSTANT, value=0),
-        cv2.MORPH_OPEN,
-        cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)),
-    )
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    core = cv2.erode(cv2.copyMakeBorder(shape, side, side, side, side, cv2.BORDER_CONSTANT, value=0), disc)
+    if not core.any():  # as in nearly every signature
+        return 0.0
+    core = cv2.dilate(core, disc)
     return float(cv2.countNonZero(core) / max(cv2.countNonZero(shape), 1))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import cv2
 import numpy as np
@@ -58,30 +60,52 @@ def find_writing(grey: U8, small: U8) -> Writing | None:
         return None
     rows, columns = part
     odds = _odds(small[rows, columns])
-    kinds = np.argmax(odds, axis=0).astype(np.uint8)
-    margin = odds[INK] - np.delete(odds, INK, axis=0).max(axis=0)
+    kinds = _most_likely(odds)
+    others = [odds[kind] for kind in range(len(odds)) if kind != INK]
+    margin = np.asarray(odds[INK] - reduce(np.maximum, others), np.float32)
     ours = _parts_of_letters(kinds) | _print_that_is_ink(kinds) | _drawn_by_pen(kinds, small[rows, columns])
-    kinds[ours], margin[ours] = INK, 1.0
+    if ours.any():
+        kinds[ours], margin[ours] = INK, 1.0
     top, left = 2 * rows.start, 2 * columns.start
     piece = grey[top : 2 * rows.stop, left : 2 * columns.stop]
     height, width = piece.shape
-    margin = cv2.resize(margin, (2 * kinds.shape[1], 2 * kinds.shape[0]), interpolation=cv2.INTER_LINEAR)
-    margin = margin[:height, :width]
+    large = cv2.resize(margin, (2 * kinds.shape[1], 2 * kinds.shape[0]), interpolation=cv2.INTER_LINEAR)
+    margin = np.asarray(large[:height, :width], np.float32)
     darkness, noise = _levels(piece, kinds)
     least = max(_FAINTEST * darkness, noise, float(LEAST_DARKNESS))
-    mask = ((piece <= WHITE - least) & (margin > _DARKEST_EDGE)).astype(np.uint8)
+    mask = ((piece <= np.uint8(WHITE - least)) & (margin > _DARKEST_EDGE)).view(np.uint8)
     return Writing(top, left, piece, mask, kinds, darkness, noise)
+
+
+def count_kinds(kinds: U8) -> npt.NDArray[np.int64]:
+    """Return how many pixels there are of each kind [4]."""
+    return np.asarray(cv2.calcHist([kinds], [0], None, [4], [0, 4]).reshape(-1), np.int64)
+
+
+def _most_likely(odds: Sequence[F32]) -> U8:
+    """Return the kind [h, w] with the greatest odds; of equal ones the first."""
+    most = odds[0]
+    kinds = np.zeros(most.shape, np.uint8)
+    for kind in range(1, len(odds)):
+        np.putmask(kinds, odds[kind] > most, kind)
+        most = np.asarray(np.maximum(most, odds[kind]), np.float32)
+    return kinds
 
 
 def _parts_of_letters(kinds: U8) -> npt.NDArray[np.bool_]:
     """Return the print [h, w] that is the smaller part of something no larger than a letter: the rest of it is ink."""
-    both = ((kinds == INK) | (kinds == PRINT)).astype(np.uint8)
+    result = np.zeros(kinds.shape, bool)
+    print_ = np.flatnonzero(kinds == PRINT)
+    if not print_.size:
+        return result
+    both = ((kinds == INK) | (kinds == PRINT)).view(np.uint8)
     number, labels, stats, _ = cv2.connectedComponentsWithStats(both, connectivity=8)
-    printed = np.bincount(labels[kinds == PRINT], minlength=number)
+    part = labels.reshape(-1)[print_]
+    printed = np.bincount(part, minlength=number)
     size = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1)
     ours = (printed > 0) & (printed < 0.5 * stats[:, cv2.CC_STAT_AREA]) & (size <= _LETTER)
-    ours[0] = False
-    return np.asarray(ours[labels] & (kinds == PRINT))
+    result.reshape(-1)[print_] = ours[part]
+    return result
 
 
 def _print_that_is_ink(kinds: U8) -> npt.NDArray[np.bool_]:
@@ -91,8 +115,7 @@ def _print_that_is_ink(kinds: U8) -> npt.NDArray[np.bool_]:
         return result
     number, labels, stats, _ = cv2.connectedComponentsWithStats((kinds == PRINT).astype(np.uint8), connectivity=8)
     near = cv2.dilate((kinds == INK).astype(np.uint8), np.ones((_NEAR, _NEAR), np.uint8)) > 0
-    touching = np.zeros(number, bool)
-    touching[np.unique(labels[near])] = True
+    touching = np.bincount(labels[near], minlength=number) > 0
     touching[0] = False
     alone = ~touching
     alone[0] = False
@@ -106,18 +129,20 @@ def _print_that_is_ink(kinds: U8) -> npt.NDArray[np.bool_]:
 
 def _drawn_by_pen(kinds: U8, small: U8) -> npt.NDArray[np.bool_]:
     """Return which lines [h, w] a pen drew."""
-    lines, ink = (kinds == LINE).astype(np.uint8), kinds == INK
+    lines, ink = (kinds == LINE).view(np.uint8), kinds == INK
     if not lines.any() or not ink.any():
         return np.zeros(kinds.shape, bool)
-    darkness = (WHITE - (small if small.ndim == 2 else small.mean(axis=2))).astype(np.float32)
+    channels = [small] if small.ndim == 2 else cv2.split(small)
+    grey = reduce(np.add, [np.asarray(plane, np.uint16) for plane in channels]) / len(channels)
+    darkness = np.asarray(WHITE - grey, np.float32)
     printed = printed_lines(lines, darkness, float(np.median(darkness[ink])))
     return np.asarray((lines > 0) & ~printed)
 
 
 def _inked_part(small: U8) -> tuple[slice, slice] | None:
     """Return the rows and columns of the small picture that hold anything, with some paper around."""
-    darkest = small if small.ndim == 2 else small.min(axis=2)
-    dark = (darkest < WHITE - LEAST_DARKNESS).astype(np.uint8)
+    darkest = small if small.ndim == 2 else reduce(np.minimum, cv2.split(small))
+    dark = (darkest < WHITE - LEAST_DARKNESS).view(np.uint8)
     left, top, width, height = cv2.boundingRect(np.asarray(cv2.medianBlur(dark, 3)))
     if not width:
         return None
@@ -128,16 +153,15 @@ def _inked_part(small: U8) -> tuple[slice, slice] | None:
     )
 
 
-def _odds(part: U8) -> F32:
-    """Return the network's odds [4, h, w]; of large sheets, looked at from farther away."""
+def _odds(part: U8) -> list[F32]:
+    """Return the network's odds, four of [h, w]; of large sheets, looked at from farther away."""
     height, width = part.shape[:2]
     share = np.sqrt(_MOST_PIXELS / (height * width))
     if share >= 1:
-        return kinds_of_ink(part)
+        return list(kinds_of_ink(part))
     size = max(1, round(width * share)), max(1, round(height * share))
     far = kinds_of_ink(np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8))
-    near = [cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR) for plane in far]
-    return np.asarray(near, np.float32)
+    return [np.asarray(cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR)) for plane in far]
 
 
 def _levels(grey: U8, kinds: U8) -> tuple[float, float]:
@@ -145,7 +169,7 @@ def _levels(grey: U8, kinds: U8) -> tuple[float, float]:
     sample = grey[::2, ::2][: kinds.shape[0], : kinds.shape[1]]
     kinds = kinds[: sample.shape[0], : sample.shape[1]]
     ink = sample[kinds == INK]
-    clear = cv2.dilate((kinds != PAPER).astype(np.uint8), np.ones((5, 5), np.uint8)) == 0
+    clear = cv2.dilate((kinds != PAPER).view(np.uint8), np.ones((5, 5), np.uint8)) == 0
     paper = sample[clear]
     darkness = float(WHITE - np.percentile(ink, 30)) if ink.size else 0.0
     noise = float(WHITE - np.percentile(paper, 100 * (1 - _NOISE_SHARE))) if paper.size else 0.0
