@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -147,11 +148,24 @@ def _failed(error: OSError) -> int:
     return ExitCode.INPUT
 
 
+def _without_harm(message: str) -> str:
+    """Leave out hints at commands that destroy something: nobody who wished for something else shall try them."""
+
+    def harmless(match: re.Match[str]) -> str:
+        names = [name for name in re.findall("'([^']+)'", match[1]) if name not in _DESTROYING]
+        return f" Did you mean {', '.join(map(repr, names))}?" if names else ""
+
+    return re.sub(r" ?Did you mean ((?:'[^']+'(?:, )?)+)\?", harmless, message)
+
+
+_DESTROYING = ("remove", "rekey")
+
+
 def _wrong_usage(error: Any) -> int:
     """Say in one line what is wrong with the command line; without any words show the help. Returns the exit code."""
     if type(error).__name__ == "NoArgsIsHelpError":
         error.show()
     else:
         command = getattr(error.ctx, "command_path", "sigkd") if getattr(error, "ctx", None) else "sigkd"
-        error_line(f"{error.format_message()} ('{command} --help' shows the usage)")
+        error_line(f"{_without_harm(error.format_message())} ('{command} --help' shows the usage)")
     return int(ExitCode.USAGE)

@@ -13,6 +13,8 @@ from typing import Any
 
 from typer.core import TyperCommand
 
+from sigkd.errors import UsageError
+
 
 def _is_number(token: str) -> bool:
     try:
@@ -97,9 +99,32 @@ def _is_option(token: str) -> bool:
     return token.startswith("-") and len(token) > 1 and not _is_number(token)
 
 
+def _check_repeated(args: list[str], params: Iterable[Any]) -> None:
+    """Refuse an option of one value that is given twice: one of the two would count for nothing, and nobody would know.
+
+    Raises:
+        UsageError: the first such option.
+    """
+    single = {
+        name: param.name
+        for param in params
+        if param.param_type_name == "option" and not param.multiple and not param.is_flag and not param.count
+        for name in param.opts
+    }
+    words = args[: args.index("--")] if "--" in args else args
+    seen: set[str] = set()
+    for word in words:
+        name = single.get(word.partition("=")[0])
+        if name is not None and name in seen:
+            raise UsageError(f"{word.partition('=')[0]} is given twice, and takes one value")
+        if name is not None:
+            seen.add(name)
+
+
 class SigkdCommand(TyperCommand):
     """A command whose list options take several values after one name."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Rewrite the list options, then parse as Typer does."""
+        _check_repeated(args, self.params)
         return super().parse_args(ctx, expand_multiple(args, Syntax.of(self.params)))

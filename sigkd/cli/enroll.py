@@ -11,7 +11,7 @@ from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.declared import with_options
 from sigkd.cli.options import Common, Model, with_common
-from sigkd.cli.output import show, warning_line
+from sigkd.cli.output import counted, show
 from sigkd.verification.choices import COMPARING, Choices
 
 
@@ -25,6 +25,9 @@ def enroll(
         str | None, typer.Option("--from", help="Many writers: a prepared dataset, a folder WRITER/*, or a .csv table.")
     ] = None,
     nref: Annotated[int | None, typer.Option(help="With --from: at most so many a writer.", min=1)] = None,
+    allow_incomplete: Annotated[
+        bool, typer.Option("--allow-incomplete", help="With --from: go on although files of the table are missing.")
+    ] = False,
     gallery: Annotated[
         Path | None, typer.Option(help="The gallery's file.", show_default="gallery.sigkd in the data directory")
     ] = None,
@@ -52,33 +55,42 @@ def enroll(
     Example: sigkd enroll "Ada Lovelace" ada/*.png
     """
     from sigkd.cli.progress import console_progress
-    from sigkd.cli.verification import choices_of, gallery_path, passphrase_for
+    from sigkd.cli.verification import (
+        check_is_name,
+        choices_of,
+        gallery_path,
+        model_of,
+        passphrase_for,
+        piped,
+        warn_once,
+    )
     from sigkd.errors import UsageError
     from sigkd.verification.bulk import BulkResult, Enrolment, enroll_from
     from sigkd.verification.verifier import Verifier
 
     if (source is None) == (name is None) or (name is not None and not images) or (source is not None and images):
         raise UsageError("give a name and images (sigkd enroll NAME IMAGES...), or --from SOURCE")
+    if name is not None:
+        check_is_name(name)
     if add and replace:
         raise UsageError("--add and --replace exclude each other")
     mode = "add" if add else "replace" if replace else "new"
     file = gallery_path(gallery, common.data_dir)
     progress = console_progress()
+    passphrase = passphrase_for(file, passphrase_file, new=encrypt)
     with Verifier(
-        choices_of(options, common, model=model, progress=progress),
+        choices_of(options, common, model=model_of(model, file, passphrase), progress=progress),
         gallery=file,
-        passphrase=passphrase_for(file, passphrase_file, new=encrypt),
+        passphrase=passphrase,
         negatives=negatives,
         actor=actor,
         audit=audit,
     ) as verifier:
         if source is None:
             assert name is not None  # noqa: S101 - checked above
-            remarks = list(verifier.enroll(name, images or [], keep_images=keep_images, mode=mode))
+            remarks = list(verifier.enroll(name, piped(images or []), keep_images=keep_images, mode=mode))
             doubled = sum(remark.code == "duplicate" for remark in remarks)
             done = BulkResult([name], len(images or []) - doubled, remarks=remarks)
-            for remark in remarks:
-                warning_line(str(remark))
         else:
             done = enroll_from(
                 verifier,
@@ -87,6 +99,7 @@ def enroll(
                 references=nref,
                 keep_images=keep_images,
                 mode=mode,
+                allow_incomplete=allow_incomplete,
                 progress=progress,
             )
         document = Enrolment(
@@ -97,7 +110,9 @@ def enroll(
             remarks=done.remarks,
             writers=len(verifier.gallery),
         )
+    warn_once((one.image, one) for one in done.remarks if source is None or one.code != "duplicate")  # said already
     left = f", {len(done.skipped)} skipped" if done.skipped else ""
-    who = done.enrolled[0] if len(done.enrolled) == 1 else f"{len(done.enrolled)} writers"
-    text = f"{file}: enrolled {who} with {done.references} references{left}; {document.writers} writers in all"
+    who = done.enrolled[0] if len(done.enrolled) == 1 else counted(len(done.enrolled), "writer")
+    references, total = counted(done.references, "reference"), counted(document.writers, "writer")
+    text = f"{file}: enrolled {who} with {references}{left}; {total} in all"
     show(document, common.json, text)

@@ -11,7 +11,7 @@ import typer
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.options import CacheDir, DataDir, Decorator, Device, Json, Model, in_place_of
-from sigkd.cli.output import as_options, error_line, note_line, print_table, warning_line
+from sigkd.cli.output import as_options, counted, error_line, note_line, print_table, warning_line
 from sigkd.cli.output import show as tell  # a command is called show
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def remove(name: str, *, place: Place) -> None:
     if not erased:
         warning_line(STILL_READ)
     document = GalleryRemoval(removed=name, erased=erased, writers=left)
-    tell(document, place.json, f"removed {name}; {left} writers left")
+    tell(document, place.json, f"removed {name}; {counted(left, 'writer')} left")
 
 
 @gallery_app.command("export", cls=SigkdCommand)
@@ -120,7 +120,7 @@ def export(
 
     with place.opened() as store:
         count = export_writers(store, out, writers, images=images, plain=plain, actor=place.actor)
-    tell(GalleryExport(out=out, writers=count), place.json, f"{out}: {count} writers")
+    tell(GalleryExport(out=out, writers=count), place.json, f"{out}: {counted(count, 'writer')}")
 
 
 @gallery_app.command("import", cls=SigkdCommand)
@@ -145,7 +145,7 @@ def import_(
         count = import_writers(store, archive, mode="replace" if replace else "new", actor=place.actor)
         total = len(store)
     document = GalleryImport(gallery=file, imported=count, writers=total)
-    tell(document, place.json, f"{file}: {count} writers imported; {total} in all")
+    tell(document, place.json, f"{file}: {counted(count, 'writer')} imported; {total} in all")
 
 
 @gallery_app.command("check", cls=SigkdCommand)
@@ -219,8 +219,10 @@ def rekey(
             from sigkd.verification.choices import Choices
             from sigkd.verification.verifier import Verifier
 
-            verifier = Verifier(Choices(model, device=device, data=place.data_dir, cache=cache_dir))
-            count, left = rekey_gallery(store, verifier, actor=place.actor, progress=console_progress())
+            progress = console_progress()
+            choices = Choices(model, device=device, data=place.data_dir, cache=cache_dir, progress=progress)
+            verifier = Verifier(choices)
+            count, left = rekey_gallery(store, verifier, actor=place.actor, progress=progress)
             done = f"{count} references extracted again with {verifier.model.name}"
         elif encrypt:
             passphrase = read_passphrase(

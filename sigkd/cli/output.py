@@ -68,6 +68,11 @@ def note_line(message: str) -> None:
     sys.stderr.write(visible(as_options(message)) + "\n")
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun in the right form: ``1 writer``, ``2 writers``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def say(text: str) -> None:
     """Print a plain text on stdout."""
     sys.stdout.write(visible(text) + "\n")

@@ -102,6 +102,16 @@ class RichProgress:
         stderr.print(Text(visible(message)))
 
 
+@contextmanager
+def waiting(text: str) -> Iterator[None]:
+    """Show a spinner while a block runs; nothing where stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    with stderr.status(f"{text} ..."):
+        yield
+
+
 def console_progress() -> Progress:
     """Return the progress that suits stderr."""
     return RichProgress() if sys.stderr.isatty() else PlainProgress()

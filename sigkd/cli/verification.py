@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from sigkd.cli.output import Table, as_options, note_line, show, stdout, warning_line
+from sigkd.cli.output import Table, as_options, counted, note_line, show, stdout, warning_line
 from sigkd.cli.streams import visible
 from sigkd.errors import InputError, UsageError
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sigkd.gallery.results import GalleryList, ReferenceFacts
     from sigkd.images.remarks import Remark
     from sigkd.verification.choices import Choices
+    from sigkd.verification.claims import ClaimsSummary
     from sigkd.verification.result import Verification, Verifications
 
 PASSPHRASE_VARIABLE = "SIGKD_PASSPHRASE"  # noqa: S105 - the name of a variable
@@ -32,6 +33,32 @@ def choices_of(options: Mapping[str, Any], common: Common, **others: Any) -> Cho
 
     given = {name: value for name, value in options.items() if value is not None}
     return Choices(**given, device=common.device, data=common.data_dir, cache=common.cache_dir, **others)
+
+
+def check_is_name(name: str) -> None:
+    """Refuse an image in the place of a writer's name.
+
+    Raises:
+        UsageError: it is the name of an image, or of a file.
+    """
+    from sigkd.images.formats import SUFFIXES
+
+    if Path(name).suffix.lower() in SUFFIXES or Path(name).is_file():
+        raise UsageError(f"'{name}' is an image, not a writer: sigkd enroll NAME IMAGES... (the name comes first)")
+
+
+def piped(images: Iterable[Path]) -> list[Path]:
+    """Return the paths with standard input in the place of ``-``."""
+    return [Path("/dev/stdin") if str(path) == "-" else path for path in images]
+
+
+def model_of(option: str | None, gallery: Path | None, passphrase: str | None) -> str | None:
+    """Return the model to load: the one that was named, else the gallery's own where it is a registered one."""
+    if option is not None or gallery is None or not gallery.exists():
+        return option
+    from sigkd.verification.enrolled import model_of_gallery
+
+    return model_of_gallery(gallery, passphrase)
 
 
 def gallery_path(option: Path | None, data_dir: Path | None) -> Path:
@@ -108,7 +135,7 @@ def writers_table(document: GalleryList) -> Table:
     """Return the enrolled writers as a table."""
     binding = document.binding
     model = "" if binding is None else f", model {binding.model_name} {binding.model_hash[:12]}"
-    table = Table(title=f"{document.gallery}: {len(document.writers)} writers{model}")
+    table = Table(title=f"{document.gallery}: {counted(len(document.writers), 'writer')}{model}")
     for column in ("writer", "references", "images", "enrolled", "changed"):
         table.add_column(column, justify="right" if column == "references" else "left")
     for one in document.writers:
@@ -154,15 +181,35 @@ def show_verifications(
 ) -> None:
     """Print answers: one in three lines (or in full), several as a table, or as JSON; their remarks on stderr."""
     answers = document.verifications
-    if len(answers) == 1:
+    if len(answers) == 1 and not document.failed:
         show(document, json, lambda _: _full(answers[0]) if verbose else _three_lines(answers[0]))
     else:
-        show(document, json, lambda _: _several(answers))
+        show(document, json, lambda _: _several(answers) if answers else "no answers")
     found = [(answer.query, remark) for answer in answers for remark in answer.remarks]
     found += [(one.image, one) for one in dict.fromkeys(one for each in answers for one in each.reference_remarks)]
     warn_once(found)
+    for error in document.failed.values():
+        warning_line(f"no answer: {error}")
     if report is not None:
         note_line(f"report: {report}")
+
+
+def show_claims(summary: ClaimsSummary, *, json: bool) -> None:
+    """Print what became of a table of claims."""
+    counts = ", ".join(f"{count} {name}" for name, count in summary.answers.items())
+    done = summary.claims - summary.resumed
+    rate = f"{done} in {summary.seconds:.1f} s, {done / max(summary.seconds, 1e-9):.1f}/s"
+    before = f", {summary.resumed} by an earlier run" if summary.resumed else ""
+    lines = [
+        f"{summary.out}: {counted(summary.claims, 'claim')} of {counted(summary.writers, 'writer')}: {counts}",
+        f"answered {rate}{before}; policy {summary.policy}",
+    ]
+    show(summary, json, "\n".join(lines))
+    for one in summary.failed:
+        warning_line(f"row {one.row}: {one.error}")
+    more = summary.answers.get("error", 0) - len(summary.failed)
+    if more > 0:
+        warning_line(f"{more} more claims without an answer: see the column error of {summary.out}")
 
 
 def warn_once(found: Iterable[tuple[str, Remark]]) -> None:
@@ -191,9 +238,9 @@ def _first_rows(answer: Verification) -> list[tuple[str, Text | str]]:
 
     word = answer.decision.value
     whose = f" by {answer.writer}" if answer.writer else ""
-    rest = visible(f": {answer.query}{whose} (policy {answer.policy})")
+    head = visible(f"{answer.query}{whose}: "), (word.upper(), _STYLES[word]), f" (policy {answer.policy})"
     return [
-        ("answer", Text.assemble((word.upper(), _STYLES[word]), rest)),
+        ("answer", Text.assemble(*head)),
         ("why", as_options(reason(answer))),
         ("what to do", as_options(advice(answer))),
     ]

@@ -10,7 +10,7 @@ import typer
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.declared import with_options
-from sigkd.cli.options import Common, Model, with_common
+from sigkd.cli.options import Common, Model, Workers, with_common
 from sigkd.verification.choices import Choices
 
 
@@ -19,12 +19,22 @@ from sigkd.verification.choices import Choices
 @with_common()
 def verify(
     images: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(
-            help="REF... QUERY: the last path is the query. With --writer: one or more queries, or folders of them."
+            help="REF... QUERY: the last path is the query. With --writer: one or more queries, or folders of them; "
+            "with --query: references. - is standard input.",
+            show_default=False,
         ),
-    ],
+    ] = None,
+    query: Annotated[Path | None, typer.Option(help="The questioned signature; all others are references.")] = None,
     writer: Annotated[str | None, typer.Option(help="An enrolled writer, instead of references.")] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", help="A table of claims (.csv, .parquet): columns path, writer, perhaps dpi; needs --out."
+        ),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="With --from: the table of answers (.csv, .parquet).")] = None,
     gallery: Annotated[
         Path | None, typer.Option(help="The gallery's file.", show_default="gallery.sigkd in the data directory")
     ] = None,
@@ -42,48 +52,72 @@ def verify(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show everything that is known.")] = False,
     *,
     common: Common,
+    workers: Workers = 0,
     **options: Any,
 ) -> None:
-    """Verify a signature against references, or against an enrolled writer.
+    """Verify a signature against references, or against an enrolled writer; or a table of claims.
 
     Exit codes: 0 accepted, 1 rejected, 3 inconclusive or suspected copy, 2 usage, 4 bad input or refused by the
-    policy, 5 model. Of several queries the worst decides (rejected, refused, inconclusive).
+    policy, 5 model. Of several queries the worst decides (rejected, bad input, inconclusive). With --from: 0 where
+    every claim has an answer, whatever it is, 4 where some have none.
 
     Example: sigkd verify ref/*.png query.png
     """
-    from sigkd.cli.progress import console_progress
-    from sigkd.cli.verification import choices_of, gallery_path, passphrase_for, show_verifications
+    from sigkd.cli.progress import console_progress, waiting
+    from sigkd.cli.verification import (
+        choices_of,
+        gallery_path,
+        model_of,
+        passphrase_for,
+        piped,
+        show_claims,
+        show_verifications,
+    )
     from sigkd.errors import UsageError
-    from sigkd.images.formats import named_images
     from sigkd.verification.batch import exit_code, verify_ad_hoc, verify_enrolled, write_csv
+    from sigkd.verification.claims import verify_claims
     from sigkd.verification.report import Report
     from sigkd.verification.report.case_file import CaseFile
     from sigkd.verification.result import Verifications
     from sigkd.verification.verifier import Verifier
 
+    given = piped(images or [])
     if case is not None and report is None:
         raise UsageError("`case` is for a report: add --report FILE")
+    if source is not None and (given or query or writer or report or table):
+        raise UsageError("--from FILE has all claims: no images, --query, --writer, --report or --csv beside it")
+    if (source is None) != (out is None):
+        raise UsageError("--from CLAIMS and --out ANSWERS belong together")
+    if source is None and not given:
+        raise UsageError("give images: sigkd verify REF... QUERY (or with --writer: QUERY...)")
+    if writer is not None and query is not None:
+        raise UsageError("with `writer` all images are queries: leave `query` out")
     wanted = None if report is None else Report(report, None if case is None else CaseFile.of_toml(case), paper)
-    file = None if writer is None else gallery_path(gallery, common.data_dir)
-    verifier = Verifier(
-        choices_of(
-            options,
-            common,
-            model=model,
-            progress=console_progress(),
-        ),
-        gallery=file,
-        passphrase=passphrase_for(file, passphrase_file) if file is not None and file.exists() else None,
-        negatives=negatives,
-        actor=actor,
-        audit=audit,
-    )
+    file = None if writer is None and source is None else gallery_path(gallery, common.data_dir)
+    passphrase = passphrase_for(file, passphrase_file) if file is not None and file.exists() else None
+    progress = console_progress()
+    with waiting("loading"):
+        verifier = Verifier(
+            choices_of(options, common, model=model_of(model, file, passphrase), progress=progress),
+            gallery=file,
+            passphrase=passphrase,
+            negatives=negatives,
+            actor=actor,
+            audit=audit,
+        )
+    if source is not None and out is not None:
+        summary = verify_claims(verifier, source, out, workers=workers, progress=progress)
+        show_claims(summary, json=common.json)
+        raise typer.Exit(summary.exit_code)
     if writer is None:
-        outcome = verify_ad_hoc(verifier, images, report=wanted)
+        place = gallery_path(gallery, common.data_dir)
+        *references, questioned = given if query is None else [*given, *piped([query])]
+        outcome = verify_ad_hoc(verifier, references, questioned, gallery=place, report=wanted)
+        failed: dict[str, str] = {}
     else:
-        outcome = verify_enrolled(verifier, writer, named_images(images, console_progress()), report=wanted)
+        outcome, failed = verify_enrolled(verifier, writer, given, report=wanted, progress=progress)
     if table is not None:
-        write_csv(table, outcome)
-    document = Verifications(exit_code=int(exit_code(outcome)), verifications=tuple(outcome))
+        write_csv(table, outcome, failed)
+    document = Verifications(exit_code=int(exit_code(outcome, failed)), verifications=tuple(outcome), failed=failed)
     show_verifications(document, json=common.json, report=report, verbose=verbose)
     raise typer.Exit(document.exit_code)

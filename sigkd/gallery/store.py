@@ -27,12 +27,15 @@ from sigkd.gallery.records import (
 )
 from sigkd.gallery.vault import keyed_hash
 from sigkd.models.binding import Binding
+from sigkd.registry import nearest
 
 logger = logging.getLogger(__name__)
 
 POOL_SIZE = 1000
 """References that serve as negatives for all writers, at most."""
 POOL_PER_WRITER = 2
+HINTED = 5000
+"""Writers up to whom a wrong name is answered with the nearest one."""
 
 
 class Gallery(GalleryFile):
@@ -211,7 +214,10 @@ class Gallery(GalleryFile):
         return int(row[0]), bytes(row[1]).hex()
 
     def _not_enrolled(self, name: str) -> NotEnrolledError:
-        return NotEnrolledError(f"'{name}' is not enrolled in {self.path}; 'sigkd gallery list' shows who is")
+        # of very many, reading all names would take longer than any hint is worth
+        known = [one.name for one in self.writers()] if len(self) <= HINTED else []
+        hint = nearest(name, known)
+        return NotEnrolledError(f"'{name}' is not enrolled in {self.path}.{hint} 'sigkd gallery list' shows who is")
 
     def state(self, name: str) -> WriterState:
         """Return what a writer's comparison depends on, read in one query: another process may have changed it.

@@ -63,7 +63,8 @@ class ImageFile:
     @property
     def title(self) -> str:
         """What to call it: the file's name without folders, and which page, where it is not the first."""
-        return Path(self.name).name + (f", page {self.page}" if self.page > 1 else "")
+        name = "standard input" if self.name == "/dev/stdin" else Path(self.name).name
+        return name + (f", page {self.page}" if self.page > 1 else "")
 
     @property
     def grey(self) -> U8:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,7 +66,13 @@ class _Candidate:
 
 
 def _candidates(
-    source: str, data: Path, verifier: Verifier, references: int | None, passed: dict[str, str]
+    source: str,
+    data: Path,
+    verifier: Verifier,
+    references: int | None,
+    passed: dict[str, str],
+    *,
+    allow_incomplete: bool = False,
 ) -> list[_Candidate]:
     """List the writers of a source with their first genuine signatures, and put into ``passed`` why files are not."""
     path = Path(source)
@@ -75,7 +81,8 @@ def _candidates(
 
         layout = "folder" if path.is_dir() else "csv"
         found: dict[str, list[tuple[Path, float | None]]] = {}
-        signatures = scan_dataset(layout, path)
+        signatures = scan_dataset(layout, path, allow_incomplete)
+        passed |= dict.fromkeys(signatures.missing, "missing")
         for reason, names in signatures.passed.items():
             passed |= dict.fromkeys(names, f"passed over, {reason}")
         for record in signatures.records:
@@ -112,6 +119,7 @@ def enroll_from(
     references: int | None = None,
     keep_images: bool = False,
     mode: str = "new",
+    allow_incomplete: bool = False,
     progress: Progress = SILENT,
 ) -> BulkResult:
     """Enrol every writer of a source; each batch is on the disk before the next one starts.
@@ -121,18 +129,19 @@ def enroll_from(
     Args:
         verifier: with a gallery.
         source: the name or file of a prepared dataset, a folder (``WRITER/*`` or ``WRITER/genuine/*``), or a ``.csv``
-            table (path, writer, label, and dpi where it is known).
+            table (path, writer, and where they are known label and dpi).
         data: home of the prepared datasets.
         references: at most so many a writer; None for all.
         keep_images: store the image files (not from a prepared dataset: it holds none).
         mode: as in :meth:`sigkd.gallery.Gallery.enroll_many`.
+        allow_incomplete: go on although files of the table are missing.
         progress: where the work is reported.
 
     Raises:
         UsageError: ``keep_images`` with a prepared dataset; InputError: no such source.
     """
     result = BulkResult()
-    candidates = _candidates(source, data, verifier, references, result.skipped)
+    candidates = _candidates(source, data, verifier, references, result.skipped, allow_incomplete=allow_incomplete)
     for file, reason in result.skipped.items():
         progress.warn(f"{file}: {reason}")
     if keep_images and any(candidate.images is not None for candidate in candidates):
@@ -182,7 +191,10 @@ def _samples(
     for file, stated in candidate.files:
         try:
             dpi = None if stated is None else given_resolution(stated, "table")
-            yield verifier.sample(file, keep=keep, dpi=dpi, presumed=presumed)
+            sample = verifier.sample(file, keep=keep, dpi=dpi, presumed=presumed)
+            place = path_text(file)  # many writers have a file of the same name
+            result.remarks += [replace(one, image=place) for one in sample.remarks]
+            yield sample
         except ImageError as error:
             progress.warn(f"{error}; left out")
             result.skipped[path_text(file)] = str(error).removeprefix(f"{file}: ")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +16,7 @@ from numpy.typing import NDArray
 from sigkd.classifiers import COHORT, WRITERS
 from sigkd.classifiers.base import Arrays, Classifier, Template
 from sigkd.classifiers.negatives import Negatives, check_kind
-from sigkd.errors import GalleryError
+from sigkd.errors import GalleryError, SigkdError
 from sigkd.gallery import Gallery, StoredReference, audit
 from sigkd.gallery.queries import EarlierQuery, earlier_queries, keep_queries
 from sigkd.gallery.records import WriterState, clean_name, rounded_features
@@ -174,16 +176,46 @@ class EnrolledWriters:
 
         Where nothing is logged, nothing is kept of the queries either.
         """
-        answers, policy = self.comparison(name).judge(samples, features), self.verifier.rule.policy
-        if not (self.log and answers and self.gallery.audited):
-            return _looked_back(answers, samples, earlier_queries(self.gallery, name), policy)[0]
-        # read and kept in one transaction: of two copies that come at once, one is the second
-        with self.gallery.writing():
-            answers, new = _looked_back(answers, samples, earlier_queries(self.gallery, name), policy)
-            keep_queries(self.gallery, name, new)
-            for answer in answers:
-                self.gallery.log(self.actor, "verify", name, answer.log_detail())
+        (answers,) = self.verify_groups([(name, samples, features)])
+        if isinstance(answers, SigkdError):
+            raise answers
         return answers
+
+    def verify_groups(
+        self, groups: Sequence[tuple[str, Sequence[Sample], NDArray[np.float32]]]
+    ) -> list[list[Verification] | SigkdError]:
+        """Judge queries of several writers as :meth:`verify` does, all in one transaction.
+
+        Args:
+            groups: writers with their queries and the features [n, D] of these.
+
+        Returns:
+            For each group the answers, or why there are none.
+
+        Raises:
+            GalleryError: the log cannot be written.
+        """
+        judged: list[list[Verification] | SigkdError] = []
+        for name, samples, features in groups:
+            try:
+                judged.append(self.comparison(name).judge(samples, features))
+            except SigkdError as error:
+                judged.append(error)
+        logged = self.log and self.gallery.audited and any(not isinstance(one, SigkdError) and one for one in judged)
+        # read and kept in one transaction: of two copies that come at once, one is the second
+        with self.gallery.writing() if logged else nullcontext():
+            for place, (name, samples, _) in enumerate(groups):
+                answers = judged[place]
+                if isinstance(answers, SigkdError):
+                    continue
+                earlier = earlier_queries(self.gallery, name)
+                answers, new = _looked_back(answers, samples, earlier, self.verifier.rule.policy)
+                judged[place] = answers
+                if logged:
+                    keep_queries(self.gallery, name, new)
+                    for answer in answers:
+                        self.gallery.log(self.actor, "verify", name, answer.log_detail())
+        return judged
 
 
 def _looked_back(
@@ -209,11 +241,29 @@ def _fit(classifier: Classifier, features: NDArray[np.float32], against: Negativ
     return template, {**template.to_arrays(), "agreement": agreement}
 
 
+def model_of_gallery(path: Path, passphrase: str | None) -> str | None:
+    """Return the registered name of the model that a gallery belongs to; None where it is the default, or not known.
+
+    Raises:
+        GalleryError: the gallery cannot be opened.
+    """
+    from sigkd.models.cards import is_card
+
+    with Gallery(path, passphrase=passphrase) as gallery:
+        binding = gallery.binding
+    return None if binding is None or not is_card(binding.model_name) else binding.model_name
+
+
 def rekey_gallery(
     gallery: Gallery, verifier: Verifier, *, actor: str | None = None, progress: Progress = SILENT
 ) -> tuple[int, list[str]]:
-    """Extract the features of all kept images with a verifier's model; see :func:`.maintenance.rekey_model`."""
+    """Extract the features of all kept images with a verifier's model; see :func:`.maintenance.rekey_model`.
+
+    Where the model has no cohort, one of made-up signatures is made in the cache.
+    """
     from sigkd.gallery.maintenance import rekey_model
+
+    verifier.make_cohort()  # else the change would succeed, and nothing could be verified after it
 
     def extract(kept: list[StoredReference]) -> list[StoredReference]:
         samples = [verifier.kept_sample(one, presumed=gallery.resolution) for one in kept]
@@ -223,4 +273,9 @@ def rekey_gallery(
             for one, sample, vector in zip(kept, samples, features, strict=True)
         ]
 
+    if verifier.operating(verifier.cohort).calibrations is None:
+        progress.warn(
+            f"no calibration fits the model {verifier.model.name}: answers will not be calibrated until there is one "
+            "('sigkd calibrate')"
+        )
     return rekey_model(gallery, verifier.binding, extract, actor=actor, progress=progress)

@@ -156,3 +156,5 @@ class Verifications(JsonDocument, format="sigkd-verifications", version=1):
     exit_code: int
     """Of the command: the worst answer's (rejected, refused, inconclusive, accepted)."""
     verifications: tuple[Verification, ...]
+    failed: dict[str, str]
+    """What is wrong with images that have no answer, by file."""

@@ -18,7 +18,7 @@ from sigkd.classifiers import AUTO, COHORT
 from sigkd.classifiers.base import FEW, Classifier, Template, choose_classifier
 from sigkd.classifiers.cohort import check_cohort, resolve_cohort
 from sigkd.classifiers.negatives import Negatives
-from sigkd.errors import InputError, UsageError
+from sigkd.errors import CohortError, InputError, UsageError
 from sigkd.gallery import Gallery, StoredReference
 from sigkd.gallery.records import clean_name
 from sigkd.images.remarks import Remark
@@ -121,6 +121,26 @@ class Verifier:
                 )
                 logger.info("cohort %s: %s", self._cohort.hash[:12], self._cohort.description)
             return self._cohort
+
+    def make_cohort(self) -> Negatives:
+        """Return the cohort; where the model has none, make one of made-up signatures and keep it in the cache.
+
+        Raises:
+            CohortError: a named cohort is another model's.
+        """
+        from sigkd.classifiers.cohort import build_cohort, cached_path, save_cohort
+
+        choices = self.choices
+        try:
+            return self.cohort
+        except CohortError:
+            if choices.cohort is not None:
+                raise
+        made = build_cohort(
+            ["made-up"], self.model, data=data_dir(choices.data), device=self.device, progress=choices.progress
+        )
+        save_cohort(made, cached_path(self.model.hash, choices.cache))
+        return self.cohort
 
     @property
     def rule(self) -> PolicyInForce:

@@ -287,3 +287,100 @@ def test_verifying_imports_no_heavy_library() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
     )
     assert json.loads(found.stdout) == []
+
+
+# -- small mistakes that must not pass, or not end the work
+
+
+def test_an_option_of_one_value_is_not_given_twice(run_sigkd) -> None:
+    twice = run_sigkd("verify", "--writer", "A", "--writer", "B", "q.png", expect=2)
+    assert twice.stderr == "error: --writer is given twice, and takes one value\n"
+    assert "--far is given twice" in run_sigkd("verify", "--far=0.1", "a.png", "--far", "0.2", expect=2).stderr
+
+
+def test_the_query_may_be_named_and_piped(run_sigkd, place: Path, options, monkeypatch) -> None:
+    references = _images(place, "ada", 3)
+    last = run_sigkd("verify", *references, place / "ada" / "4.png", *options, "--json").json
+    named = run_sigkd("verify", "--query", place / "ada" / "4.png", *references, *options, "--json").json
+    assert named == last and named["verifications"][0]["query"] == "4.png"
+    assert run_sigkd("verify", *references, place / "ada" / "4.png", *options).stdout.startswith("answer      4.png: ")
+    program = [sys.executable, "-m", "sigkd", "verify", *map(str, references), "-", *map(str, options), "--json"]
+    with (place / "ada" / "4.png").open("rb") as stream:
+        piped = subprocess.run(program, stdin=stream, capture_output=True, check=False, cwd=Path(__file__).parents[2])
+    (answer,) = json.loads(piped.stdout)["verifications"]
+    assert answer["score"] == pytest.approx(last["verifications"][0]["score"]) and answer["query"] == "standard input"
+
+
+def test_a_bad_image_among_many_does_not_end_the_others(run_sigkd, place: Path, options, tmp_path: Path) -> None:
+    file = ["--gallery", tmp_path / "g.sigkd"]
+    run_sigkd("enroll", "Ada", *_images(place, "ada", 3), *file, *options, expect=0)
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    for name in ("3.png", "4.png"):
+        shutil.copy(place / "ada" / name, folder / name)
+    (folder / "5.png").write_bytes((place / "ada" / "4.png").read_bytes()[:900])
+    command = ["verify", "--writer", "Ada", folder, *file, *options]
+    found = run_sigkd(*command, "--json", "--csv", tmp_path / "a.csv")
+    assert len(found.json["verifications"]) == 2 and list(found.json["failed"]) == [str(folder / "5.png")]
+    assert found.exit_code in (1, 4) and "no answer: " in found.stderr
+    rows = (tmp_path / "a.csv").read_text().splitlines()
+    assert len(rows) == 4 and "5.png" in rows[-1] and "error" in rows[-1]
+    # one image alone is an error
+    assert "5.png" in run_sigkd("verify", "--writer", "Ada", folder / "5.png", *file, *options, expect=4).stderr
+
+
+def test_names_and_images_are_told_apart(run_sigkd, place: Path, options, tmp_path: Path) -> None:
+    file = ["--gallery", tmp_path / "g.sigkd"]
+    wrong = run_sigkd("enroll", "a b.png", place / "ada" / "0.png", *file, *options, expect=2)
+    assert "is an image, not a writer" in wrong.stderr and not (tmp_path / "g.sigkd").exists()
+    assert "1 writer in all" in run_sigkd("enroll", "alice", *_images(place, "ada", 2), *file, *options).stdout
+    known = run_sigkd("verify", "alice", place / "ada" / "4.png", *file, *options, expect=2)
+    assert "a writer of this name is enrolled: sigkd verify --writer alice" in known.stderr
+    near = run_sigkd("verify", "--writer", "alise", place / "ada" / "4.png", *file, *options, expect=4)
+    assert "Did you mean 'alice'?" in near.stderr
+
+
+def test_nobody_is_led_to_a_command_that_destroys(run_sigkd) -> None:
+    for wish in ("remo", "remoe", "renam", "rekeys", "remov"):
+        assert "Did you mean 're" not in run_sigkd("gallery", wish, expect=2).stderr.replace("'rename'", "''")
+    assert "Did you mean 'list'" in run_sigkd("gallery", "lst", expect=2).stderr
+
+
+def test_a_remark_on_many_images_is_said_once(run_sigkd, place: Path, options, tmp_path: Path) -> None:
+    for name in ("ada", "bob"):
+        (tmp_path / "all" / name).mkdir(parents=True)
+        for number in range(2):
+            with Image.open(place / name / f"{number}.png") as image:
+                image.point(lambda grey: 255 * (grey > 128)).convert("1").save(
+                    tmp_path / "all" / name / f"{number}.png"
+                )
+    file = ["--gallery", tmp_path / "g.sigkd"]
+    done = run_sigkd("enroll", "--from", tmp_path / "all", *file, *options, "--json", expect=0)
+    assert done.stderr.count("black and white only") == 1 and "4 images (" in done.stderr
+    said = [one["image"] for one in done.json["remarks"] if one["code"] == "binarised"]
+    assert len(said) == 4 and all(name.endswith(".png") for name in said)
+
+
+def test_a_table_of_references_may_be_incomplete(run_sigkd, place: Path, options, tmp_path: Path) -> None:
+    table = tmp_path / "refs.csv"
+    table.write_text(f"path,writer\n{place}/ada/0.png,Ada\n{place}/ada/1.png,Ada\nabsent.png,Bob\n")
+    file = ["--gallery", tmp_path / "g.sigkd"]
+    refused = run_sigkd("enroll", "--from", table, *file, *options, expect=4)
+    assert "--allow-incomplete" in refused.stderr
+    done = run_sigkd("enroll", "--from", table, *file, *options, "--allow-incomplete", "--json", expect=0).json
+    assert (
+        done["enrolled"] == ["Ada"] and done["references"] == 2 and any("absent.png" in one for one in done["skipped"])
+    )
+
+
+def test_a_gallery_of_another_model_is_verified_with_its_own(run_sigkd, place: Path, tmp_path: Path) -> None:
+    """After rekeying to another model the gallery works, without naming the model again."""
+    file = ["--gallery", tmp_path / "g.sigkd"]
+    run_sigkd("enroll", "Ada", *_images(place, "ada", 3), *file, "--keep-images", expect=0)
+    done = run_sigkd("gallery", "rekey", "--model", "sigkd-signet", *file, expect=0)
+    assert "not be calibrated" in done.stderr
+    answer = run_sigkd("verify", "--writer", "Ada", place / "ada" / "4.png", *file, "--json")
+    (given,) = answer.json["verifications"]
+    assert given["binding"]["model_name"] == "sigkd-signet" and answer.exit_code in (0, 1)
+    again = run_sigkd("enroll", "Ada", place / "ada" / "4.png", "--add", *file, "--json", expect=0).json
+    assert again["references"] == 1

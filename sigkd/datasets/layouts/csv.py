@@ -13,15 +13,18 @@ from sigkd.images.resolution import given_resolution
 from sigkd.registry import nearest
 
 _LABELS: dict[str, Kind] = {"genuine": "genuine", "skilled": "skilled", "forged": "skilled", "simple": "simple"}
-_COLUMNS = ("path", "writer", "label")
+_COLUMNS = ("path", "writer")
 
 
 @dataclass(frozen=True)
 class CsvLayout(Layout):
-    """Rows of path (relative to the table), writer, label and perhaps dpi; separated by commas, semicolons or tabs."""
+    """Rows of path (relative to the table), writer, perhaps label and dpi; separated by commas, semicolons or tabs.
+
+    Without a column label all are genuine.
+    """
 
     title: str = "your own signatures"
-    shape: str = "a table with the columns path, writer, label (genuine, skilled, simple) and, where known, dpi"
+    shape: str = "a table with the columns path, writer, where known label (genuine, skilled, simple) and dpi"
     source: str = "a table of yours"
 
     def scan(self, root: Path) -> SignatureSet:
@@ -37,12 +40,13 @@ class CsvLayout(Layout):
             raise DatasetError(f"{table}: not a CSV table in UTF-8 ({error})") from error
         names = {name.strip().casefold(): name for name in (rows[0] if rows else {}) if name}
         if absent := [column for column in _COLUMNS if column not in names]:
-            raise DatasetError(f"{table}: no rows, or no column {', '.join(absent)}; it needs path, writer, label")
+            raise DatasetError(f"{table}: no rows, or no column {', '.join(absent)}; it needs path, writer")
         records: list[SignatureRecord] = []
         missing: list[str] = []
         seen: set[Path] = set()
         for number, row in enumerate(rows, start=2):
-            path, writer, label = ((row[names[column]] or "").strip() for column in _COLUMNS)
+            path, writer = ((row[names[column]] or "").strip() for column in _COLUMNS)
+            label = (row[names["label"]] or "").strip() if "label" in names else "genuine"
             if label.casefold() not in _LABELS:
                 labels = list(_LABELS)
                 raise DatasetError(

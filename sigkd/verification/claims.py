@@ -1,0 +1,379 @@
+"""A table of claims (this signature is that writer's): any number of them, resumed where the work stopped.
+
+Answers go to a journal beside the table of answers, a line a claim, on the disk after each batch; when all are there
+the table is written whole and the journal removed. A row that cannot be answered has its error and ends nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from sigkd._version import __version__
+from sigkd.errors import ExitCode, ImageError, InputError, LockedError, NotEnrolledError, SigkdError, UsageError
+from sigkd.files import sha256_file
+from sigkd.images.resolution import given_resolution
+from sigkd.json_documents import JsonDocument
+from sigkd.pools import in_order
+from sigkd.progress import SILENT, Progress
+from sigkd.registry import nearest
+from sigkd.verification.result import Verification
+from sigkd.verification.row_tables import RowTable, check_table, read_table, write_table
+from sigkd.verification.samples import Sample
+from sigkd.verification.wording import advice, reason
+
+if TYPE_CHECKING:
+    from sigkd.verification.verifier import Verifier
+
+BATCH = 64
+"""Claims whose features are computed together, and whose answers are logged in one transaction."""
+NEEDED = ("path", "writer")
+ANSWERED = (
+    "file",
+    "sha256",
+    "answer",
+    "why",
+    "what_to_do",
+    "score",
+    "log10_lr",
+    "alternative",
+    "references",
+    "remarks",
+    "policy",
+    "policy_hash",
+    "model_hash",
+    "error",
+)
+"""Columns that the table of answers has after those of the claims."""
+_TEXTS = ("file", "why", "what_to_do", "policy", "error")
+ERROR = "error"
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class FailedClaim:
+    """A claim without an answer."""
+
+    row: int
+    """In the table, the header being row 1."""
+    error: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimsSummary(JsonDocument, format="sigkd-claims", version=1):
+    """What ``sigkd verify --from`` prints."""
+
+    out: Path
+    claims: int
+    writers: int
+    answers: dict[str, int]
+    """How many claims have each answer; ``error``: none."""
+    resumed: int
+    """Claims that an earlier run of the same command had answered."""
+    seconds: float
+    """Of this run, the loading of the model aside."""
+    policy: str
+    """Name, version and hash."""
+    failed: list[FailedClaim]
+    """The first claims without an answer; the table has all of them."""
+    exit_code: int
+    """0: every claim has an answer, whatever it is; 4: some have none."""
+
+
+def verify_claims(
+    verifier: Verifier, source: Path, out: Path, *, workers: int = 0, progress: Progress = SILENT
+) -> ClaimsSummary:
+    """Answer a table of claims against the enrolled writers.
+
+    The same call after an interruption goes on with what is left. Answers that were logged in the batch in which it was
+    interrupted are logged again.
+
+    Args:
+        verifier: with a gallery.
+        source: a table with the columns ``path`` (relative to it) and ``writer``; ``dpi`` where it is known. All others
+            are carried through.
+        out: the table of answers; it must not exist.
+        workers: that read images; 0: one a core.
+        progress: where the work is reported.
+
+    Raises:
+        UsageError: a table without the columns, or with one of :data:`ANSWERED`; ``out`` exists. InputError: a table
+            that cannot be read, or a journal of another command. LockedError: another run writes the same answers.
+    """
+    check_table(out)
+    table = read_table(source)
+    named = _columns(table)
+    if out.exists():
+        raise UsageError(f"{out}: exists already; answers are not overwritten: name another `out`, or move it away")
+    enrolled = verifier.open_gallery()
+    facts = {
+        "claims": sha256_file(source),
+        "gallery": enrolled.gallery.id,
+        "model": verifier.binding.model_hash,
+        "policy": str(verifier.rule.facts),
+        "sigkd": __version__,
+    }
+    start = time.perf_counter()
+    with _Journal.opened(out, facts) as journal:
+        resumed = len(journal.places)
+        left = [row for row in range(len(table.rows)) if row not in journal.places]
+        # a writer's claims one after the other, so that each classifier is loaded once
+        left.sort(key=lambda row: (str(table.rows[row][named["writer"]]), row))
+        if resumed:
+            progress.info(f"{out}: going on, {resumed} of {len(table.rows)} claims are answered")
+        try:
+            _answer(verifier, table, named, left, journal, workers, progress)
+        except KeyboardInterrupt:
+            done = f"{len(journal.places)} of {len(table.rows)} claims are answered"
+            progress.info(f"{out}: {done} and kept; the same command goes on")
+            raise
+        taken = {*table.columns}
+        write_table(
+            out,
+            [*table.columns, *ANSWERED],
+            (table.rows[row] | journal.read(row) for row in range(len(table.rows))),
+            texts=[name for name in _TEXTS if name not in taken],
+            delimiter=table.delimiter,
+        )
+        counts = Counter(journal.answers.values())
+        failed = [row for row in sorted(journal.answers) if journal.answers[row] == ERROR][:_SHOWN]
+        errors = [FailedClaim(row + 2, str(journal.read(row)["error"])) for row in failed]
+        journal.remove()
+    return ClaimsSummary(
+        out=out,
+        claims=len(table.rows),
+        writers=len({str(row[named["writer"]]) for row in table.rows}),
+        answers=dict(sorted(counts.items())),
+        resumed=resumed,
+        seconds=time.perf_counter() - start,
+        policy=str(verifier.rule.facts),
+        failed=errors,
+        exit_code=int(ExitCode.INPUT if counts[ERROR] else ExitCode.DONE),
+    )
+
+
+def _columns(table: RowTable) -> dict[str, str]:
+    """Return the table's own names of the columns that are read."""
+    found = {name: table.column(name) for name in (*NEEDED, "dpi")}
+    absent = [name for name in NEEDED if found[name] is None]
+    if absent:
+        had = ", ".join(table.columns)
+        raise UsageError(f"{table.path}: no column {', '.join(absent)}; it has {had}, and needs path and writer")
+    own = [name for name in table.columns if name in ANSWERED]
+    if own:
+        raise UsageError(f"{table.path}: the column '{own[0]}' is one of the answers: rename it")
+    return {name: column for name, column in found.items() if column is not None}
+
+
+def _answer(
+    verifier: Verifier,
+    table: RowTable,
+    named: dict[str, str],
+    left: Sequence[int],
+    journal: _Journal,
+    workers: int,
+    progress: Progress,
+) -> None:
+    enrolled = verifier.open_gallery()
+    unknown = _unknown_writers(verifier, {str(table.rows[row][named["writer"]]) for row in left})
+    read = partial(_read, verifier, table, named, unknown)
+    with progress.task("verifying", total=len(left), unit="claims") as task:
+        # images of the next batch are read while the features of this one are computed
+        samples = in_order(read, left, workers=workers)
+        for first in range(0, len(left), BATCH):
+            rows = left[first : first + BATCH]
+            found: dict[int, dict[str, Any]] = {}
+            ready: list[tuple[int, Sample]] = []
+            for row, sample in zip(rows, samples, strict=False):
+                if isinstance(sample, Sample):
+                    ready.append((row, sample))
+                else:
+                    found[row] = sample
+            if ready:
+                features = verifier.features([sample.image for _, sample in ready])
+                groups: dict[str, list[int]] = {}
+                for place, (row, _) in enumerate(ready):
+                    groups.setdefault(str(table.rows[row][named["writer"]]), []).append(place)
+                given = enrolled.verify_groups(
+                    [(name, [ready[at][1] for at in places], features[places]) for name, places in groups.items()]
+                )
+                for places, answers in zip(groups.values(), given, strict=True):
+                    for number, at in enumerate(places):
+                        row, sample = ready[at]
+                        file = _file(table, named, row)
+                        found[row] = (
+                            _failed(answers, file, sample.digest)
+                            if isinstance(answers, SigkdError)
+                            else _row(answers[number], file)
+                        )
+            journal.append(found)
+            task.advance(len(rows))
+
+
+def _unknown_writers(verifier: Verifier, names: set[str]) -> dict[str, str]:
+    """Return what is wrong with those names that nobody is enrolled under."""
+    gallery = verifier.gallery
+    found = {}
+    everybody: list[str] | None = None
+    for name in sorted(names):
+        try:
+            if name in gallery:
+                continue
+            if everybody is None:
+                everybody = [one.name for one in gallery.writers()]
+            found[name] = f"'{name}' is not enrolled.{nearest(name, everybody)}"
+        except UsageError as error:  # no name at all
+            found[name] = str(error)
+    return found
+
+
+def _file(table: RowTable, named: dict[str, str], row: int) -> Path:
+    return (table.path.parent / str(table.rows[row][named["path"]] or "")).absolute()
+
+
+def _read(
+    verifier: Verifier, table: RowTable, named: dict[str, str], unknown: dict[str, str], row: int
+) -> Sample | dict[str, Any]:
+    """Return the signature of a row, or what the table of answers says instead."""
+    cells, file = table.rows[row], _file(table, named, row)
+    writer = str(cells[named["writer"]])
+    if writer in unknown:
+        return _failed(NotEnrolledError(unknown[writer]), file)
+    try:
+        stated = str(cells.get(named.get("dpi", ""), "") or "").strip()
+        dpi = given_resolution(float(stated), "table") if stated else None
+    except (ValueError, UsageError):
+        return _failed(InputError(f"dpi '{stated}' is no resolution of a scan"), file)
+    if not str(cells[named["path"]] or "").strip():
+        return _failed(InputError("the path is empty"), file)
+    try:
+        return verifier.sample(file, dpi=dpi, presumed=verifier.gallery.resolution)
+    except ImageError as error:
+        return _failed(error, file)
+
+
+def _failed(error: SigkdError, file: Path, digest: str = "") -> dict[str, Any]:
+    if not digest and file.is_file():
+        try:
+            digest = sha256_file(file)
+        except OSError:
+            digest = ""
+    return {"file": str(file), "sha256": digest, "answer": ERROR, "error": str(error)}
+
+
+def _row(answer: Verification, file: Path) -> dict[str, Any]:
+    evidence = answer.evidence
+    return {
+        "file": str(file),
+        "sha256": answer.query_hash,
+        "answer": answer.decision.value,
+        "why": reason(answer),
+        "what_to_do": advice(answer),
+        "score": round(answer.score, 6),
+        "log10_lr": None if evidence is None else round(evidence.log10_lr, 3),
+        "alternative": None if evidence is None else evidence.alternative,
+        "references": answer.references,
+        "remarks": "; ".join(one.code for one in answer.remarks),
+        "policy": f"{answer.policy.name} {answer.policy.version}",
+        "policy_hash": answer.policy.hash,
+        "model_hash": answer.binding.model_hash,
+        "error": None,
+    }
+
+
+class _Journal:
+    """Answers that are on the disk: a line of JSON each; what a killed process left half-written is cut off."""
+
+    def __init__(self, path: Path, stream: IO[bytes]) -> None:
+        self.path, self._stream = path, stream
+        self.places: dict[int, int] = {}
+        """Where a row's answer begins in the file."""
+        self.answers: dict[int, str] = {}
+
+    @classmethod
+    @contextmanager
+    def opened(cls, out: Path, facts: dict[str, str]) -> Iterator[_Journal]:
+        """Open the journal of a table of answers; a new one where there is none."""
+        path = out.with_name(f".{out.name}.part")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        with os.fdopen(handle, "r+b") as stream:
+            _lock(stream, out)
+            journal = cls(path, stream)
+            journal._load(out, facts)
+            yield journal
+
+    def _load(self, out: Path, facts: dict[str, str]) -> None:
+        head, end = self._stream.readline(), self._stream.tell()
+        if not head.endswith(b"\n"):
+            head, end = b"", 0
+        if not head:
+            self._stream.seek(0)
+            self._stream.truncate()
+            self._stream.write(json.dumps(facts).encode() + b"\n")
+            self._flush()
+            return
+        try:
+            before = json.loads(head)
+        except ValueError:
+            before = {}
+        if before != facts:
+            what = ", ".join(name for name in facts if before.get(name) != facts[name])
+            raise InputError(
+                f"{self.path}: has answers of another command (another {what}): remove it to begin anew, or name "
+                f"another `out` than {out}"
+            )
+        for line in iter(self._stream.readline, b""):
+            try:
+                answer = json.loads(line) if line.endswith(b"\n") else None
+            except ValueError:
+                answer = None
+            if answer is None:
+                break
+            self.places[answer["row"]], self.answers[answer["row"]] = end, answer["answer"]
+            end = self._stream.tell()
+        self._stream.seek(end)
+        self._stream.truncate()
+
+    def append(self, found: dict[int, dict[str, Any]]) -> None:
+        """Write answers by row; on return they are on the disk."""
+        self._stream.seek(0, os.SEEK_END)
+        for row, answer in found.items():
+            place = self._stream.tell()
+            self._stream.write(json.dumps({"row": row, **answer}).encode() + b"\n")
+            self.places[row], self.answers[row] = place, answer["answer"]
+        self._flush()
+
+    def read(self, row: int) -> dict[str, Any]:
+        """Return a row's answer."""
+        self._stream.seek(self.places[row])
+        answer: dict[str, Any] = json.loads(self._stream.readline())
+        del answer["row"]
+        return answer
+
+    def remove(self) -> None:
+        """Remove the file: its answers are elsewhere."""
+        self.path.unlink(missing_ok=True)
+
+    def _flush(self) -> None:
+        self._stream.flush()
+        os.fsync(self._stream.fileno())
+
+
+def _lock(stream: IO[bytes], out: Path) -> None:
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise LockedError(f"{out}: another run is answering these claims") from None
