@@ -246,7 +246,7 @@ def test_csv_with_absent_files(tmp_path, made_up):
     ("text", "match"),
     [
         ("", "no rows"),
-        ("path,writer\na,b\n", "no column label"),
+        ("path,label\na,genuine\n", "no column writer"),
         ("path,writer,label\na.png,1,genuin\n", "Did you mean 'genuine'"),
         ("path,writer,label\na.png,,genuine\n", "row 2: path or writer is empty"),
         ("path,writer,label\nnone.png,1,genuine\n", "none of its 1 files exists"),
