@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
+from PIL import Image as Pillow
 
 from sigkd.progress import SILENT, Progress
-from sigkd.synthesis.pages import page_image
+from sigkd.synthesis.pages import PAGE_DPI, page_image
 from sigkd.synthesis.render import Image
-from sigkd.synthesis.signatures import Kind, signature_image
+from sigkd.synthesis.signatures import DPI, Kind, signature_image
 
 
-def _write_png(path: Path, image: Image) -> None:
+def _write_png(path: Path, image: Image, dpi: float) -> None:
     # straight to its place: flushing hundreds of small files to disk would take longer than making them again
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes())
+    Pillow.fromarray(image).save(path, "PNG", compress_level=1, dpi=(dpi, dpi))
 
 
 def write_signature_dataset(
@@ -24,6 +24,7 @@ def write_signature_dataset(
     """Write a signature set in ``folder`` layout and return its files.
 
     ``directory/WRITER/genuine/NN.png`` and ``directory/WRITER/forged/NN.png``; writers and signatures count from 1.
+    The files state their resolution.
     """
     files: list[Path] = []
     kinds: tuple[tuple[Kind, str, int], ...] = (("genuine", "genuine", genuine), ("skilled", "forged", skilled))
@@ -33,7 +34,7 @@ def write_signature_dataset(
             for kind, folder, count in kinds:
                 for index in range(count):
                     files.append(home / folder / f"{index + 1:02d}.png")
-                    _write_png(files[-1], signature_image(writer, index, kind, seed))
+                    _write_png(files[-1], signature_image(writer, index, kind, seed), DPI)
                     task.advance()
     return files
 
@@ -59,6 +60,6 @@ def write_text_pages(
             for index in range(pages):
                 files.append(Path(directory) / f"{writer + 1:03d}" / f"page_{index + 1}.png")
                 image = page_image(writer, index, seed, lines=lines, ruled=ruled, header=header)
-                _write_png(files[-1], image)
+                _write_png(files[-1], image, PAGE_DPI)
                 task.advance()
     return files

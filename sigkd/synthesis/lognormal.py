@@ -36,7 +36,7 @@ class Kinematics:
     """Relative standard deviation of the durations and onsets."""
 
 
-def _arc_angles(points: Array, corners: NDArray[np.bool_]) -> Array:
+def arc_angles(points: Array, corners: NDArray[np.bool_]) -> Array:
     """Return the turning angle [n-1] of the arc between each two points: arcs meet smoothly except at corners."""
     chord = np.diff(points, axis=0)
     heading = np.arctan2(chord[:, 1], chord[:, 0])
@@ -73,7 +73,7 @@ def trajectory(
     """
     chord = np.diff(points, axis=0)
     length = np.hypot(chord[:, 0], chord[:, 1]) + 1e-6
-    delta = _arc_angles(points, corners)
+    delta = arc_angles(points, corners)
     delta = np.where(np.abs(delta) < 1e-3, 1e-3, delta)
     arc = length * (delta / 2) / np.sin(delta / 2)
     start_angle = np.arctan2(chord[:, 1], chord[:, 0]) - delta / 2

@@ -13,7 +13,8 @@ from sigkd.synthesis.render import Image, Paper, Trace, ink_map, random_paper, s
 from sigkd.synthesis.writer import Style, generator, made_up_word, writer_style
 
 PAGE_SIZE = (2480, 1748)
-"""Height and width of a page: A5 at 300 dpi."""
+"""Height and width of a page: A5 at :data:`PAGE_DPI`."""
+PAGE_DPI = 300.0
 
 
 def _paragraph_word(rng: np.random.Generator, first: bool) -> str:

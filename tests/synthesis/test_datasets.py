@@ -1,6 +1,7 @@
 import numpy as np
 from PIL import Image
 
+from sigkd.images.reader import read_file
 from sigkd.synthesis import page_image, signature_image, write_signature_dataset, write_text_pages
 
 
@@ -18,6 +19,15 @@ def test_signature_set_is_in_folder_layout(tmp_path):
     assert len(found) == 10
     stored = np.array(Image.open(tmp_path / "002/forged/02.png"))
     assert np.array_equal(stored, signature_image(1, 1, "skilled", seed=1))
+
+
+def test_files_state_their_resolution(tmp_path):
+    (signature,) = write_signature_dataset(tmp_path / "signatures", writers=1, genuine=1, skilled=0)
+    (page,) = write_text_pages(tmp_path / "pages", writers=1, pages=1, lines=1)
+    for path, dpi in ((signature, 400), (page, 300)):
+        resolution = read_file(path).resolution
+        assert resolution.known and resolution.source == "tag"
+        assert abs(resolution.x - dpi) < 0.01 and abs(resolution.y - dpi) < 0.01
 
 
 def test_larger_set_begins_with_the_smaller_one(tmp_path):

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import ndtr
 
-from sigkd.synthesis.lognormal import Kinematics, _arc_angles, trajectory
+from sigkd.synthesis.lognormal import Kinematics, arc_angles, trajectory
 
 STEADY = Kinematics(jitter=0.0)
 
@@ -47,7 +47,7 @@ def test_movement_runs_from_the_first_target_to_the_last(points, overlap):
 def test_arcs_of_a_regular_polygon_make_its_circle():
     angle = np.linspace(0, 2 * np.pi, 13)
     points = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    np.testing.assert_allclose(_arc_angles(points, np.zeros(13, bool)), np.pi / 6, atol=1e-9)
+    np.testing.assert_allclose(arc_angles(points, np.zeros(13, bool)), np.pi / 6, atol=1e-9)
     position, _ = trajectory(points, np.zeros(13, bool), Kinematics(overlap=1.0, jitter=0.0), rng())
     np.testing.assert_allclose(np.hypot(*position.T), 1.0, atol=0.02)
 
@@ -74,5 +74,5 @@ def test_tremor_shakes_the_line_by_its_amplitude():
 @pytest.mark.parametrize("turn", [True, False])
 def test_corners_stop_the_arc_from_bending_through_them(turn):
     points = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0]])
-    angles = _arc_angles(points, np.array([False, turn, False]))
+    angles = arc_angles(points, np.array([False, turn, False]))
     assert np.allclose(angles, 0.0) == turn
