@@ -94,7 +94,8 @@ def main() -> None:
     forged = np.array([tasks[row][2] == "skilled" for row in rows], np.int8)
     own = [[descriptors[rows[i]] for i in np.flatnonzero((owners == w) & (forged == 0))] for w in np.unique(owners)]
     alike = [similarity(*pair) for group in own for pair in itertools.combinations(group, 2)]
-    print(f"near copies          {np.mean(np.array(alike) >= COPY):.2%} of {len(alike)} genuine pairs")
+    for least in (0.9, COPY):
+        print(f"alike from {least:.3f}     {np.mean(np.array(alike) >= least):.2%} of {len(alike)} genuine pairs")
 
     features = extract_features(model, np.stack([views[row] for row in rows]))
     protocol = Protocol(genuine_test=options.genuine - REFERENCES, skilled_test=options.skilled)

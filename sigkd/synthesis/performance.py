@@ -127,7 +127,7 @@ class _Drift:
     """Smooth functions of the place along the name, of unit variance."""
 
     def __init__(self, count: int, lengths: tuple[float, float], rng: np.random.Generator, waves: int = 3) -> None:
-        self._frequency = 2 * np.pi / np.exp(rng.uniform(*np.log(lengths), (count, waves, 1)))
+        self._frequency = 2 * np.pi / np.exp(rng.uniform(np.log(lengths[0]), np.log(lengths[1]), (count, waves, 1)))
         self._phase = rng.uniform(0, 2 * np.pi, (count, waves, 1))
         self._scale = np.sqrt(2 / waves)
 
