@@ -17,7 +17,9 @@ from sigkd.cli.output import show as tell  # a command is called show
 if TYPE_CHECKING:
     from sigkd.gallery import Gallery
 
-gallery_app = typer.Typer(help="List, show, remove, move, check and rekey enrolled writers.", no_args_is_help=True)
+gallery_app = typer.Typer(
+    help="List, show, rename, flag, remove, move, check and rekey enrolled writers.", no_args_is_help=True
+)
 app.add_typer(gallery_app, name="gallery")
 
 
@@ -58,18 +60,33 @@ def _with_place(*, actor: bool = True) -> Decorator:
 
 @gallery_app.callback()
 def _group() -> None:
-    """List, show, remove, move, check and rekey enrolled writers."""
+    """List, show, rename, flag, remove, move, check and rekey enrolled writers."""
 
 
 @gallery_app.command("list", cls=SigkdCommand)
 @_with_place(actor=False)
-def list_writers(*, place: Place) -> None:
-    """List the enrolled writers."""
-    from sigkd.cli.verification import writers_table
+def list_writers(
+    pattern: Annotated[
+        str | None,
+        typer.Argument(help="Only names with this in them (*, ?: anything).", show_default="all"),
+    ] = None,
+    flagged: Annotated[bool, typer.Option("--flagged", help="Only writers with a flag.")] = False,
+    table: Annotated[Path | None, typer.Option("--csv", help="Write them as a table, too.")] = None,
+    *,
+    place: Place,
+) -> None:
+    """List the enrolled writers.
+
+    Example: sigkd gallery list "ada*" --csv ada.csv
+    """
+    from sigkd.cli.verification import write_writers, writers_table
     from sigkd.gallery.results import list_writers as found
 
     with place.opened() as store:
-        tell(found(store), place.json, writers_table)
+        document = found(store, pattern, flagged=flagged)
+    if table is not None:
+        write_writers(table, document)
+    tell(document, place.json, writers_table)
 
 
 @gallery_app.command("show", cls=SigkdCommand)
@@ -88,18 +105,87 @@ def show(name: str, *, place: Place) -> None:
 
 @gallery_app.command("remove", cls=SigkdCommand)
 @_with_place()
-def remove(name: str, *, place: Place) -> None:
-    """Forget a writer: features, templates and images are overwritten in the file."""
+def remove(
+    name: str,
+    reference: Annotated[
+        str | None, typer.Option(help="Only this reference: its file's name, or its number in 'gallery show'.")
+    ] = None,
+    *,
+    place: Place,
+) -> None:
+    """Forget a writer, or one reference: features, templates and images are overwritten in the file."""
+    from sigkd.gallery.changes import remove_reference
     from sigkd.gallery.maintenance import STILL_READ
     from sigkd.gallery.results import GalleryRemoval
 
     with place.opened() as store:
+        if reference is not None:
+            erased = remove_reference(store, name, reference, actor=place.actor)
+            _tell_change(store, name, place, f"removed '{reference}'", erased=erased)
+            return
         erased = store.remove(name, actor=place.actor)
         left = len(store)
     if not erased:
         warning_line(STILL_READ)
     document = GalleryRemoval(removed=name, erased=erased, writers=left)
     tell(document, place.json, f"removed {name}; {counted(left, 'writer')} left")
+
+
+@gallery_app.command("rename", cls=SigkdCommand)
+@_with_place()
+def rename(name: str, new: str, *, place: Place) -> None:
+    """Give a writer another name; entries of the log before it stay under the old one.
+
+    Example: sigkd gallery rename "Ada Byron" "Ada Lovelace"
+    """
+    from sigkd.gallery.changes import rename_writer
+
+    with place.opened() as store:
+        rename_writer(store, name, new, actor=place.actor)
+        _tell_change(store, new, place, f"was {name}")
+
+
+@gallery_app.command("note", cls=SigkdCommand)
+@_with_place()
+def note(
+    name: str, text: Annotated[str, typer.Argument(help='What to write down; "" takes it away.')], *, place: Place
+) -> None:
+    """Write something down of a writer: 'gallery show' and 'list --csv' have it.
+
+    Example: sigkd gallery note "Ada Lovelace" "signs with the left hand since May"
+    """
+    from sigkd.gallery.changes import write_notes
+
+    with place.opened() as store:
+        done = write_notes(store, name, note=text, actor=place.actor)
+        _tell_change(store, name, place, "note written" if done.note else "note taken away")
+
+
+@gallery_app.command("flag", cls=SigkdCommand)
+@_with_place()
+def flag(
+    name: str, reason: Annotated[str, typer.Argument(help='Why; "" takes the flag away.')], *, place: Place
+) -> None:
+    """Flag a writer: every answer says why, and a person decides (unless the policy says otherwise).
+
+    Example: sigkd gallery flag "Ada Lovelace" "cheque book stolen"
+    """
+    from sigkd.gallery.changes import write_notes
+
+    with place.opened() as store:
+        done = write_notes(store, name, flag=reason, actor=place.actor)
+        _tell_change(store, name, place, "flagged" if done.flag else "flag taken away")
+
+
+def _tell_change(store: Gallery, name: str, place: Place, done: str, *, erased: bool = True) -> None:
+    from sigkd.gallery.maintenance import STILL_READ
+    from sigkd.gallery.results import GalleryChange
+
+    if not erased:
+        warning_line(STILL_READ)
+    (writer,) = store.writers(name)
+    text = f"{writer.name}: {done}; {counted(writer.references, 'reference')}"
+    tell(GalleryChange(gallery=store.path, writer=writer, erased=erased), place.json, text)
 
 
 @gallery_app.command("export", cls=SigkdCommand)

@@ -136,23 +136,35 @@ def writers_table(document: GalleryList) -> Table:
     binding = document.binding
     model = "" if binding is None else f", model {binding.model_name} {binding.model_hash[:12]}"
     table = Table(title=f"{document.gallery}: {counted(len(document.writers), 'writer')}{model}")
-    for column in ("writer", "references", "images", "enrolled", "changed"):
+    for column in ("writer", "references", "images", "enrolled", "changed", "flag"):
         table.add_column(column, justify="right" if column == "references" else "left")
     for one in document.writers:
-        table.add_row(
-            one.name, str(one.references), "kept" if one.images else "-", one.enrolled_at[:19], one.updated_at[:19]
-        )
+        images = "kept" if one.images else "-"
+        table.add_row(one.name, str(one.references), images, one.enrolled_at[:19], one.updated_at[:19], one.flag)
     return table
+
+
+def write_writers(path: Path, document: GalleryList) -> None:
+    """Write the enrolled writers as CSV."""
+    from dataclasses import asdict
+
+    from sigkd.verification.row_tables import write_table
+
+    columns = ("name", "references", "images", "enrolled_at", "updated_at", "flag", "note", "subject")
+    write_table(path, columns, map(asdict, document.writers), texts=("name", "flag", "note"))
 
 
 def references_table(writer: EnrolledWriter, references: Sequence[ReferenceFacts]) -> Table:
     """Return a writer's references as a table."""
-    table = Table(title=f"{writer.name}, enrolled {writer.enrolled_at[:19]}")
-    for column in ("reference", "ink, px", "resolution", "hash"):
+    said = [f"flagged: {writer.flag}"] if writer.flag else []
+    caption = "\n".join([*said, *([f"note: {writer.note}"] if writer.note else [])]) or None
+    table = Table(title=f"{writer.name}, enrolled {writer.enrolled_at[:19]}", caption=caption)
+    for column in ("no.", "reference", "enrolled", "ink, px", "resolution", "hash"):
         table.add_column(column)
-    for one in references:
+    for number, one in enumerate(references, 1):
         resolution = "-" if one.resolution is None else str(one.resolution)
-        table.add_row(one.name, f"{one.width}x{one.height}", resolution, one.hash[:16])
+        size = f"{one.width}x{one.height}"
+        table.add_row(str(number), one.name, one.added_at[:19] or "-", size, resolution, one.hash[:16])
     return table
 
 

@@ -74,12 +74,6 @@ def verify(
         show_verifications,
     )
     from sigkd.errors import UsageError
-    from sigkd.verification.batch import exit_code, verify_ad_hoc, verify_enrolled, write_csv
-    from sigkd.verification.claims import verify_claims
-    from sigkd.verification.report import Report
-    from sigkd.verification.report.case_file import CaseFile
-    from sigkd.verification.result import Verifications
-    from sigkd.verification.verifier import Verifier
 
     given = piped(images or [])
     if case is not None and report is None:
@@ -92,6 +86,14 @@ def verify(
         raise UsageError("give images: sigkd verify REF... QUERY (or with --writer: QUERY...)")
     if writer is not None and query is not None:
         raise UsageError("with `writer` all images are queries: leave `query` out")
+    with waiting("starting"):  # torch takes seconds where the disk is slow
+        from sigkd.verification.batch import exit_code, verify_ad_hoc, verify_enrolled, write_csv
+        from sigkd.verification.claims import verify_claims
+        from sigkd.verification.report import Report
+        from sigkd.verification.report.case_file import CaseFile
+        from sigkd.verification.result import Verifications
+        from sigkd.verification.verifier import Verifier
+
     wanted = None if report is None else Report(report, None if case is None else CaseFile.of_toml(case), paper)
     file = None if writer is None and source is None else gallery_path(gallery, common.data_dir)
     passphrase = passphrase_for(file, passphrase_file) if file is not None and file.exists() else None
@@ -112,7 +114,8 @@ def verify(
     if writer is None:
         place = gallery_path(gallery, common.data_dir)
         *references, questioned = given if query is None else [*given, *piped([query])]
-        outcome = verify_ad_hoc(verifier, references, questioned, gallery=place, report=wanted)
+        with waiting("comparing"):
+            outcome = verify_ad_hoc(verifier, references, questioned, gallery=place, report=wanted)
         failed: dict[str, str] = {}
     else:
         outcome, failed = verify_enrolled(verifier, writer, given, report=wanted, progress=progress)

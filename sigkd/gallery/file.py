@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 
 SIGNED = "subject, uid, name, enrolled_at, updated_at, revision"
 """The values of a writer's row that its digest is over."""
-CHANGES = {"enroll", "remove", "rekey", "audit", "migrate"}
+CHANGES = {"enroll", "remove", "rename", "forget", "rekey", "audit", "migrate"}
 """Actions whose entries in the log record the state of the content after them."""
 
 

@@ -250,6 +250,8 @@ def _seal_anew(gallery: Gallery, new: Vault) -> None:
     for row, sealed in connection.execute("SELECT id, name FROM writer").fetchall():
         place = f"name:{uids[row]}"
         connection.execute("UPDATE writer SET name = ? WHERE id = ?", (new.seal(old.open(sealed, place), place), row))
+    for key, sealed in connection.execute("SELECT key, value FROM meta WHERE key LIKE 'note:%'").fetchall():
+        gallery.set_meta(key, new.seal(old.open(sealed, key), key) if sealed else b"")
     connection.execute("DELETE FROM template")  # fitted again when next needed
     audit.rewrite(connection, old, new, gallery.pepper)
     gallery.set_meta("pepper", new.seal(gallery.pepper, "pepper"))

@@ -34,6 +34,8 @@ class StoredReference:
     """The file's content, where it was kept."""
     scan: ScanFacts | None = None
     """Of scans that were read at one scale."""
+    added_at: str = ""
+    """When it was enrolled: UTC, ISO 8601; empty: by an older sigkd, which kept no dates."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,10 @@ class EnrolledWriter:
     """Whether the images of all references were kept."""
     subject: str
     """What the audit log calls the writer."""
+    note: str = ""
+    """What people wrote down."""
+    flag: str = ""
+    """Why answers are for a person to decide; empty: they are not."""
 
 
 class WriterState(NamedTuple):
@@ -109,6 +115,7 @@ def pack_facts(reference: StoredReference) -> bytes:
 def reference_facts(reference: StoredReference) -> dict[str, Any]:
     """Return name, hash and measures as JSON values."""
     facts = {"name": reference.name, "digest": reference.digest, "ink": asdict(reference.ink)}
+    facts |= {"added_at": reference.added_at} if reference.added_at else {}
     return facts if reference.scan is None else {**facts, "scan": reference.scan.to_json()}
 
 
@@ -127,7 +134,7 @@ def unpack_reference(features: bytes, facts: bytes, image: bytes | None) -> Stor
 def reference_of(features: NDArray[np.float32], facts: Any, image: bytes | None) -> StoredReference:
     """Return the reference of its features [D] and what is known of it as JSON values.
 
-    These are ``name``, ``digest``, ``ink``, and ``scan`` of a scan that was read at one scale.
+    These are ``name``, ``digest``, ``ink``, perhaps ``added_at``, and ``scan`` of a scan that was read at one scale.
 
     Raises:
         ValueError, KeyError, TypeError: they are not those of a reference.
@@ -140,7 +147,8 @@ def reference_of(features: NDArray[np.float32], facts: Any, image: bytes | None)
     if digest and not re.fullmatch("[0-9a-f]{64}", digest):
         raise ValueError("the hash of a file has 64 hexadecimal digits")
     scan = ScanFacts.from_json(facts["scan"]) if "scan" in facts else None
-    return StoredReference(features, str(facts["name"]), digest, ink, image, scan)
+    added = str(facts.get("added_at", ""))
+    return StoredReference(features, str(facts["name"]), digest, ink, image, scan, added)
 
 
 def pack_arrays(arrays: Mapping[str, NDArray[np.generic]]) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +42,8 @@ class ReferenceFacts:
     """Length of the feature vector."""
     resolution: ReckonedResolution | None = None
     """Of the scan; null: it was compared in its own pixels."""
+    added_at: str = ""
+    """When it was enrolled; empty: by an older sigkd, which kept no dates."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +65,16 @@ class GalleryRemoval(JsonDocument, format="sigkd-gallery-removal", version=1):
     """Whether no old value is left in the files; false: another process reads the gallery."""
     writers: int
     """Who are left."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GalleryChange(JsonDocument, format="sigkd-gallery-change", version=1):
+    """What ``sigkd gallery rename``, ``note``, ``flag`` and ``remove --reference`` print: the writer as it is now."""
+
+    gallery: Path
+    writer: EnrolledWriter
+    erased: bool
+    """Whether no old value is left in the files; false: another process reads the gallery."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,14 +125,26 @@ class GalleryLog(JsonDocument, format="sigkd-gallery-log", version=1):
     entries: list[Entry]
 
 
-def list_writers(store: Gallery) -> GalleryList:
-    """Return who is enrolled."""
+def list_writers(store: Gallery, pattern: str | None = None, *, flagged: bool = False) -> GalleryList:
+    """Return who is enrolled.
+
+    Args:
+        store: the gallery.
+        pattern: only names that have it in them, or that it fits (``*``, ``?``), whatever the case of the letters.
+        flagged: only writers with a flag.
+    """
+    wanted = "*" if pattern is None else pattern.casefold()
+    wanted = wanted if any(letter in wanted for letter in "*?[") else f"*{wanted}*"
     return GalleryList(
         gallery=store.path,
         encrypted=store.encrypted,
         audit=store.audited,
         binding=store.binding,
-        writers=store.writers(),
+        writers=[
+            one
+            for one in store.writers()
+            if fnmatch.fnmatchcase(one.name.casefold(), wanted) and (one.flag or not flagged)
+        ],
     )
 
 
@@ -140,6 +165,7 @@ def show_writer(store: Gallery, name: str) -> GalleryWriter:
             one.ink.height,
             len(one.features),
             None if one.scan is None else one.scan.reckoned,
+            one.added_at,
         )
         for one in store.references(name)
     ]

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from sigkd.gallery import audit
 from sigkd.gallery.connection import MAX_VALUE
 from sigkd.gallery.digests import image_digest, reference_digest, rolled, writer_digest
 from sigkd.gallery.file import SIGNED, GalleryFile
+from sigkd.gallery.notes import Notes, note_key, open_notes
 from sigkd.gallery.records import (
     EnrolledWriter,
     StoredReference,
@@ -138,7 +140,7 @@ class Gallery(GalleryFile):
             connection.execute("DELETE FROM template WHERE writer_id = ?", (writer,))
             if mode == "replace":
                 # while the old rows still tell whether they were in the pool
-                self._pool_changes(writer)
+                self.pool_changes(writer)
                 connection.execute("DELETE FROM reference WHERE writer_id = ?", (writer,))
         last, pooled = connection.execute(
             "SELECT coalesce(max(ordinal), 0), coalesce(sum(pooled), 0) FROM reference WHERE writer_id = ?", (writer,)
@@ -147,9 +149,10 @@ class Gallery(GalleryFile):
         # few of each, so that no writer with many references stands for everybody else
         room = max(min(POOL_PER_WRITER - pooled, POOL_SIZE - in_pool), 0)
         for place, reference in enumerate(references):
-            self._insert_reference(writer, uid, last + 1 + place, reference, pooled=int(place < room))
+            dated = reference if reference.added_at else replace(reference, added_at=time)
+            self._insert_reference(writer, uid, last + 1 + place, dated, pooled=int(place < room))
         if room:
-            self._pool_changes(writer)
+            self.pool_changes(writer)
         self.sign_writer(writer)
         return int(connection.execute("SELECT count(*) FROM reference WHERE writer_id = ?", (writer,)).fetchone()[0])
 
@@ -171,7 +174,7 @@ class Gallery(GalleryFile):
             (writer, ordinal, features, facts, image, pooled, seen, own),
         )
 
-    def _pool_changes(self, writer: int) -> None:
+    def pool_changes(self, writer: int) -> None:
         """Count a change of the pool, where the writer's references are in it: templates fitted on it are outdated."""
         pooled = "SELECT 1 FROM reference WHERE writer_id = ? AND pooled = 1"
         if self.connection.execute(pooled, (writer,)).fetchone():
@@ -188,12 +191,13 @@ class Gallery(GalleryFile):
             NotEnrolledError: nobody has this name.
         """
         with self.writing():
-            writer, _ = self.row(name)
+            writer, uid = self.row(name)
             # the roll is kept of digests: without taking this one out a check would miss the writer
             (digest,) = self.connection.execute("SELECT digest FROM writer WHERE id = ?", (writer,)).fetchone()
             rows = self.connection.execute("SELECT digest FROM query WHERE writer_id = ?", (writer,)).fetchall()
-            self._pool_changes(writer)
+            self.pool_changes(writer)
             self.connection.execute("DELETE FROM writer WHERE id = ?", (writer,))
+            self.connection.execute("DELETE FROM meta WHERE key = ?", (note_key(uid),))
             self.set_meta("roll", rolled(self.meta("roll"), taken=[digest]))
             self.set_meta("queries", rolled(self.meta("queries"), taken=[row[0] for row in rows]))
             self.log(actor, "remove", name)
@@ -247,12 +251,14 @@ class Gallery(GalleryFile):
             self.row(name)
         with self.reading() as connection:
             rows = connection.execute(f"{query}{clause} GROUP BY w.id", values).fetchall()
+            noted = dict(connection.execute("SELECT key, value FROM meta WHERE key LIKE 'note:%'").fetchall())
         found = []
         for uid, sealed, enrolled, updated, subject, count, images in rows:
+            kept = noted.get(note_key(uid.hex()))
+            notes = Notes() if kept is None else open_notes(self.vault, uid.hex(), kept)
+            own = self._name(uid, sealed, subject)
             found.append(
-                EnrolledWriter(
-                    self._name(uid, sealed, subject), count, enrolled, updated, images == count, subject.hex()
-                )
+                EnrolledWriter(own, count, enrolled, updated, images == count, subject.hex(), notes.note, notes.flag)
             )
         return sorted(found, key=lambda writer: writer.name)
 

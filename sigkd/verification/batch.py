@@ -106,7 +106,8 @@ def verify_enrolled(
     presumed = enrolled.gallery.resolution
     answers: list[Verification] = []
     failed: dict[str, str] = {}
-    with progress.task("verifying", total=len(files), unit="signatures") as task:
+    shown = progress if len(files) > 1 else SILENT
+    with shown.task("verifying", total=len(files), unit="signatures") as task:
         for start in range(0, len(files), CHUNK):
             samples = []
             for file in files[start : start + CHUNK]:

@@ -160,7 +160,8 @@ def enroll_from(
                 if mode == "new" and candidate.name in enrolled.gallery:
                     result.skipped[candidate.name] = "enrolled already"
                     continue
-                read = list(_samples(verifier, candidate, keep_images, result, progress))
+                keep = candidate.images is None and (keep_images or verifier.keeps_images(candidate.name, mode))
+                read = list(_samples(verifier, candidate, keep, result, progress))
                 known = enrolled.gallery.references(candidate.name) if candidate.name in enrolled.gallery else []
                 samples, copies = distinct(read, known if mode == "add" else [])
                 for copy in copies:

@@ -18,6 +18,7 @@ CODES = {
     "repeated": "this very file was verified against the writer before",
     "duplicate": "a reference that is a copy of another one and counts once",
     "references-disagree": "a reference that does not fit the others",
+    "flagged": "the writer is flagged in the gallery",
     "few-references": "fewer references than the policy asks for",
     "format": "a kind of file that the policy does not take",
     "resolution": "a resolution that the policy does not take",

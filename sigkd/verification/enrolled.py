@@ -18,9 +18,11 @@ from sigkd.classifiers.base import Arrays, Classifier, Template
 from sigkd.classifiers.negatives import Negatives, check_kind
 from sigkd.errors import GalleryError, SigkdError
 from sigkd.gallery import Gallery, StoredReference, audit
+from sigkd.gallery.changes import notes_of
 from sigkd.gallery.queries import EarlierQuery, earlier_queries, keep_queries
 from sigkd.gallery.records import WriterState, clean_name, rounded_features
 from sigkd.gallery.templates import keep_template, load_pool, load_template
+from sigkd.images.remarks import Remark
 from sigkd.progress import SILENT, Progress
 from sigkd.verification.comparison import Comparison, References, ruled
 from sigkd.verification.decision import Decision
@@ -209,7 +211,8 @@ class EnrolledWriters:
                 if isinstance(answers, SigkdError):
                     continue
                 earlier = earlier_queries(self.gallery, name)
-                answers, new = _looked_back(answers, samples, earlier, self.verifier.rule.policy)
+                flag = notes_of(self.gallery, name).flag
+                answers, new = _looked_back(answers, samples, earlier, self.verifier.rule.policy, flag)
                 judged[place] = answers
                 if logged:
                     keep_queries(self.gallery, name, new)
@@ -219,12 +222,18 @@ class EnrolledWriters:
 
 
 def _looked_back(
-    answers: Sequence[Verification], samples: Sequence[Sample], earlier: Sequence[EarlierQuery], policy: Policy
+    answers: Sequence[Verification],
+    samples: Sequence[Sample],
+    earlier: Sequence[EarlierQuery],
+    policy: Policy,
+    flag: str,
 ) -> tuple[list[Verification], list[EarlierQuery]]:
-    """Return the answers in the light of the queries that came before, and the queries that are new."""
+    """Return the answers in the light of earlier queries and of a flag, and the queries that are new."""
     found, known, time = [], list(earlier), audit.now()
     for answer, sample in zip(answers, samples, strict=True):
         remarks = earlier_remarks(sample, known)
+        if flag:
+            remarks.append(Remark("flagged", f"the writer is flagged: {flag}"))
         decision, decisive = ruled(policy, answer.decision, remarks)
         if decisive and answer.decision is not Decision.REFUSED:
             answer = replace(answer, decision=decision, decisive=decisive)

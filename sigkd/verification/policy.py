@@ -229,6 +229,7 @@ class Policy:
 _DIGITS = 12
 DEFAULT_ACTIONS: dict[str, Action] = {
     "few-references": "inconclusive",
+    "flagged": "inconclusive",
     "format": "refuse",
     "resolution": "refuse",
     "copy": "inconclusive",
@@ -252,7 +253,7 @@ class PolicyFacts:
 
     def __str__(self) -> str:
         changed = ", ".join(f"{name} {value}" for name, value in self.changed.items())
-        return f"{self.name} {self.version} ({self.hash[:12]})" + (f", changed: {changed}" if changed else "")
+        return f"{self.name} {self.version}, {self.hash[:12]}" + (f"; changed: {changed}" if changed else "")
 
 
 @dataclass(frozen=True)

@@ -370,7 +370,8 @@ class Verifier:
         Args:
             name: of the writer.
             images: the references: files, contents of files, binary streams, or grey scans.
-            keep_images: store the files too, so that another model can be used later.
+            keep_images: store the files too, so that another model can be used later; those of a writer whose images
+                are kept are kept whatever this says.
             mode: ``new`` (an enrolled name is an error), ``add`` references or ``replace`` them.
 
         Returns:
@@ -380,6 +381,7 @@ class Verifier:
             ImageError, UsageError; AlreadyEnrolledError: in the mode ``new``; GalleryError.
         """
         clean_name(name)  # what cannot be enrolled must not leave an empty gallery
+        keep_images = keep_images or self.keeps_images(name, mode)
         presumed = self._presumed()
         given = [self.sample(image, keep=keep_images, presumed=presumed) for image in images]
         if not given:
@@ -393,6 +395,10 @@ class Verifier:
         self.open_gallery(create=True).enroll_many([(name, samples)], features, mode=mode)
         own = (replace(one, image=sample.name) for sample in samples for one in sample.remarks)
         return (*remarks, *own)
+
+    def keeps_images(self, name: str, mode: str) -> bool:
+        """Tell whether a writer whose references are added to or replaced has the images kept."""
+        return mode != "new" and self._knows(name) and self.gallery.writers(name)[0].images
 
     def verify(self, writer: str, query: ImageInput | Sample) -> Verification:
         """Verify one query against an enrolled writer; the answer is logged.

@@ -384,3 +384,22 @@ def test_a_gallery_of_another_model_is_verified_with_its_own(run_sigkd, place: P
     assert given["binding"]["model_name"] == "sigkd-signet" and answer.exit_code in (0, 1)
     again = run_sigkd("enroll", "Ada", place / "ada" / "4.png", "--add", *file, "--json", expect=0).json
     assert again["references"] == 1
+
+
+def test_a_gallery_is_looked_after(run_sigkd, place: Path, options, tmp_path: Path) -> None:
+    file = ["--gallery", tmp_path / "g.sigkd"]
+    run_sigkd("enroll", "Ada", *_images(place, "ada", 3), *file, *options, expect=0)
+    assert "was Ada" in run_sigkd("gallery", "rename", "Ada", "Ada L", *file, expect=0).stdout
+    gone = run_sigkd("gallery", "remove", "Ada L", "--reference", "1.png", *file, "--json", expect=0).json
+    assert gone["writer"]["references"] == 2
+    run_sigkd("gallery", "note", "Ada L", "left hand", *file, expect=0)
+    assert "flagged" in run_sigkd("gallery", "flag", "Ada L", "stolen", *file, expect=0).stdout
+    shown = run_sigkd("gallery", "show", "Ada L", *file, expect=0).stdout
+    assert "flagged: stolen" in shown and "note: left hand" in shown
+    listed = run_sigkd("gallery", "list", "ada*", "--flagged", "--csv", tmp_path / "w.csv", *file, "--json", expect=0)
+    assert [one["name"] for one in listed.json["writers"]] == ["Ada L"]
+    assert (tmp_path / "w.csv").read_text().splitlines()[1].startswith("Ada L,2,False,")
+    answer = run_sigkd("verify", "--writer", "Ada L", place / "ada" / "4.png", *file, *options, expect=3)
+    assert "the writer is flagged: stolen" in answer.stdout
+    run_sigkd("gallery", "flag", "Ada L", "", *file, expect=0)
+    assert run_sigkd("gallery", "list", "--flagged", *file, "--json", expect=0).json["writers"] == []

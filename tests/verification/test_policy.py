@@ -11,6 +11,7 @@ import pytest
 import sigkd
 from sigkd import Choices, Verifier
 from sigkd.errors import InputError, UsageError
+from sigkd.gallery.changes import write_notes
 from sigkd.verification.codes import CODES
 from sigkd.verification.decision import Decision
 from sigkd.verification.policy import Policy, bind_policy, chosen_policy, policy_of, read_policy
@@ -162,3 +163,30 @@ def test_rates_in_per_cent(run_sigkd) -> None:
     for text, words in (("5%", "absent"), ("0.05", "absent"), ("5 percent", "no rate"), ("500%", "must lie in")):
         outcome = run_sigkd("verify", "absent1.png", "absent2.png", "--far", text)
         assert words in outcome.stderr
+
+
+def test_a_flag_leaves_the_answer_to_a_person(tiny_model, tiny_cohort, scans, tmp_path: Path) -> None:
+    choices = Choices(model=tiny_model, cohort=tiny_cohort, device="cpu")
+    with Verifier(choices, gallery=tmp_path / "g.sigkd") as verifier:
+        verifier.enroll("Ada", scans["Ada"][:3])
+        plain = verifier.verify("Ada", scans["Bob"][4])
+        write_notes(verifier.gallery, "Ada", flag="stolen")
+        flagged = verifier.verify("Ada", scans["Bob"][4])
+        assert plain.decision is Decision.REJECTED and flagged.decision is Decision.INCONCLUSIVE
+        assert flagged.decisive == ("flagged",) and flagged.score == plain.score
+    relaxed = replace(choices, policy=Policy(remarks={"flagged": "warn"}))
+    with Verifier(relaxed, gallery=tmp_path / "g.sigkd") as verifier:
+        assert verifier.verify("Ada", scans["Bob"][4]).decision is Decision.REJECTED
+
+
+def test_kept_images_stay_kept(tiny_model, tiny_cohort, scans, tmp_path: Path) -> None:
+    with Verifier(
+        Choices(model=tiny_model, cohort=tiny_cohort, device="cpu"), gallery=tmp_path / "g.sigkd"
+    ) as verifier:
+        verifier.enroll("Ada", scans["Ada"][:2], keep_images=True)
+        verifier.enroll("Bob", scans["Bob"][:2])
+        for mode in ("replace", "add"):
+            verifier.enroll("Ada", scans["Ada"][2:4] if mode == "replace" else scans["Ada"][4:], mode=mode)
+            verifier.enroll("Bob", scans["Bob"][2:4] if mode == "replace" else scans["Bob"][4:], mode=mode)
+        kept = {one.name: one.images for one in verifier.gallery.writers()}
+    assert kept == {"Ada": True, "Bob": False}
