@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from rich.status import Status
 from rich.text import Text
 
 from sigkd.cli.output import note_line, stderr, warning_line
@@ -79,6 +80,8 @@ class RichProgress:
             TimeRemainingColumn(),
             TextColumn("{task.fields[text]}", markup=False),
         )
+        for spinner in _spinners:  # a terminal has one moving picture at a time
+            spinner.stop()
         with Bar(*columns, console=stderr) as bar:
             identity = bar.add_task(visible(description), total=total, text="", rate="")
 
@@ -102,14 +105,21 @@ class RichProgress:
         stderr.print(Text(visible(message)))
 
 
+_spinners: list[Status] = []
+
+
 @contextmanager
 def waiting(text: str) -> Iterator[None]:
-    """Show a spinner while a block runs; nothing where stderr is no terminal."""
+    """Show a spinner while a block runs, until a bar is drawn in it; nothing where stderr is no terminal."""
     if not sys.stderr.isatty():
         yield
         return
-    with stderr.status(f"{text} ..."):
-        yield
+    with stderr.status(f"{text} ...") as spinner:
+        _spinners.append(spinner)
+        try:
+            yield
+        finally:
+            _spinners.remove(spinner)
 
 
 def console_progress() -> Progress:

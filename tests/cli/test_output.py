@@ -33,3 +33,19 @@ def test_debug_shows_what_is_logged(run_sigkd, tmp_path: Path) -> None:
     line = f"sigkd.gallery.file: {tmp_path / 'g.sigkd'}: opened for writing, plain"
     assert line in run_sigkd("--debug", *arguments, expect=0).stderr.splitlines()
     assert run_sigkd(*arguments, expect=0).stderr == ""
+
+
+def test_a_spinner_gives_way_to_a_bar(monkeypatch) -> None:
+    import io
+
+    from rich.console import Console
+
+    from sigkd.cli import progress
+
+    drawn = io.StringIO()
+    monkeypatch.setattr(progress, "stderr", Console(file=drawn, force_terminal=True, width=80))
+    monkeypatch.setattr(progress.sys.stderr, "isatty", lambda: True, raising=False)
+    with progress.waiting("loading"), progress.RichProgress().task("reading", total=1, unit="files") as task:
+        task.advance()
+    assert "loading ..." in drawn.getvalue() and "reading" in drawn.getvalue()
+    assert progress._spinners == []
