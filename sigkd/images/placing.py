@@ -69,7 +69,7 @@ class Placing:
 
             scan = read_scan(source, dpi=self.dpi, max_pixels=self.max_pixels)
             return Placed(place_all(scan.ink, self.views), tuple(remark.text for remark in scan.remarks))
-        from sigkd.images.preprocess import normalize  # SciPy comes with it: a model is loaded without
+        from sigkd.images.preprocess import normalize  # scikit-image comes with it: a model is loaded without
 
         pixels = source if isinstance(source, np.ndarray) else read_image(source, max_pixels=self.max_pixels)
         normalized = normalize(pixels, self.canvas, self.size)

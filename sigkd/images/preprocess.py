@@ -14,10 +14,10 @@ from functools import lru_cache
 import cv2
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage, sparse
 
 from sigkd.images.canvas import CANVAS, SIZE
 from sigkd.images.ink import Extent, locate_ink
+from sigkd.images.resampling import resample
 
 U8 = npt.NDArray[np.uint8]
 F32 = npt.NDArray[np.float32]
@@ -98,34 +98,3 @@ def _ink_table(threshold: int) -> F32:
     table = 255 - np.arange(256, dtype=np.float32)
     table[threshold + 1 :] = 0
     return table
-
-
-@lru_cache(maxsize=256)  # text crops are placed on 4 canvases at 16 scales, or in views at 8 scales an octave
-def _operators(canvas: tuple[int, int], size: tuple[int, int]) -> tuple[sparse.csr_array, sparse.csr_array]:
-    """Return both axes' operators, float32 [size, canvas]: resize so that the smaller ratio fits, keep the middle."""
-    ratios = canvas[0] / size[0], canvas[1] / size[1]
-    if ratios[1] > ratios[0]:
-        resized = size[0], round(canvas[1] / ratios[0])
-    else:
-        resized = round(canvas[0] / ratios[1]), size[1]
-    return _operator(canvas[0], resized[0], size[0]), _operator(canvas[1], resized[1], size[1])
-
-
-def _operator(length: int, resized: int, size: int) -> sparse.csr_array:
-    """Apply one axis' anti-aliased linear resizing (length -> resized, middle ``size``) to the identity matrix."""
-    matrix = np.eye(length)
-    sigma = max(0.0, (length / resized - 1) / 2)
-    if sigma > 0:
-        matrix = ndimage.gaussian_filter1d(matrix, sigma, axis=0, mode="constant")
-    if resized != length:
-        matrix = ndimage.zoom(matrix, (resized / length, 1), order=1, mode="grid-constant", grid_mode=True)
-    start = round((resized - size) / 2)
-    return sparse.csr_array(matrix[start : start + size].astype(np.float32))
-
-
-def resample(ink: F32, canvas: tuple[int, int], size: tuple[int, int], top: int, left: int) -> U8:
-    """Return the resized canvas, uint8 [size] (fractions truncated), that is zero but for ``ink`` at (top, left)."""
-    rows, columns = _operators(canvas, size)
-    shrunk = rows[:, top : top + ink.shape[0]] @ ink
-    result = (columns[:, left : left + ink.shape[1]] @ shrunk.T).T
-    return np.ascontiguousarray(np.clip(result, 0, 255).astype(np.uint8))

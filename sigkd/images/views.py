@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from sigkd.errors import UsageError
 from sigkd.images.canvas import CANVAS, SIZE
+from sigkd.images.resampling import resample
 from sigkd.images.resolution import MM_PER_INCH
 from sigkd.images.scale import DPI
 
@@ -69,8 +70,6 @@ def place(ink: U8, view: View) -> U8:
     Returns:
         uint8 [170, 242], ink bright on black.
     """
-    from sigkd.images.preprocess import resample  # SciPy comes with it: a model is loaded without
-
     canvas = _canvas(ink, view)
     amount = np.asarray(255 - ink, np.float32)
     scale = canvas[0] / SIZE[0]

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sigkd.datasets.prepared import whole_numbers
 from sigkd.errors import InputError, UsageError
 from sigkd.files import atomic_path, parsing
 from sigkd.json_documents import JsonDocument
@@ -50,6 +49,8 @@ class FeatureSet:
 
     def __post_init__(self) -> None:
         self.features = np.ascontiguousarray(self.features, dtype=np.float32)
+        from sigkd.datasets.prepared import whole_numbers  # with it come all layouts of datasets
+
         self.y = whole_numbers(self.y, "writers' numbers")
         labels = whole_numbers(self.yforg, "labels")
         if not np.isin(labels, LABELS).all():

@@ -29,7 +29,7 @@ from sigkd.models.cards import WeightCard, card_names, find_card, is_card, shipp
 from sigkd.models.fingerprint import feature_fingerprint
 from sigkd.models.foreign import load_checkpoint
 from sigkd.models.networks import NETWORKS
-from sigkd.models.registry import FeatureNetwork, build_network
+from sigkd.models.registry import FeatureNetwork, build_network, empty_network
 from sigkd.models.state import fill, state_hash
 from sigkd.models.views import Projection, from_state, to_state
 from sigkd.registry import nearest
@@ -159,7 +159,7 @@ def load_file(path: Path) -> LoadedModel:
         head = state.get("head.weight")
         if classes != (None if head is None else len(head)):  # before so large a layer is made
             raise ModelError(f"its metadata is damaged: {classes!r} classes, and another classification layer")
-        network = build_network(architecture, classes, seed=0)
+        network = empty_network(architecture, classes)
         if facts.get("whitened"):
             network.make_linear()
         digest = state_hash(state)

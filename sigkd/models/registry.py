@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from sigkd.models.networks import NETWORKS
 
@@ -81,6 +82,28 @@ class FeatureNetwork(nn.Module):
     def classes(self) -> int | None:
         """Number of classes of the head, None without one."""
         return None if self.head is None else self.head.out_features
+
+
+class _Undrawn(TorchFunctionMode):
+    """While it is on, weights of this thread keep whatever was in their memory instead of random values."""
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if func in (Tensor.uniform_, Tensor.normal_, nn.init.kaiming_uniform_):
+            return args[0] if args else (kwargs or {})["tensor"]
+        return func(*args, **(kwargs or {}))
+
+
+def empty_network(name: str, classes: int | None = None) -> FeatureNetwork:
+    """Build a network whose weights are anything: all of them are to be filled. Drawing them takes longer than that.
+
+    Raises:
+        UsageError: an unknown name.
+    """
+    constructor = NETWORKS.get(name)
+    with _Undrawn():
+        return constructor(classes)
 
 
 def build_network(name: str, classes: int | None = None, seed: int | None = None) -> FeatureNetwork:

@@ -24,6 +24,12 @@ def state_hash(state: dict[str, torch.Tensor]) -> str:
     return digest.hexdigest()
 
 
+def is_finite(tensor: torch.Tensor) -> bool:
+    """Tell whether all values are finite."""
+    # a sum is as finite as its terms, but where it is too large itself: then each is looked at
+    return bool(torch.isfinite(tensor.sum())) or bool(torch.isfinite(tensor).all())
+
+
 def fill(network: FeatureNetwork, state: dict[str, torch.Tensor], source: str) -> None:
     """Load ``state`` into ``network`` strictly; the error is one line naming ``source`` and the first misfit."""
     own = network.state_dict()
@@ -34,7 +40,7 @@ def fill(network: FeatureNetwork, state: dict[str, torch.Tensor], source: str) -
         found = tuple(state[name].shape)
         if found != tuple(tensor.shape):
             raise ModelError(f"{source}: tensor '{name}' has shape {found}, a {kind} has {tuple(tensor.shape)}")
-        if state[name].is_floating_point() and not bool(torch.isfinite(state[name]).all()):
+        if state[name].is_floating_point() and not is_finite(state[name]):
             raise ModelError(f"{source}: tensor '{name}' holds values that are not finite; the file is damaged")
     surplus = sorted(set(state) - set(own))
     if surplus:

@@ -14,12 +14,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from sigkd.errors import ModelError, UsageError
 from sigkd.images.views import View
+from sigkd.models.state import is_finite
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def from_state(state: dict[str, Tensor], names: Sequence[str], source: str) -> t
             raise ModelError(
                 f"{source}: the axes of the view '{name}' are missing or have another shape; it is damaged"
             )
-        if not (bool(torch.isfinite(mean).all()) and bool(torch.isfinite(axes).all())):
+        if not (is_finite(mean) and is_finite(axes)):
             raise ModelError(f"{source}: the axes of the view '{name}' are not finite; the file is damaged")
         try:
             View.named(str(name))

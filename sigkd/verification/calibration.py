@@ -240,13 +240,17 @@ class CalibrationSet:
     """The development set: name, content hash, writers, splits, seed."""
     calibrations: tuple[Calibration, ...]
     source: str = "calibration"
-    document: dict[str, Any] | None = None
-    """The JSON document from which it was read, which another version of the program may have written."""
+    content: bytes | None = field(default=None, repr=False)
+    """Of the file from which it was read, which another version of the program may have written."""
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 of the document: what reports cite."""
-        return hashlib.sha256(json.dumps(self.document or self.as_dict(), sort_keys=True).encode()).hexdigest()
+        """SHA-256 of the file: what reports cite."""
+        content = self._text().encode("utf-8", "backslashreplace") if self.content is None else self.content
+        return hashlib.sha256(content).hexdigest()
+
+    def _text(self) -> str:
+        return json.dumps(self.as_dict(), allow_nan=False, ensure_ascii=False) + "\n"
 
     def chosen(self, method: str | None) -> str:
         """Return the method of calibration that is asked for, else the one that the file recommends.
@@ -297,7 +301,7 @@ class CalibrationSet:
 
     def save(self, path: Path) -> None:
         """Write the set as JSON, atomically; the lists of scores stay on one line each."""
-        write_text(path, json.dumps(self.as_dict(), allow_nan=False, ensure_ascii=False) + "\n")
+        write_text(path, self._text())
 
 
 def fit_calibration(
@@ -407,7 +411,8 @@ def read_calibration(path: Path) -> CalibrationSet:
             f"{path}: no such calibration; 'sigkd calibrate --dataset NAME --out {path.name}' makes one"
         )
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
+        facts = json.loads(content.decode("utf-8"))
         if facts["format"] != CalibrationFile.format:
             raise ValueError(f"format {facts['format']!r}")
         if int(facts["version"]) > CalibrationFile.version:
@@ -425,7 +430,7 @@ def read_calibration(path: Path) -> CalibrationSet:
             dict(facts["data"]),
             calibrations,
             str(path),
-            facts,
+            content,
         )
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError) as error:
         raise CalibrationError(f"{path}: not a sigkd calibration ({type(error).__name__}: {error})") from None

@@ -14,7 +14,6 @@ from PIL import Image
 from sigkd.errors import ImageError
 from sigkd.images.ink_measures import InkMeasures, measure_ink
 from sigkd.images.placing import Placing, place_all
-from sigkd.images.preprocess import LARGER_THAN_CANVAS, normalize
 from sigkd.images.reader import ImageFile, ImageSource, read_file
 from sigkd.images.remarks import Remark, page_remarks, scan_remarks
 from sigkd.images.resolution import MM_PER_INCH, Resolution
@@ -92,6 +91,9 @@ def read_sample(
     if placing.views:
         scan = read_scan(read, dpi=dpi, presumed=presumed, max_pixels=placing.max_pixels, name=where)
         return replace(_of_views(scan, title or scan.name, placing, content), format=kind)
+    # scikit-image comes with it, which models of views do not need
+    from sigkd.images.preprocess import LARGER_THAN_CANVAS, normalize
+
     if isinstance(read, np.ndarray):
         grey, pages, digest = read, 1, hashlib.sha256(repr(read.shape).encode() + read.tobytes()).hexdigest()
         title = where = name or f"array {digest[:8]}"

@@ -9,7 +9,8 @@ from torch import nn
 
 from sigkd.errors import UsageError
 from sigkd.models.networks import NETWORKS
-from sigkd.models.registry import FEATURE_SIZE, INPUT_SIZE, MAP_SIZES, build_network
+from sigkd.models.registry import FEATURE_SIZE, INPUT_SIZE, MAP_SIZES, build_network, empty_network
+from sigkd.models.state import fill, is_finite
 
 # METHOD: SigNet 15.79 M without a head; ResNet-18 13.7 M with 310 classes.
 PARAMETERS = {("signet", None): 15_792_160, ("resnet18", 310): 13_707_510, ("mobilenet", None): 7_291_672}
@@ -39,6 +40,33 @@ def test_the_papers_maps_have_its_depths(architecture, depths):
 def test_number_of_parameters(architecture, classes):
     network = build_network(architecture, classes, seed=0)
     assert sum(parameter.numel() for parameter in network.parameters()) == PARAMETERS[architecture, classes]
+
+
+@pytest.mark.parametrize("architecture", SHIPPED)
+def test_a_network_to_be_filled_draws_nothing(architecture):
+    drawn = build_network(architecture, classes=3, seed=5).eval()
+    before = torch.random.get_rng_state()
+    empty = empty_network(architecture, classes=3).eval()
+    assert torch.equal(torch.random.get_rng_state(), before)
+    fill(empty, drawn.state_dict(), "test")
+    assert {name: own.requires_grad for name, own in empty.named_parameters()} == {
+        name: own.requires_grad for name, own in drawn.named_parameters()
+    }
+    images = torch.rand(2, 1, *INPUT_SIZE)
+    with torch.inference_mode():
+        assert torch.equal(empty(images), drawn(images))
+    other = build_network(architecture, classes=3, seed=6)  # drawing works again
+    assert not torch.equal(next(other.parameters()), next(drawn.parameters()))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+def test_finite_values_are_told_from_others(dtype):
+    values = torch.full((100,), torch.finfo(dtype).max, dtype=dtype)  # their sum is too large
+    assert is_finite(values)
+    for wrong in (float("inf"), -float("inf"), float("nan")):
+        values[7] = wrong
+        assert not is_finite(values)
+    assert not is_finite(torch.tensor([float("inf"), -float("inf")], dtype=dtype))
 
 
 @pytest.mark.parametrize("architecture", SHIPPED)
