@@ -102,7 +102,7 @@ def empty_network(name: str, classes: int | None = None) -> FeatureNetwork:
         UsageError: an unknown name.
     """
     constructor = NETWORKS.get(name)
-    with _Undrawn():
+    with torch.random.fork_rng(devices=[]), _Undrawn():  # some draw in other ways: not from the caller's state
         return constructor(classes)
 
 
