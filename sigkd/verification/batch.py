@@ -92,7 +92,7 @@ def verify_enrolled(
     Raises:
         UsageError: no images, or a report for more than one query; otherwise as :meth:`Verifier.verify`.
     """
-    files = named_images(images)
+    files = named_images(images, progress)
     if not files:
         raise UsageError("give at least one query: sigkd verify `writer` NAME QUERY...")
     if report is not None:

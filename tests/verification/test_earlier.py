@@ -116,7 +116,7 @@ def test_a_report_says_so(enrolled, signatures, tmp_path):
 
     enrolled.verify("anna", signatures[4])
     copied = write(tmp_path / "c.jpg", signature_image(3, 4), quality=80)
-    (answer,) = verify_enrolled(enrolled, "anna", [copied], report=Report(tmp_path / "r.html"))
+    (answer,), _ = verify_enrolled(enrolled, "anna", [copied], report=Report(tmp_path / "r.html"))
     assert answer.decision is Decision.COPY
     text = (tmp_path / "r.html").read_text()
     assert "nobody signs twice so alike" in text
@@ -169,3 +169,16 @@ def test_forgers_are_not_enrolled(open_verifier, tmp_path):
     with pytest.raises(DatasetError, match="layout 'sigcomp2011'"):
         enroll_from(open_verifier(), str(tmp_path / "set"), data=tmp_path)
     assert not (tmp_path / "g.db").exists()
+
+
+def test_a_folder_of_queries_tells_what_it_passes_over(enrolled, signatures, tmp_path):
+    from sigkd.verification.batch import verify_enrolled
+    from tests.images.test_formats import Told
+
+    (tmp_path / "queries").mkdir()
+    (tmp_path / "queries" / "1.png").write_bytes(signatures[4].read_bytes())
+    (tmp_path / "queries" / "2.pdf").touch()
+    told = Told()
+    answers, failed = verify_enrolled(enrolled, "anna", [tmp_path / "queries"], progress=told)
+    assert len(answers) == 1 and not failed
+    assert [line for line in told.lines if line.endswith("no image by its suffix: 2.pdf")]
