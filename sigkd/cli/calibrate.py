@@ -11,7 +11,7 @@ from sigkd.classifiers import CLASSIFIERS
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.options import CohortOption, Common, Far, Frr, Model, PolicyFile, Seed, Workers, Writers, with_common
-from sigkd.cli.output import note_line, show
+from sigkd.cli.output import note_line, show, warning_line
 from sigkd.verification.calibrations import METHODS
 
 
@@ -80,5 +80,10 @@ def calibrate(
     if out is not None:
         calibrations.save(out)
         note_line(f"{out}: {len(calibrations.calibrations)} calibrations, {calibrations.hash[:12]}")
+    if calibrations.ranges is None and loaded.placing.views:
+        warning_line(
+            f"'{dataset}' has no measures of its scans: the calibration answers whatever they are; prepare images with "
+            "sigkd preprocess --views"
+        )
     document = CalibrationReport(out=out, data=calibrations.data, held_out=answers)
     show(document, common.json, lambda found: grid_tables([answers_grid([([], one) for one in found.held_out], [])]))

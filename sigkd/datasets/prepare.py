@@ -19,6 +19,7 @@ from sigkd.errors import DatasetError, ImageError
 from sigkd.images.canvas import SIZE
 from sigkd.images.formats import MAX_PIXELS, check_picture
 from sigkd.images.placing import Placing
+from sigkd.images.scan_measures import ScanMeasures
 from sigkd.json_documents import JsonDocument, encode
 from sigkd.pools import in_order
 from sigkd.progress import SILENT, Progress
@@ -92,6 +93,7 @@ class _Outcome:
 
     image: U8 | None
     warnings: tuple[str, ...] = ()
+    measures: ScanMeasures | None = None
     reason: str = ""
     """Why there is no image."""
 
@@ -121,6 +123,7 @@ def prepare_signatures(
     records = signatures.records
     images = np.zeros((len(records), *placing.shape), np.uint8)
     kept: list[SignatureRecord] = []
+    measures: list[ScanMeasures] = []
     skipped: list[SkippedFile] = []
     noted: dict[str, list[str]] = {}
     with progress.task("preprocessing", total=len(records), unit="images") as task:
@@ -134,13 +137,14 @@ def prepare_signatures(
             else:
                 images[len(kept)] = outcome.image
                 kept.append(record)
+                measures += [outcome.measures] if outcome.measures is not None else []
                 for warning in outcome.warnings:
                     noted.setdefault(warning, []).append(file)
             task.advance()
     if not kept:
         reason = skipped[0].reason if skipped else "there are none"
         raise DatasetError(f"{signatures.root}: none of {len(records)} images is usable; the first: {reason}")
-    return _store(signatures, name or signatures.name, images, kept, placing, skipped, noted)
+    return _store(signatures, name or signatures.name, images, kept, measures, placing, skipped, noted)
 
 
 def preprocess_dataset(
@@ -188,7 +192,7 @@ def _process(record: SignatureRecord, placing: Placing) -> _Outcome:
         placed = replace(placing, dpi=record.dpi or placing.dpi)(record.path)
     except ImageError as error:
         return _Outcome(None, reason=str(error).removeprefix(f"{record.path}: "))
-    return _Outcome(placed.image, placed.warnings)
+    return _Outcome(placed.image, placed.warnings, placed.measures)
 
 
 def _store(
@@ -196,6 +200,7 @@ def _store(
     name: str,
     images: U8,
     kept: list[SignatureRecord],
+    measures: list[ScanMeasures],
     placing: Placing,
     skipped: list[SkippedFile],
     noted: dict[str, list[str]],
@@ -225,5 +230,6 @@ def _store(
         [signatures.file_of(record) for record in kept],
         writers,
         {key: value for key, value in encode(facts).items() if value is not None},
+        measures or None,
     )
     return store, facts

@@ -1,8 +1,8 @@
 """The signature store that ``sigkd preprocess`` makes: one ``.npz``, as the field's reference implementation has it.
 
 Keys: ``x`` uint8 [N, 1, H, W] ([N, V, H, W] where signatures were placed in V views), ``y`` int64 [N], ``yforg`` int8
-[N], ``user_mapping`` (writers' names by ``y``), ``filenames`` and ``metadata`` (a JSON text); see
-``docs/reference/data-formats.md``. Nothing in it is pickled.
+[N], ``user_mapping`` (writers' names by ``y``), ``filenames``, ``metadata`` (a JSON text), and, of views, ``measures``
+float64 [N, M]; see ``docs/reference/data-formats.md``. Nothing in it is pickled.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ import numpy.typing as npt
 from sigkd.datasets.layouts.base import KINDS
 from sigkd.errors import DatasetError, InputError, UsageError
 from sigkd.files import atomic_path, parsing
+from sigkd.images.scan_measures import ScanMeasures
 from sigkd.paths import dataset_path, store_path
 
 FORMAT = "sigkd-signatures"
@@ -42,6 +43,8 @@ class PreparedSignatures:
     """Names of the writers; ``y`` counts in this list."""
     metadata: dict[str, Any] = field(default_factory=dict, repr=False)
     """``name``, ``layout``, ``canvas``, ``size``, ``preprocess_version``, ``content_hash``, ``counts`` and more."""
+    measures: list[ScanMeasures] | None = field(default=None, repr=False)
+    """[N] of scans that were placed in views; None: there are none, or they are of another version of sigkd."""
 
     def __post_init__(self) -> None:
         number = len(self.x)
@@ -51,6 +54,8 @@ class PreparedSignatures:
             )
         if not (len(self.y) == len(self.yforg) == len(self.filenames) == number):
             raise DatasetError("a signature store's x, y, yforg and filenames differ in length")
+        if self.measures is not None and len(self.measures) != number:
+            raise DatasetError("a signature store's x and measures differ in length")
         if number and (self.y.min() < 0 or self.y.max() >= len(self.writers)):
             raise DatasetError("a signature store's y names writers that it does not have")
 
@@ -90,6 +95,7 @@ class PreparedSignatures:
             [self.filenames[row] for row in rows],
             self.writers[start:stop],
             {**metadata, "name": f"{name}[{start}:{stop}]"},
+            None if self.measures is None else [self.measures[row] for row in rows],
         )
 
     def save(self, path: Path | str) -> None:
@@ -102,6 +108,10 @@ class PreparedSignatures:
             **self.metadata,
             "content_hash": self.content_hash,
         }
+        more: dict[str, Any] = {}
+        if self.measures is not None:
+            document["measures"] = _MEASURES
+            more["measures"] = np.array([astuple(one) for one in self.measures], np.float64)
         with atomic_path(path) as temporary:
             np.savez_compressed(
                 temporary,
@@ -111,6 +121,7 @@ class PreparedSignatures:
                 user_mapping=np.array(self.writers, dtype=np.str_),
                 filenames=np.array(self.filenames, dtype=np.str_),
                 metadata=np.array(json.dumps(document, allow_nan=False, ensure_ascii=False)),
+                **more,
             )
 
     @classmethod
@@ -166,13 +177,31 @@ def _from_archive(archive: np.lib.npyio.NpzFile, name: str) -> PreparedSignature
     found = [_texts(archive, "filenames"), _texts(archive, "user_mapping")]
     if found[0] is None or found[1] is None:
         raise DatasetError("the names of its files or writers are missing: the file is damaged")
-    stated = metadata.pop("content_hash", None)
+    stated, measured = metadata.pop("content_hash", None), metadata.pop("measures", None)
     store = PreparedSignatures(
-        np.ascontiguousarray(x), numbers, labels.astype(np.int8), found[0], found[1], {"name": name, **metadata}
+        np.ascontiguousarray(x),
+        numbers,
+        labels.astype(np.int8),
+        found[0],
+        found[1],
+        {"name": name, **metadata},
+        _measures(archive["measures"]) if measured == _MEASURES else None,
     )
     if store.content_hash != stated:
         raise DatasetError("its content is not what was saved (the hash differs); prepare it anew")
     return store
+
+
+_MEASURES = [each.name for each in fields(ScanMeasures)]
+_WHOLE = [each.type == "int" for each in fields(ScanMeasures)]
+
+
+def _measures(table: npt.NDArray[np.float64]) -> list[ScanMeasures]:
+    """Return the measures of a table [N, M]."""
+    return [
+        ScanMeasures(*(int(value) if whole else value for value, whole in zip(row, _WHOLE, strict=True)))
+        for row in table.tolist()
+    ]
 
 
 def whole_numbers(values: npt.ArrayLike, what: str) -> npt.NDArray[np.int64]:

@@ -23,10 +23,12 @@ from sigkd.json_documents import JsonDocument
 from sigkd.models.binding import Binding
 from sigkd.progress import SILENT, Progress
 from sigkd.verification.calibration import KNOWN, UNKNOWN, CalibrationSet
+from sigkd.verification.ranges import fit_ranges
 
 if TYPE_CHECKING:
     import torch
 
+    from sigkd.images.scan_measures import ScanMeasures
     from sigkd.models.io import LoadedModel
 
 RANDOM_PER_WRITER = 20
@@ -43,7 +45,14 @@ class DevelopmentSet:
     y: NDArray[np.int64]
     yforg: NDArray[np.int8]
     description: dict[str, Any]
-    """Name, content hash, writers: stored with the calibration."""
+    """Name, layout, content hash, writers: stored with the calibration."""
+    measures: Sequence[ScanMeasures] | None = None
+    """[N] of the scans; None: not known."""
+
+    def part(self, rows: NDArray[np.int64]) -> DevelopmentSet:
+        """Return some of the signatures."""
+        measures = None if self.measures is None else [self.measures[row] for row in rows.tolist()]
+        return DevelopmentSet(self.features[rows], self.y[rows], self.yforg[rows], self.description, measures)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,11 +121,14 @@ def development_set(
     description = {
         "name": str(metadata.get("dataset") or opened.name),
         "content_hash": str(metadata.get("dataset_hash") or hashlib.sha256(features.tobytes()).hexdigest()),
+        "layout": str(metadata.get("layout") or ""),
         "writers": [names[place] for place in chosen],
         "genuine": int((yforg == 0).sum()),
         "skilled": int((yforg == 1).sum()),
     }
-    return DevelopmentSet(features, opened.labels.y[rows], yforg, description)
+    every = None if opened.batch is None else opened.batch.measures
+    measures = None if every is None else [every[row] for row in rows.tolist()]
+    return DevelopmentSet(features, opened.labels.y[rows], yforg, description, measures)
 
 
 def calibrate(
@@ -202,4 +214,7 @@ def calibrate(
     if not fitted:
         raise CalibrationError("nothing could be calibrated on this set")
     facts = {**development.description, "splits": splits, "seed": seed}
-    return CalibrationSet(binding, cohort.hash, stated.method, facts, tuple(fitted)), answers
+    ranges = None
+    if development.measures is not None:
+        ranges = fit_ranges(development.measures, development.y, development.yforg)
+    return CalibrationSet(binding, cohort.hash, stated.method, facts, tuple(fitted), ranges=ranges), answers

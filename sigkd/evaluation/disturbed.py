@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
@@ -207,7 +207,9 @@ def evaluate_disturbed(
             task.advance(len(answers))
     parts = [given[start : start + len(trials)] for start in range(0, len(given), len(trials))]
     calibrations = None if cross_fit else verifier.operating(verifier.cohort).calibrations
-    fitted_on = [] if calibrations is None else calibrations.data.get("writers", [])
+    fitted_on: Any = [] if calibrations is None else calibrations.data.get("writers", [])
+    if calibrations is not None and calibrations.data.get("layout") not in (None, "", signatures.name):
+        fitted_on = []  # another set, whose writers happen to have the same names
     thresholds = [one.thresholds.origin for one in plain if not isinstance(one, DisturbedAnswer)]
     return DisturbedResults(
         dataset=source,
@@ -220,6 +222,7 @@ def evaluate_disturbed(
         model=verifier.binding,
         cohort_hash=verifier.cohort.hash,
         classifier=verifier.classifier(references).name,
+        policy=verifier.choices.in_force().facts,
         thresholds=thresholds[0] if thresholds else "",
         calibration_hash=None if calibrations is None else calibrations.hash,
         calibrated_on=[case.writer for case in cases if case.writer in fitted_on],
@@ -295,21 +298,22 @@ def _cross_fitted(
     features = reader.features([sample.image for sample in samples.values()], progress)
     y = np.array([places[bench.records[row].writer] for row in samples])
     yforg = np.array([KINDS.index(bench.records[row].kind) for row in samples], np.int8)
+    measures = [sample.scan.measures for sample in samples.values() if sample.scan is not None]
+    # an image on a canvas has no measures
+    development = DevelopmentSet(features, y, yforg, {"name": "the other writers"}, measures or None)
     choices = reader.choices
-    stated = Stated(choices.far, choices.frr, choices.method or "logistic", choices.against)
+    method = choices.in_force().policy.method or "logistic"
     parts = np.array_split(np.random.default_rng(bench.seed).permutation(len(cases)), min(FOLDS, len(cases)))
     fitted = list(cases)
     for part in parts:
-        others = np.flatnonzero(~np.isin(y, part))
-        development = DevelopmentSet(features[others], y[others], yforg[others], {"name": "the other writers"})
         calibrations, _ = calibrate(
-            development,
+            development.part(np.flatnonzero(~np.isin(y, part))),
             reader.binding,
             reader.cohort,
             [references],
             classifiers=[reader.classifier(references).name],
             negatives=[COHORT],
-            stated=stated,
+            stated=Stated(method=method),
             seed=bench.seed,
             settings=Settings(bootstrap=0, workers=workers or cores()),
             unscaled=columns_without_scale(reader.model.projections) if reader.model.projections else None,

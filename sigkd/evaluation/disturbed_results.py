@@ -16,11 +16,12 @@ from sigkd.measures import wilson_interval
 from sigkd.models.binding import Binding
 from sigkd.progress import SILENT, Progress
 from sigkd.verification.decision import Decision
+from sigkd.verification.policy import PolicyFacts
 
 PLAIN = "plain"
 """The row of scans that nothing was done to."""
-REFUSED = "refused"
-"""The answer where ``verify`` ends with an error: an image in which it finds no signature."""
+REFUSED = Decision.REFUSED.value
+"""The answer, too, where ``verify`` ends with an error: an image in which it finds no signature."""
 TRIALS = ("genuine", "skilled", "stranger")
 """Kinds of trials."""
 
@@ -45,7 +46,7 @@ class Tally:
     inconclusive: Share
     suspected_copy: Share
     refused: Share
-    """``verify`` finds no signature in the query, or in a reference, and ends with an error."""
+    """There is no signature in the query or in a reference, or the policy does not let them be compared."""
 
     @classmethod
     def of(cls, answers: Sequence[str]) -> Tally | None:
@@ -53,7 +54,7 @@ class Tally:
         if not answers:
             return None
         counts, total = Counter(answers), len(answers)
-        rates = {answer: counts[answer] / total for answer in (*Decision, REFUSED)}
+        rates = {answer: counts[answer] / total for answer in Decision}
         shares = {answer: Share(counts[answer], rate, wilson_interval(rate, total)) for answer, rate in rates.items()}
         return cls(total, **{answer.replace(" ", "_"): share for answer, share in shares.items()})
 
@@ -121,6 +122,7 @@ class DisturbedResults(JsonDocument, format="sigkd-disturbed-results", version=1
     model: Binding
     cohort_hash: str
     classifier: str
+    policy: PolicyFacts
     thresholds: str
     """Where they are from, in words."""
     calibration_hash: str | None
@@ -169,8 +171,8 @@ def disturbed_grid(document: DisturbedResults) -> Grid:
     grid.notes = [
         f"{len(document.writers)} writers, {document.references} references each; the same trials in every row. "
         "Per cent with Wilson's 95 % interval, as if trials were independent; those of one writer are not quite.",
-        "Refused: no signature found in an image (`verify` ends with an error), or a suspected copy. Stranger: a "
-        "genuine signature of another writer.",
+        "Refused: no signature found in an image, not let in by the policy, or a suspected copy. Stranger: a genuine "
+        "signature of another writer.",
         f"Thresholds: {document.thresholds}.",
     ]
     if document.calibrated_on:
@@ -191,7 +193,7 @@ def to_csv(document: DisturbedResults) -> str:
             tally: Tally | None = getattr(row, kind)
             if tally is None:
                 continue
-            for answer in (*Decision, REFUSED):
+            for answer in Decision:
                 share = tally.share(answer)
                 rates = (f"{100 * rate:.6g}" for rate in (share.rate, *share.ci95))
                 writer.writerow([csv_cell(row.disturbance), kind, str(answer), share.count, tally.trials, *rates])

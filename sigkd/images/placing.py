@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,9 @@ from sigkd.images.canvas import CANVAS, PREPROCESS_VERSION, SIZE
 from sigkd.images.formats import MAX_PIXELS
 from sigkd.images.reader import ImageSource, read_image
 from sigkd.images.views import View, place
+
+if TYPE_CHECKING:
+    from sigkd.images.scan_measures import ScanMeasures
 
 U8 = npt.NDArray[np.uint8]
 
@@ -23,6 +26,8 @@ class Placed(NamedTuple):
     image: U8
     """uint8 [H, W] on a canvas, [V, H, W] in views; ink bright on black."""
     warnings: tuple[str, ...]
+    measures: ScanMeasures | None = None
+    """Of a scan that was read at one scale."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,8 @@ class Placing:
             from sigkd.images.scan import read_scan
 
             scan = read_scan(source, dpi=self.dpi, max_pixels=self.max_pixels)
-            return Placed(place_all(scan.ink, self.views), tuple(remark.text for remark in scan.remarks))
+            warnings = tuple(remark.text for remark in scan.remarks)
+            return Placed(place_all(scan.ink, self.views), warnings, scan.measures)
         from sigkd.images.preprocess import normalize  # scikit-image comes with it: a model is loaded without
 
         pixels = source if isinstance(source, np.ndarray) else read_image(source, max_pixels=self.max_pixels)

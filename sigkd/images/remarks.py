@@ -17,6 +17,8 @@ LEAST_STROKE = 2.0
 """Median stroke width in pixels below which strokes are hardly resolved."""
 LEAST_CONTRAST = 45.0
 """Grey levels between ink and paper (medians) below which a signature is faint."""
+BLACK_AND_WHITE = 4
+"""Grey levels up to which a scan counts as black and white."""
 BORDER_PIXELS = 3
 """Ink pixels along one edge of the scan from which the signature counts as cut off there."""
 
@@ -62,7 +64,7 @@ def scan_remarks(scan: NDArray[np.uint8], ink: InkMeasures, *, larger_than_canva
         found.append(
             Remark("larger-than-canvas", "the signature is larger than the model's canvas and was cut to its middle")
         )
-    if ink.levels <= 4:
+    if ink.levels <= BLACK_AND_WHITE:
         found.append(Remark("binarised", "the scan is black and white only: shades of ink are lost"))
     return found
 
@@ -115,6 +117,6 @@ def reading_remarks(measures: ScanMeasures, resolution: Resolution, at_edge: flo
         add("lines-removed", "printed lines were taken away: look at what is left, or crop them")
     if m.print > TAKEN:
         add("print-removed", "print or a stamp was taken away: look at what is left, or crop it")
-    if m.levels <= 4:
+    if m.levels <= BLACK_AND_WHITE:
         add("binarised", "the scan is black and white only: shades of ink are lost")
     return found

@@ -24,6 +24,7 @@ from sigkd.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from sigkd.datasets.prepared import PreparedSignatures
+    from sigkd.images.scan_measures import ScanMeasures
     from sigkd.models.io import LoadedModel
 
 PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -169,6 +170,8 @@ class ImageBatch:
     filenames: list[str]
     preprocess_version: str
     metadata: dict[str, Any] = field(default_factory=dict)
+    measures: list[ScanMeasures] | None = None
+    """[N] of scans that were placed in views, where they are known."""
 
 
 def gather_images(
@@ -216,7 +219,8 @@ def prepared_images(name: str, data: Path) -> ImageBatch:
     keep |= {"dataset": str(facts.get("name") or name), "dataset_hash": prepared.content_hash}
     keep["writers"] = [str(writer) for writer in prepared.writers]
     names = [str(filename) for filename in prepared.filenames]
-    return ImageBatch(prepared.x, prepared.y, prepared.yforg, names, str(facts.get("preprocess_version") or ""), keep)
+    version = str(facts.get("preprocess_version") or "")
+    return ImageBatch(prepared.x, prepared.y, prepared.yforg, names, version, keep, prepared.measures)
 
 
 def _from_files(files: list[Path], placing: Placing, skip_bad: bool, progress: Progress) -> ImageBatch:

@@ -36,6 +36,7 @@ from sigkd.verification.calibrations._base import (
     read_bounds,
 )
 from sigkd.verification.decision import Thresholds, accept_at, reject_at
+from sigkd.verification.ranges import MeasureRange, read_ranges
 from sigkd.verification.scale import NEUTRAL
 
 if TYPE_CHECKING:
@@ -227,6 +228,8 @@ class CalibrationFile(JsonDocument, format="sigkd-calibration", version=1):
     data: dict[str, Any]
     """The development set: name, content hash, writers, splits, seed."""
     calibrations: list[CalibrationRecord]
+    ranges: dict[str, MeasureRange] | None = None
+    """Of the development set's scans by measure: what is outside of them is not compared. Null: not known."""
 
 
 @dataclass(frozen=True)
@@ -240,6 +243,8 @@ class CalibrationSet:
     """The development set: name, content hash, writers, splits, seed."""
     calibrations: tuple[Calibration, ...]
     source: str = "calibration"
+    ranges: Mapping[str, MeasureRange] | None = None
+    """Of the development set's scans by measure; None: not known, and nothing is held against them."""
     content: bytes | None = field(default=None, repr=False)
     """Of the file from which it was read, which another version of the program may have written."""
 
@@ -297,6 +302,7 @@ class CalibrationSet:
             method=self.method,
             data=self.data,
             calibrations=[_record(c) for c in self.calibrations],
+            ranges=None if self.ranges is None else dict(self.ranges),
         ).to_json()
 
     def save(self, path: Path) -> None:
@@ -430,6 +436,7 @@ def read_calibration(path: Path) -> CalibrationSet:
             dict(facts["data"]),
             calibrations,
             str(path),
+            None if facts.get("ranges") is None else read_ranges(facts["ranges"]),
             content,
         )
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError) as error:

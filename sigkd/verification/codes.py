@@ -17,6 +17,8 @@ CODES = {
     "copy": "the file of a reference, or nearly the same image as a reference or as an earlier query",
     "repeated": "this very file was verified against the writer before",
     "duplicate": "a reference that is a copy of another one and counts once",
+    "unlike-references": "black and white, twice as dark, softer ... compared with the references",
+    "outside-calibration": "a scan like none of the calibration's",
     "references-disagree": "a reference that does not fit the others",
     "flagged": "the writer is flagged in the gallery",
     "few-references": "fewer references than the policy asks for",
@@ -26,5 +28,7 @@ CODES = {
 }
 """What each remark says, by its code."""
 
-NOT_COMPARABLE = frozenset({"low-resolution", "resolution-doubtful", "blurred", "faint"})
-"""Codes of remarks on a scan with which it is like none that the calibration knows: the answer is inconclusive."""
+NOT_COMPARABLE = frozenset(
+    {"low-resolution", "resolution-doubtful", "blurred", "faint", "unlike-references", "outside-calibration"}
+)
+"""Codes of remarks with which a scan is like none that the calibration knows: the answer is inconclusive."""

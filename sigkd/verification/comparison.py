@@ -22,6 +22,7 @@ from sigkd.verification.choices import Choices
 from sigkd.verification.codes import NOT_COMPARABLE
 from sigkd.verification.decision import Decision, Thresholds, uncalibrated
 from sigkd.verification.policy import ACTIONS, Policy, PolicyInForce
+from sigkd.verification.ranges import range_remarks
 from sigkd.verification.remarks import (
     copy_remark,
     disagreement_remark,
@@ -220,6 +221,13 @@ class Comparison:
         fewer = calibrations.find(own.classifier, own.negatives, count - 1, own.scale) or own
         return odd_reference_limit(fewer.genuine, count)
 
+    def _strange(self, sample: Sample) -> list[Remark]:
+        """Return in what the calibration has seen no such comparison."""
+        calibrations = self.operating.calibrations
+        if sample.scan is None or self.calibration is None or calibrations is None:
+            return []
+        return range_remarks(calibrations.ranges or {}, sample.scan, self.references.scans)
+
     def _answer(self, sample: Sample, score: float) -> Verification:
         rule, count = self.operating.rule, len(self.references.features)
         copied = copy_remark(sample, self.references.digests, self.references.scans)
@@ -227,8 +235,10 @@ class Comparison:
         size = size_remark(sample.ink, self.references.inks)
         if size is not None and sample.scan is not None and self.unscaled is not None:
             unlike.append(size)  # at one scale no hand writes its name so much larger: a scale is wrong, or the name
+        strange = self._strange(sample)
+        unlike += strange
         asked = rule.policy.findings(sample.format, sample.scan, count, calibrated=self.thresholds.calibrated)
-        remarks = [one for one in (copied, *sample.remarks, size, self.disagreement, *asked) if one is not None]
+        remarks = [one for one in (copied, *sample.remarks, size, *strange, self.disagreement, *asked) if one]
         decision, decisive = ruled(rule.policy, self.thresholds.decide(score), remarks, unlike)
         refused = decision is Decision.REFUSED
         # a ratio whose preconditions are known to fail is not stated

@@ -11,6 +11,8 @@ _ADVICE = {
     "blurred": "scan again, in focus",
     "faint": "scan again in grey or colour, with more contrast",
     "size": "check the stated resolution, and that the signature is of the same kind",
+    "unlike-references": "scan query and references alike: in grey, at 300 dpi",
+    "outside-calibration": "scan in grey, at 300 dpi, or calibrate on scans like these ('sigkd calibrate')",
     "format": "scan again into a format that the policy takes",
     "resolution": "scan again at a resolution that the policy takes",
     "few-references": "enrol more references of the writer",

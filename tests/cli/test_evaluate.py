@@ -271,3 +271,23 @@ def test_what_is_wrong_with_disturbing_is_said(run_sigkd, made_up_signatures, ar
     outcome = run_sigkd("evaluate", "--dataset", made_up_signatures, *arguments, expect=code)
     assert words in outcome.stderr and outcome.stdout == ""
     assert outcome.stderr.count("\n") == 1 and outcome.stderr.startswith("error: ")
+
+
+def test_a_calibration_without_ranges_says_so(run_sigkd, tmp_path):
+    from sigkd.models.binding import Binding
+    from sigkd.models.extract import feature_length
+    from sigkd.models.features import FeatureSet
+    from sigkd.models.io import load_model
+
+    model = load_model(None)
+    bound, rng = Binding.of(model), np.random.default_rng(0)
+    centres = rng.normal(0, 1, (8, 1, feature_length(model)))
+    features = (centres + rng.normal(0, 0.5, (8, 6, centres.shape[2]))).reshape(48, -1).astype(np.float32)
+    names = [str(row) for row in range(48)]
+    labels = np.repeat(np.arange(8), 6), np.tile(np.array([0] * 4 + [1] * 2, np.int8), 8)
+    made = FeatureSet(features, *labels, names, bound.model_hash, bound.preprocess_version, bound.model_name, {})
+    made.save(tmp_path / "f.npz")
+    how = ("--nref", 2, "--splits", 2, "--classifier", "wd", "--negatives", "cohort", "--workers", 1)
+    out = run_sigkd("calibrate", "--dataset", tmp_path / "f.npz", *how, "--out", tmp_path / "c.json", expect=0)
+    assert "has no measures of its scans" in out.stderr
+    assert json.loads((tmp_path / "c.json").read_text())["ranges"] is None

@@ -1,6 +1,7 @@
 """The store: deterministic, readable by others, never pickled, found by name, whole or absent."""
 
 import shutil
+from dataclasses import astuple, replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from sigkd.images.canvas import PREPROCESS_VERSION
 from sigkd.images.placing import Placing
 from sigkd.images.preprocess import LARGER_THAN_CANVAS, normalize_signature
 from sigkd.images.reader import read_image
+from sigkd.images.scan import read_scan
 from sigkd.synthesis import signature_image
 
 
@@ -291,3 +293,27 @@ def test_a_range_of_writers_is_a_store_of_its_own(prepared, tmp_path):
     assert len(find_prepared("set[2:]", tmp_path)) == 18
     with pytest.raises(DatasetError, match="has 4 writers"):
         find_prepared("set[3:9]", tmp_path)
+
+
+def test_measures_of_scans_in_views_are_kept(made_up_signatures, tmp_path):
+    placing = Placing(views=("60mm", "fitted"), dpi=400.0)
+    store, _ = prepare_signatures(scan_dataset("folder", made_up_signatures), placing=placing)
+    expected = read_scan(made_up_signatures / store.filenames[7], dpi=400.0).measures
+    assert store.measures[7] == expected and len(store.measures) == len(store)
+    store.save(tmp_path / "v.npz")
+    back = PreparedSignatures.load(tmp_path / "v.npz")
+    assert back.measures == store.measures and "measures" not in back.metadata
+    assert [isinstance(one, int) for one in astuple(back.measures[0])] == [
+        isinstance(one, int) for one in astuple(expected)
+    ]
+    assert back.of_writers(1, 3).measures == store.measures[9:27]
+    with pytest.raises(DatasetError, match="differ in length"):
+        replace(store, measures=store.measures[1:])
+
+
+def test_measures_of_another_sigkd_are_passed_over(prepared, monkeypatch, tmp_path):
+    store = replace(prepared, measures=[read_scan(signature_image(1, 0), dpi=400.0).measures] * len(prepared))
+    with monkeypatch.context() as changed:
+        changed.setattr("sigkd.datasets.prepared._MEASURES", ["other"])
+        store.save(tmp_path / "o.npz")
+    assert PreparedSignatures.load(tmp_path / "o.npz").measures is None

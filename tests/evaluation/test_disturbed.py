@@ -2,14 +2,18 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from sigkd import Verifier
 from sigkd.errors import UsageError
 from sigkd.evaluation.disturbed import STANDARD, evaluate_disturbed
 from sigkd.evaluation.disturbed_results import Tally, disturbed_grid
+from sigkd.images.reader import read_image
 from sigkd.synthesis.disturbances import DISTURBANCES, parse_chain
 from sigkd.synthesis.disturbances.registry import Disturbance
+from sigkd.verification.calibration import CalibrationSet, fit_calibration
 
 
 @pytest.fixture
@@ -65,7 +69,7 @@ def test_what_is_refused_shows(evaluated, blank, side):
 
 
 def test_a_side_is_disturbed_alone(evaluated):
-    query, references, both = (evaluated("ink=0.2", side=side).rows[1] for side in ("query", "references", "both"))
+    query, references, both = (evaluated("ink=0.15", side=side).rows[1] for side in ("query", "references", "both"))
     assert all("faint" in answer.remarks for answer in query.answers)
     assert not any("faint" in answer.remarks for answer in references.answers)  # remarks are on the query
     assert all("faint" in answer.remarks or answer.answer == "refused" for answer in both.answers)
@@ -73,13 +77,23 @@ def test_a_side_is_disturbed_alone(evaluated):
     assert scores[0] != scores[1] != scores[2] != scores[0]
 
 
+def test_a_resolution_is_presumed_of_files_that_tell_none(views_verifier, made_up_signatures, tmp_path):
+    for path in made_up_signatures.glob("00[12]/*/*.png"):
+        bare = tmp_path / path.relative_to(made_up_signatures)
+        bare.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(read_image(path)).save(bare)
+    how = {"references": 2, "genuine": 1, "skilled": 1}
+    for dpi in (None, 400.0):
+        found = evaluate_disturbed(views_verifier, tmp_path, "folder", ["plain"], dpi=dpi, **how)
+        unknown = ["resolution-unknown" in answer.remarks for answer in found.rows[0].answers]
+        assert unknown == [dpi is None] * 6
+
+
 def test_resolution_is_read_from_the_disturbed_file(evaluated):
     rows = {row.disturbance: row.answers for row in evaluated("resolution=100", "untagged").rows}
     assert all("low-resolution" in answer.remarks for answer in rows["resolution=100"])
     assert all("resolution-unknown" in answer.remarks for answer in rows["untagged"])
     assert not any("resolution-unknown" in answer.remarks for answer in rows["plain"])
-    told = evaluated("plain", dpi=None).rows[0]  # the files tell nothing, and nobody else does
-    assert all("resolution-unknown" in answer.remarks for answer in told.answers)
 
 
 def test_calibrations_on_the_other_writers(evaluated):
@@ -93,6 +107,20 @@ def test_a_calibration_on_the_same_writers_is_said(evaluated):
     assert "underestimated" not in " ".join(disturbed_grid(found).notes)
     same = replace(found, calibrated_on=found.writers)
     assert "names 2 of these writers" in " ".join(disturbed_grid(same).notes)
+
+
+@pytest.mark.parametrize(("facts", "said"), [({}, True), ({"layout": "folder"}, True), ({"layout": "cedar"}, False)])
+def test_writers_of_the_calibration_are_told_by_set_and_name(views_verifier, made_up_signatures, facts, said):
+    data = {"name": "x", "writers": ["002", "009"], **facts}
+    drawn = np.random.default_rng(0).normal([[1.0], [-1.0]], 1.0, (2, 100))
+    about = {"classifier": "wd", "negatives": "cohort", "references": 1, "writers": 9}
+    fitted = fit_calibration(drawn[0], {"skilled": drawn[1]}, **about)
+    calibrations = CalibrationSet(views_verifier.binding, views_verifier.cohort.hash, "logistic", data, (fitted,))
+    verifier = Verifier(replace(views_verifier.choices, calibration=calibrations))
+    found = evaluate_disturbed(
+        verifier, made_up_signatures, "folder", ["plain"], dpi=400.0, references=1, genuine=1, skilled=1, writers="0:2"
+    )
+    assert found.calibrated_on == (["002"] if said else [])
 
 
 def test_tally():
