@@ -228,7 +228,7 @@ def warn_once(found: Iterable[tuple[str, Remark]]) -> None:
     """Print remarks on images; what is said of several is said once, with how many and some of their names."""
     images: dict[str, list[str]] = {}
     for name, remark in found:
-        images.setdefault(remark.text, []).append(name)
+        images.setdefault(remark.text, []).append("/".join(Path(name).parts[-2:]))
     for text, names in images.items():
         few = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
         warning_line(f"{len(names)} images ({few}): {text}" if len(names) > 1 else f"{few}: {text}" if few else text)

@@ -229,7 +229,7 @@ def _unknown_writers(verifier: Verifier, names: set[str]) -> dict[str, str]:
                 continue
             if everybody is None:
                 everybody = [one.name for one in gallery.writers()]
-            found[name] = f"'{name}' is not enrolled.{nearest(name, everybody)}"
+            found[name] = f"nobody is enrolled as '{name}'.{nearest(name, everybody)}"
         except UsageError as error:  # no name at all
             found[name] = str(error)
     return found

@@ -10,6 +10,7 @@ from sigkd.verification.calibration import fit_calibration
 from sigkd.verification.calibrations import METHODS
 from sigkd.verification.decision import Decision, Thresholds, uncalibrated
 from sigkd.verification.policy import Policy
+from sigkd.verification.remarks import ODD, disagreement_remark, odd_reference_limit
 from sigkd.verification.scale import verbal
 
 
@@ -133,3 +134,15 @@ def test_verbal_scale(log10_lr: float, strength: str, proposition: str | None) -
     words = verbal(log10_lr)
     assert (words.strength, words.proposition) == (strength, proposition)
     assert "%" not in words.sentence
+
+
+def test_honest_references_seldom_disagree() -> None:
+    generator = np.random.default_rng(4)
+    genuine = np.sort(generator.normal(1, 1, 1000))
+    draws = generator.normal(1, 1, (4000, 5))
+    limit = odd_reference_limit(genuine, 5)
+    assert (draws.min(axis=1) < limit).mean() == pytest.approx(ODD, abs=0.012)
+    told = disagreement_remark(np.array([0.3, limit - 0.1, 1.0]), limit)
+    assert told is not None and "reference 2 does" in told.text
+    assert disagreement_remark(np.array([limit, 1.0, 1.0]), limit) is None
+    assert disagreement_remark(np.array([-9.0, 1.0, 1.0]), None) is None

@@ -104,6 +104,8 @@ def test_complete_and_self_contained(calibrated: Verifier, scans, tmp_path: Path
         "bodies of ink",
         "Questioned on reference 4",
         answer.query_hash,
+        f"Policy: {answer.policy}",
+        answer.policy.hash,
         answer.binding.model_hash,
         calibrated.cohort.hash,
         "no evidence of who wrote what",
