@@ -19,7 +19,11 @@ from sigkd.verification.calibrations import METHODS
 @with_common()
 def calibrate(
     dataset: Annotated[
-        str, typer.Option(help="A prepared dataset (name or .npz), or a features file: the development set.")
+        list[str],
+        typer.Option(
+            help="Prepared datasets (names or .npz; NAME[A:B]: some writers) or a features file: the development set.",
+            show_default=False,
+        ),
     ],
     out: Annotated[Path | None, typer.Option(help="Where to write (.json). Without it: only the table.")] = None,
     nref: Annotated[list[int] | None, typer.Option(help="Numbers of references.", show_default="1 3 5")] = None,
@@ -27,6 +31,12 @@ def calibrate(
     classifier: Annotated[list[str] | None, typer.Option(help=", ".join(CLASSIFIERS), show_default="wd wi")] = None,
     negatives: Annotated[list[str] | None, typer.Option(help="cohort, writers.", show_default="both")] = None,
     cohort: CohortOption = None,
+    disturbed: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="The same files prepared with --disturb: scans like these are answered too.", show_default=False
+        ),
+    ] = None,
     method: Annotated[str, typer.Option(help=f"Recommended and measured: {', '.join(METHODS)}.")] = "logistic",
     against: Annotated[str | None, typer.Option(help="The alternative that is measured: skilled or random.")] = None,
     policy: PolicyFile = None,
@@ -47,7 +57,7 @@ def calibrate(
     from sigkd.cli.progress import console_progress
     from sigkd.cli.tables import grid_tables
     from sigkd.evaluation.answers import Stated
-    from sigkd.evaluation.calibrate import CalibrationReport, development_set
+    from sigkd.evaluation.calibrate import CalibrationReport, development_sets
     from sigkd.evaluation.calibrate import calibrate as fit
     from sigkd.evaluation.evaluate import Settings
     from sigkd.evaluation.tables import answers_grid
@@ -62,7 +72,9 @@ def calibrate(
     stated = Stated(far, frr, method, against, chosen_policy(policy))
     loaded, chosen = load_model(model, cache=common.cache_dir), resolve_device(common.device)
     others = resolve_cohort(cohort, loaded, data=data, cache=common.cache_dir, device=chosen, progress=progress)
-    development = development_set(dataset, loaded, data=data, writers=writers, device=chosen, progress=progress)
+    development = development_sets(
+        dataset, loaded, data=data, writers=writers, disturbed=disturbed or (), device=chosen, progress=progress
+    )
     calibrations, answers = fit(
         development,
         Binding.of(loaded),
@@ -82,8 +94,8 @@ def calibrate(
         note_line(f"{out}: {len(calibrations.calibrations)} calibrations, {calibrations.hash[:12]}")
     if calibrations.ranges is None and loaded.placing.views:
         warning_line(
-            f"'{dataset}' has no measures of its scans: the calibration answers whatever they are; prepare images with "
-            "sigkd preprocess --views"
+            f"'{' '.join(dataset)}' has no measures of its scans: the calibration answers whatever they are; prepare "
+            "images with sigkd preprocess --views"
         )
     document = CalibrationReport(out=out, data=calibrations.data, held_out=answers)
     show(document, common.json, lambda found: grid_tables([answers_grid([([], one) for one in found.held_out], [])]))

@@ -18,6 +18,7 @@ from sigkd.images.formats import MAX_PIXELS
 
 if TYPE_CHECKING:
     from sigkd.datasets.prepare import Preprocessing
+    from sigkd.evaluation.disturb_files import DisturbedFiles
 
 _SHOWN = 10
 _TITLE_WIDTH = 48
@@ -54,6 +55,14 @@ def preprocess(
     dpi: Annotated[
         float | None, typer.Option(help="With --views: the scans' resolution.", show_default="what the files say")
     ] = None,
+    disturb: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME[=LEVEL]",
+            help="With --views: disturb every scan before it is read, as 'sigkd disturb --list' has it.",
+            show_default=False,
+        ),
+    ] = None,
     size: Annotated[str, typer.Option(help="HEIGHTxWIDTH of the normalised images.")] = "{}x{}".format(*SIZE),
     preview: Annotated[Path | None, typer.Option(help="Write a contact sheet to look at (.png).")] = None,
     allow_incomplete: Annotated[
@@ -79,6 +88,8 @@ def preprocess(
         raise UsageError("--views and --canvas exclude each other")
     if dpi is not None and not views:
         raise UsageError("--dpi needs --views: on a canvas pixels stay as they are")
+    if disturb is not None and not views:
+        raise UsageError("--disturb needs --views: its levels are lengths on paper")
     target = out or store_path(plain_name(Path(dataset).stem if name is None else name), home(data_dir))
     try:
         done = preprocess_dataset(
@@ -94,6 +105,7 @@ def preprocess(
             max_pixels=max_pixels,
             preview=preview,
             progress=console_progress(),
+            disturb=None if disturb is None else _disturbed(disturb),
         )
     except KeyboardInterrupt:
         note_line(f"nothing was written to {target}; the same command starts again")
@@ -110,6 +122,13 @@ def preprocess(
     note_line(f"store: {target}")
     if preview:
         note_line(f"preview: {preview}")
+
+
+def _disturbed(text: str) -> DisturbedFiles:
+    from sigkd.evaluation.disturb_files import DisturbedFiles
+    from sigkd.synthesis.disturbances import parse_chain
+
+    return DisturbedFiles(parse_chain(text))
 
 
 def _views(names: list[str] | None) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +61,8 @@ class StoreFacts:
     views: list[str] | None
     dpi: float | None
     """Resolution that was presumed of all scans; null: the files'."""
+    disturbance: str | None
+    """What was done to the scans before they were read."""
     size: tuple[int, int]
     """Height and width in pixels of the images."""
     preprocess_version: str
@@ -87,6 +90,17 @@ class Preprocessing(JsonDocument, format="sigkd-preprocessing", version=1):
     seconds: float
 
 
+class Disturb(Protocol):
+    """What is done to a scan before it is read."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in the store's metadata."""
+
+    def __call__(self, path: Path, dpi: float | None) -> tuple[U8, float]:
+        """Return the disturbed picture of a file and its resolution; ``dpi`` is the file's, where it is presumed."""
+
+
 @dataclass(frozen=True)
 class _Outcome:
     """What became of one file."""
@@ -104,6 +118,7 @@ def prepare_signatures(
     placing: Placing | None = None,
     workers: int = 0,
     progress: Progress = SILENT,
+    disturb: Disturb | None = None,
 ) -> tuple[PreparedSignatures, StoreFacts]:
     """Read and normalise every signature of a set; what cannot be used is skipped and listed in the facts.
 
@@ -115,6 +130,7 @@ def prepare_signatures(
         placing: where signatures go; default: the layout's canvas.
         workers: threads; 0: one per core.
         progress: told of every file.
+        disturb: what is done to every scan before it is read.
 
     Raises:
         DatasetError: if not one image is usable.
@@ -128,7 +144,7 @@ def prepare_signatures(
     noted: dict[str, list[str]] = {}
     with progress.task("preprocessing", total=len(records), unit="images") as task:
         # decoding and filtering happen outside of the interpreter's lock: threads do
-        work = partial(_process, placing=placing)
+        work = partial(_process, placing=placing, disturb=disturb)
         outcomes = in_order(work, records, workers=workers)
         for record, outcome in zip(records, outcomes, strict=True):
             file = signatures.file_of(record)
@@ -144,7 +160,7 @@ def prepare_signatures(
     if not kept:
         reason = skipped[0].reason if skipped else "there are none"
         raise DatasetError(f"{signatures.root}: none of {len(records)} images is usable; the first: {reason}")
-    return _store(signatures, name or signatures.name, images, kept, measures, placing, skipped, noted)
+    return _store(signatures, name or signatures.name, images, kept, measures, placing, skipped, noted, disturb)
 
 
 def preprocess_dataset(
@@ -161,6 +177,7 @@ def preprocess_dataset(
     max_pixels: int = MAX_PIXELS,
     preview: Path | None = None,
     progress: Progress = SILENT,
+    disturb: Disturb | None = None,
 ) -> Preprocessing:
     """Scan a dataset on disk, prepare it and save the store ``target`` (``.npz``), with a contact sheet where asked.
 
@@ -174,7 +191,7 @@ def preprocess_dataset(
         check_picture(preview)
     signatures = scan_dataset(dataset, source, allow_incomplete)
     placing = Placing(canvas or signatures.canvas, views, dpi, size, max_pixels)
-    prepared, facts = prepare_signatures(signatures, target.stem, placing, workers, progress)
+    prepared, facts = prepare_signatures(signatures, target.stem, placing, workers, progress, disturb)
     prepared.save(target)
     if preview is not None:
         write_preview(prepared, preview)
@@ -187,9 +204,14 @@ def preprocess_dataset(
     )
 
 
-def _process(record: SignatureRecord, placing: Placing) -> _Outcome:
+def _process(record: SignatureRecord, placing: Placing, disturb: Disturb | None) -> _Outcome:
+    source, dpi = record.path, record.dpi or placing.dpi
     try:
-        placed = replace(placing, dpi=record.dpi or placing.dpi)(record.path)
+        if disturb is not None:
+            image, dpi = disturb(source, dpi)
+            placed = replace(placing, dpi=dpi)(image)
+        else:
+            placed = replace(placing, dpi=dpi)(source)
     except ImageError as error:
         return _Outcome(None, reason=str(error).removeprefix(f"{record.path}: "))
     return _Outcome(placed.image, placed.warnings, placed.measures)
@@ -204,6 +226,7 @@ def _store(
     placing: Placing,
     skipped: list[SkippedFile],
     noted: dict[str, list[str]],
+    disturb: Disturb | None,
 ) -> tuple[PreparedSignatures, StoreFacts]:
     writers = list(dict.fromkeys(record.writer for record in kept))
     numbers = {writer: number for number, writer in enumerate(writers)}
@@ -214,6 +237,7 @@ def _store(
         canvas=None if placing.views else placing.canvas,
         views=list(placing.views) or None,
         dpi=placing.dpi if placing.views else None,
+        disturbance=None if disturb is None else disturb.name,
         size=(images.shape[-2], images.shape[-1]),
         preprocess_version=placing.version,
         protocol=signatures.defaults,

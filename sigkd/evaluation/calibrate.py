@@ -38,6 +38,14 @@ ALL = 1_000_000
 
 
 @dataclass(frozen=True)
+class Disturbed:
+    """Genuine signatures of a development set, scanned otherwise."""
+
+    measures: Sequence[ScanMeasures]
+    y: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
 class DevelopmentSet:
     """Labelled features of one dataset, restricted to some writers."""
 
@@ -48,11 +56,22 @@ class DevelopmentSet:
     """Name, layout, content hash, writers: stored with the calibration."""
     measures: Sequence[ScanMeasures] | None = None
     """[N] of the scans; None: not known."""
+    files: tuple[str, ...] = ()
+    """[N] names of the scans' files; none: not known."""
+    disturbed: tuple[Disturbed, ...] = ()
+    """Other scans of the genuine signatures."""
 
     def part(self, rows: NDArray[np.int64]) -> DevelopmentSet:
         """Return some of the signatures."""
         measures = None if self.measures is None else [self.measures[row] for row in rows.tolist()]
-        return DevelopmentSet(self.features[rows], self.y[rows], self.yforg[rows], self.description, measures)
+        files = tuple(self.files[row] for row in rows.tolist()) if self.files else ()
+        y = self.y[rows]
+        disturbed = tuple(
+            Disturbed([one.measures[row] for row in kept.tolist()], one.y[kept])
+            for one in self.disturbed
+            for kept in [np.flatnonzero(np.isin(one.y, y))]
+        )
+        return DevelopmentSet(self.features[rows], y, self.yforg[rows], self.description, measures, files, disturbed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +147,94 @@ def development_set(
     }
     every = None if opened.batch is None else opened.batch.measures
     measures = None if every is None else [every[row] for row in rows.tolist()]
-    return DevelopmentSet(features, opened.labels.y[rows], yforg, description, measures)
+    files = () if opened.batch is None else tuple(opened.batch.filenames[row] for row in rows.tolist())
+    return DevelopmentSet(features, opened.labels.y[rows], yforg, description, measures, files)
+
+
+def development_sets(
+    names: Sequence[str],
+    model: LoadedModel,
+    *,
+    data: Path,
+    writers: str | None = None,
+    disturbed: Sequence[str] = (),
+    device: torch.device | str = "cpu",
+    progress: Progress = SILENT,
+) -> DevelopmentSet:
+    """Load several datasets as one: their writers are different people.
+
+    Args:
+        names: of the datasets, as of :func:`development_set`; ``NAME[A:B]`` takes some of the writers.
+        model: extracts the features, or has made them.
+        data: home of the prepared datasets.
+        writers: which ones of a single dataset.
+        disturbed: prepared sets of the same files, disturbed (``preprocess --disturb``).
+        device: where features are computed.
+        progress: where the work is reported.
+
+    Raises:
+        UsageError: ``writers`` of several datasets, or a disturbed set of none of the files, or of those of
+            several alike.
+    """
+    if writers is not None and len(names) > 1:
+        raise UsageError("`writers` chooses from one dataset; of several, write NAME[A:B]")
+    parts = [
+        development_set(name, model, data=data, writers=writers, device=device, progress=progress) for name in names
+    ]
+    for name in disturbed:
+        found = [_scanned_otherwise(part, name, data) for part in parts]
+        sizes = [len(one.y) for one in found]
+        most = max(sizes)
+        if not most or sizes.count(most) > 1:
+            what = "no file" if not most else "as many files of one as of another"
+            raise UsageError(f"'{name}' holds {what} of {', '.join(names)}: it must be a disturbed version of one")
+        place = sizes.index(most)
+        kept = (*parts[place].description.get("disturbed", ()), name)
+        parts[place] = replace(
+            parts[place],
+            description={**parts[place].description, "disturbed": list(kept)},
+            disturbed=(*parts[place].disturbed, found[place]),
+        )
+    if len(parts) == 1:
+        return parts[0]
+    first = np.cumsum([0, *(int(part.y.max()) + 1 for part in parts[:-1])]).tolist()
+    described = [part.description for part in parts]
+    description = {
+        "name": " + ".join(one["name"] for one in described),
+        "content_hash": hashlib.sha256("".join(one["content_hash"] for one in described).encode()).hexdigest(),
+        "writers": [f"{one['name']} {writer}" for one in described for writer in one["writers"]],
+        **{key: sum(one[key] for one in described) for key in ("genuine", "skilled")},
+    }
+    if disturbed:
+        description["disturbed"] = list(disturbed)
+    every = [part.measures for part in parts]
+    return DevelopmentSet(
+        np.concatenate([part.features for part in parts]),
+        np.concatenate([part.y + start for part, start in zip(parts, first, strict=True)]),
+        np.concatenate([part.yforg for part in parts]),
+        description,
+        None if any(one is None for one in every) else [one for some in every if some is not None for one in some],
+        tuple(file for part in parts for file in part.files),
+        tuple(
+            Disturbed(one.measures, one.y + start)
+            for part, start in zip(parts, first, strict=True)
+            for one in part.disturbed
+        ),
+    )
+
+
+def _scanned_otherwise(development: DevelopmentSet, name: str, data: Path) -> Disturbed:
+    """Return the measures of those scans of a prepared set whose files are genuine ones of the development set."""
+    from sigkd.datasets.prepared import find_prepared
+
+    store = find_prepared(name, data)
+    if store.measures is None:
+        raise UsageError(f"'{name}' has no measures of its scans; prepare it with `views`")
+    signed = zip(development.files, development.y.tolist(), development.yforg, strict=True)
+    owners = {file: owner for file, owner, kind in signed if kind == 0}
+    rows = [row for row, file in enumerate(store.filenames) if file in owners]
+    y = np.array([owners[store.filenames[row]] for row in rows], np.int64)
+    return Disturbed([store.measures[row] for row in rows], y)
 
 
 def calibrate(
@@ -216,5 +322,10 @@ def calibrate(
     facts = {**development.description, "splits": splits, "seed": seed}
     ranges = None
     if development.measures is not None:
-        ranges = fit_ranges(development.measures, development.y, development.yforg)
+        ranges = fit_ranges(
+            development.measures,
+            development.y,
+            development.yforg,
+            [(one.measures, one.y) for one in development.disturbed],
+        )
     return CalibrationSet(binding, cohort.hash, stated.method, facts, tuple(fitted), ranges=ranges), answers

@@ -66,7 +66,10 @@ def _value(measures: ScanMeasures, name: str) -> float:
 
 
 def fit_ranges(
-    measures: Sequence[ScanMeasures], y: NDArray[np.int64], yforg: NDArray[np.int8]
+    measures: Sequence[ScanMeasures],
+    y: NDArray[np.int64],
+    yforg: NDArray[np.int8],
+    disturbed: Sequence[tuple[Sequence[ScanMeasures], NDArray[np.int64]]] = (),
 ) -> dict[str, MeasureRange]:
     """Return the ranges of a development set.
 
@@ -74,6 +77,8 @@ def fit_ranges(
         measures: of its scans, [N].
         y: writers, [N].
         yforg: 0 genuine, others forgeries, [N].
+        disturbed: measures and writers of other scans of genuine signatures, one pair for each kind of scan: the
+            ranges reach as far as nearly all of each kind.
     """
     found = {}
     for name in MEASURES:
@@ -83,14 +88,24 @@ def fit_ranges(
             own = values[(y == writer) & (yforg == 0)]
             if len(own) > 1:
                 ratios += (own / ((own.sum() - own) / (len(own) - 1))).tolist()
-        if ratios:
-            found[name] = MeasureRange(_ends(values), _ends(ratios))
+        if not ratios:
+            continue
+        scans, ratio = _ends(values), _ends(ratios)
+        for others, owners in disturbed:
+            other = np.array([_value(one, name) for one in others])
+            usual = np.array([values[(y == writer) & (yforg == 0)].mean() for writer in owners])
+            scans, ratio = _around(scans, _ends(other)), _around(ratio, _ends(other / usual))
+        found[name] = MeasureRange(scans, ratio)
     return found
 
 
 def _ends(values: Sequence[float] | NDArray[np.float64]) -> Pair:
     low, high = np.percentile(values, PERCENTILES)
     return float(f"{low:.4g}"), float(f"{high:.4g}")
+
+
+def _around(a: Pair, b: Pair) -> Pair:
+    return min(a[0], b[0]), max(a[1], b[1])
 
 
 def read_ranges(facts: Mapping[str, Any]) -> dict[str, MeasureRange]:

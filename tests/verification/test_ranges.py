@@ -167,3 +167,21 @@ def test_no_ratio_outside_of_the_ranges(views_verifier, calibrated, signatures, 
     assert "the query is black and white, the references are not" in " ".join(map(str, answer.remarks))
     without = Verifier(replace(choices, calibration=replace(calibrated, ranges=None)))
     assert without.verify_against(signatures[:3], query).evidence is not None
+
+
+def test_ranges_reach_as_far_as_disturbed_scans(facts):
+    def scans(*densities):
+        return [facts(density=density).measures for density in densities]
+
+    y, yforg = np.array([0, 0, 1, 1]), np.zeros(4, np.int8)
+    plain = fit_ranges(scans(0.5, 0.5, 0.8, 0.8), y, yforg)["density"]
+    # each kind of scan counts by itself: a writer of 0.8 scanned at 0.4, and one of 0.5 at 0.6
+    both = [(scans(0.4), np.array([1])), (scans(0.6), np.array([0]))]
+    wide = fit_ranges(scans(0.5, 0.5, 0.8, 0.8), y, yforg, both)["density"]
+    assert plain.scans == pytest.approx((0.5, 0.8), rel=0.01)
+    assert plain.ratio == pytest.approx((1, 1))
+    assert wide.scans == pytest.approx((0.4, 0.8), rel=0.01)
+    assert wide.ratio == pytest.approx((0.5, 1.2), rel=0.01)
+    pale = facts(density=0.3), [facts(density=0.6)]
+    assert range_remarks({"density": plain}, *pale)
+    assert not range_remarks({"density": wide}, *pale)
