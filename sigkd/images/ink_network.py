@@ -7,6 +7,7 @@ that looking at a scan needs no PyTorch.
 from __future__ import annotations
 
 import threading
+from functools import reduce
 from pathlib import Path
 
 import cv2
@@ -38,17 +39,17 @@ def kinds_of_ink(picture: U8) -> F32:
     height, width = picture.shape[:2]
     bottom, right = -height % _STRIDE, -width % _STRIDE
     padded = cv2.copyMakeBorder(picture, 0, bottom, 0, right, cv2.BORDER_CONSTANT, value=(255, 255, 255))
-    if padded.ndim == 2:
-        padded = cv2.merge([padded] * 3)
-    dark = np.asarray(255 - padded, np.uint8)
+    dark = np.asarray(cv2.bitwise_not(padded), np.uint8)
+    split = [dark] * 3 if dark.ndim == 2 else cv2.split(dark)
+    planes = [np.asarray(plane, np.uint8) for plane in split]
+    gain = _gain(dark if dark.ndim == 2 else np.asarray(reduce(np.maximum, planes), np.uint8))
     network = _network()
-    network.setInput(cv2.dnn.blobFromImage(dark, _gain(dark) / _UNIT))
+    network.setInput(cv2.dnn.blobFromImage(cv2.merge(planes), gain / _UNIT))
     return np.asarray(network.forward()[0, :, :height, :width], np.float32)
 
 
-def _gain(dark: U8) -> float:
+def _gain(darkest: U8) -> float:
     """Return the factor that makes faint ink as dark as usual: the network knows strokes by their shape."""
-    darkest = dark.max(axis=2)
     inked = darkest[darkest >= _VISIBLE]
     if inked.size <= _FEW:
         return 1.0

@@ -39,4 +39,5 @@ def divide_by(image: U8, paper: U8) -> U8:
     """Return the picture over the brightness of its paper (of any size), 255 where they are equal."""
     height, width = image.shape[:2]
     large = np.asarray(cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
-    return np.asarray(cv2.divide(image, np.maximum(large, 1), scale=PAPER), np.uint8)
+    np.maximum(large, 1, out=large)
+    return np.asarray(cv2.divide(image, large, large, scale=PAPER), np.uint8)

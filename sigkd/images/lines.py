@@ -121,30 +121,34 @@ def tracks(lines: U8, darkness: npt.NDArray[np.float32]) -> list[Track]:
         return []
     ends = segments.reshape(-1, 2, 2).astype(np.float64)
     order = np.argsort(-np.hypot(*(ends[:, 1] - ends[:, 0]).T), kind="stable")
-    rows, columns = np.nonzero(lines)
-    points = np.stack([columns, rows], axis=1).astype(np.float64)
+    rows, columns = np.divmod(np.flatnonzero(lines), lines.shape[1])
+    points = np.stack([columns, rows]).astype(np.float64)
     result: list[Track] = []
     for start, stop in ends[order[:_MOST_TRACKS]]:
         chosen = _along(points, start, stop)
         if chosen.size < _FEWEST:
             continue
-        result.append(_measured(points[chosen], darkness))
-        points = np.delete(points, chosen, axis=0)  # each pixel is in one track
+        result.append(_measured(points[:, chosen], darkness))
+        left = np.ones(points.shape[1], bool)
+        left[chosen] = False
+        points = points[:, left]  # each pixel is in one track
     return result
 
 
 def _along(
     points: npt.NDArray[np.float64], start: npt.NDArray[np.float64], stop: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.intp]:
-    """Return the points along a segment and its straight continuation, as far as there are no wide gaps."""
+    """Return which points [2, n] are on a segment and its straight continuation, as far as there are no wide gaps."""
     centre, direction = (start + stop) / 2, (stop - start) / max(float(np.hypot(*(stop - start))), 1e-9)
     chosen = np.empty(0, np.intp)
     for _ in range(3):  # the axis turns with the points that are found
-        across = (points - centre) @ [-direction[1], direction[0]]
-        near = np.flatnonzero(np.abs(across) < _REACH)
+        across = points[1] * direction[0]
+        across -= points[0] * direction[1]
+        across -= centre[1] * direction[0] - centre[0] * direction[1]
+        near = np.flatnonzero(np.abs(across, out=across) < _REACH)
         if near.size < _FEWEST:
             return near[:0]
-        along = (points[near] - centre) @ direction
+        along = direction @ (points[:, near] - centre[:, None])
         order = np.argsort(along, kind="stable")
         near, along = near[order], along[order]
         first = np.concatenate([[0], np.flatnonzero(np.diff(along) > _GAP) + 1])
@@ -153,18 +157,24 @@ def _along(
         chosen = near[first[nearest] : last[nearest] + 1]
         if chosen.size < _FEWEST:
             return chosen[:0]
-        centre = points[chosen].mean(axis=0)
-        direction = np.linalg.eigh(np.cov(points[chosen].T))[1][:, 1]
+        centre, direction = _axis(points[:, chosen])
     return chosen
 
 
+def _axis(points: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return the centre [2] of points [2, n] and the direction [2] in which they spread most, to the right."""
+    centre = points.mean(axis=1)
+    apart = points - centre[:, None]
+    angle = 0.5 * np.arctan2(2 * (apart[0] @ apart[1]), apart[0] @ apart[0] - apart[1] @ apart[1])
+    return centre, np.array([np.cos(angle), np.sin(angle)])
+
+
 def _measured(points: npt.NDArray[np.float64], darkness: npt.NDArray[np.float32]) -> Track:
-    centre = points.mean(axis=0)
-    direction = np.linalg.eigh(np.cov(points.T))[1][:, 1]
-    direction = direction if direction[0] >= 0 else -direction
-    along = (points - centre) @ direction
-    across = (points - centre) @ [-direction[1], direction[0]]
-    columns, rows = points.T.astype(np.intp)
+    centre, direction = _axis(points)
+    apart = points - centre[:, None]
+    along = direction @ apart
+    across = np.array([-direction[1], direction[0]]) @ apart
+    columns, rows = points.astype(np.intp)
     dark = np.maximum(darkness[rows, columns], 1.0).astype(np.float64)
     step = (along - along.min()).astype(np.intp)
     weight = np.bincount(step, dark)
@@ -174,7 +184,10 @@ def _measured(points: npt.NDArray[np.float64], darkness: npt.NDArray[np.float32]
     place = at / length - 0.5
     near = np.ones(at.size, bool)
     for _ in range(3):
-        off = np.abs(middle - np.polyval(np.polyfit(place[near], middle[near], 1), place))
+        x, y = place[near], middle[near]
+        x_mean, y_mean = x.mean(), y.mean()
+        slope = ((x - x_mean) @ (y - y_mean)) / max(float((x - x_mean) @ (x - x_mean)), 1e-9)
+        off = np.abs(middle - y_mean - slope * (place - x_mean))
         near = off <= np.quantile(off, 0.9)
     bow = np.polyfit(place[near], middle[near], 2)[0] if near.sum() > 5 else 0.0
     height, width = darkness.shape

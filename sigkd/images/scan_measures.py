@@ -207,7 +207,14 @@ def _straight(coarse: U8) -> float:
 def _solid(shape: U8) -> float:
     side = round(2.0 * _MM)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-    core = cv2.erode(cv2.copyMakeBorder(shape, side, side, side, side, cv2.BORDER_CONSTANT, value=0), disc)
+    inner = int(side / np.sqrt(2)) // _COARSE  # the square within the disc, less what does not fill coarse pixels
+    blocks = cv2.copyMakeBorder(_coarse(shape), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    left, top, width, height = (_COARSE * edge for edge in cv2.boundingRect(cv2.erode(blocks, np.ones((inner, inner)))))
+    if not width:
+        return 0.0
+    top, left, height, width = top - 2 * side, left - 2 * side, height + 4 * side, width + 4 * side
+    part = shape[max(top, 0) : top + height, max(left, 0) : left + width]  # elsewhere no disc fits
+    core = cv2.erode(cv2.copyMakeBorder(part, side, side, side, side, cv2.BORDER_CONSTANT, value=0), disc)
     if not core.any():  # as in nearly every signature
         return 0.0
     core = cv2.dilate(core, disc)

@@ -26,6 +26,7 @@ _DARKEST_EDGE = -0.7  # of the network's odds: pixels at the strokes' edges are 
 _NOISE_SHARE = 0.97
 _LETTER = 60  # pixels at 150 dpi
 _NEAR = 5  # pixels
+_BAND = 64  # rows that are looked at together: pictures of a whole page do not fit the processor's cache
 _LEAST_LETTER, _FEWEST_LETTERS, _MUCH_PRINT = 5, 3, 60  # pixels; letters; pixels
 
 
@@ -60,21 +61,15 @@ def find_writing(grey: U8, small: U8) -> Writing | None:
         return None
     rows, columns = part
     odds = _odds(small[rows, columns])
-    kinds = _most_likely(odds)
-    others = [odds[kind] for kind in range(len(odds)) if kind != INK]
-    margin = np.asarray(odds[INK] - reduce(np.maximum, others), np.float32)
+    kinds, margin = _most_likely(odds)
     ours = _parts_of_letters(kinds) | _print_that_is_ink(kinds) | _drawn_by_pen(kinds, small[rows, columns])
     if ours.any():
         kinds[ours], margin[ours] = INK, 1.0
     top, left = 2 * rows.start, 2 * columns.start
     piece = grey[top : 2 * rows.stop, left : 2 * columns.stop]
-    height, width = piece.shape
-    large = cv2.resize(margin, (2 * kinds.shape[1], 2 * kinds.shape[0]), interpolation=cv2.INTER_LINEAR)
-    margin = np.asarray(large[:height, :width], np.float32)
     darkness, noise = _levels(piece, kinds)
     least = max(_FAINTEST * darkness, noise, float(LEAST_DARKNESS))
-    mask = ((piece <= np.uint8(WHITE - least)) & (margin > _DARKEST_EDGE)).view(np.uint8)
-    return Writing(top, left, piece, mask, kinds, darkness, noise)
+    return Writing(top, left, piece, _written(piece, np.uint8(WHITE - least), margin), kinds, darkness, noise)
 
 
 def count_kinds(kinds: U8) -> npt.NDArray[np.int64]:
@@ -82,14 +77,32 @@ def count_kinds(kinds: U8) -> npt.NDArray[np.int64]:
     return np.asarray(cv2.calcHist([kinds], [0], None, [4], [0, 4]).reshape(-1), np.int64)
 
 
-def _most_likely(odds: Sequence[F32]) -> U8:
-    """Return the kind [h, w] with the greatest odds; of equal ones the first."""
-    most = odds[0]
-    kinds = np.zeros(most.shape, np.uint8)
-    for kind in range(1, len(odds)):
-        np.putmask(kinds, odds[kind] > most, kind)
-        most = np.asarray(np.maximum(most, odds[kind]), np.float32)
-    return kinds
+def _most_likely(odds: Sequence[F32]) -> tuple[U8, F32]:
+    """Return the kind [h, w] with the greatest odds, of equal ones the first; how far ink's are above others'."""
+    kinds, margin = np.zeros(odds[0].shape, np.uint8), np.empty(odds[0].shape, np.float32)
+    for top in range(0, len(kinds), _BAND):
+        band = slice(top, top + _BAND)
+        planes = [plane[band] for plane in odds]
+        most = planes[0].copy()
+        for kind in range(1, len(planes)):
+            np.putmask(kinds[band], planes[kind] > most, kind)
+            np.maximum(most, planes[kind], out=most)
+        others = [planes[kind] for kind in range(len(planes)) if kind != INK]
+        np.subtract(planes[INK], reduce(np.maximum, others), out=margin[band])
+    return kinds, margin
+
+
+def _written(grey: U8, palest: np.uint8, margin: F32) -> U8:
+    """Return 1 where [h, w] grey levels are ink's and the margin [h / 2, w / 2] between odds speaks for ink."""
+    mask = np.empty(grey.shape, np.uint8)
+    height, width = margin.shape
+    for top in range(0, height, _BAND):
+        rows = slice(2 * top, min(2 * (top + _BAND), len(grey)))
+        first, end = max(0, top - 1), min(height, top + _BAND + 1)  # neighbours count where pixels are interpolated
+        large = cv2.resize(margin[first:end], (2 * width, 2 * (end - first)), interpolation=cv2.INTER_LINEAR)
+        piece = np.asarray(large[rows.start - 2 * first : rows.stop - 2 * first, : grey.shape[1]])
+        np.bitwise_and(grey[rows] <= palest, piece > _DARKEST_EDGE, out=mask[rows].view(bool))
+    return mask
 
 
 def _parts_of_letters(kinds: U8) -> npt.NDArray[np.bool_]:
@@ -132,11 +145,11 @@ def _drawn_by_pen(kinds: U8, small: U8) -> npt.NDArray[np.bool_]:
     lines, ink = (kinds == LINE).view(np.uint8), kinds == INK
     if not lines.any() or not ink.any():
         return np.zeros(kinds.shape, bool)
-    channels = [small] if small.ndim == 2 else cv2.split(small)
-    grey = reduce(np.add, [np.asarray(plane, np.uint16) for plane in channels]) / len(channels)
-    darkness = np.asarray(WHITE - grey, np.float32)
+    darkness = np.zeros(kinds.shape, np.float32)
+    for kind in (lines.view(bool), ink):
+        darkness[kind] = WHITE - (small[kind] if small.ndim == 2 else small[kind].mean(axis=1))
     printed = printed_lines(lines, darkness, float(np.median(darkness[ink])))
-    return np.asarray((lines > 0) & ~printed)
+    return np.asarray(lines.view(bool) & ~printed)
 
 
 def _inked_part(small: U8) -> tuple[slice, slice] | None:

@@ -1,12 +1,13 @@
 """Steps of reading that were written for speed give what the plain words of their definition give."""
 
+import cv2
 import numpy as np
 import pytest
 
 from sigkd.images.ink_network import INK, PRINT
 from sigkd.images.scan import _without_dust
 from sigkd.images.scan_measures import _coarse, _solid
-from sigkd.images.writing import _most_likely, _parts_of_letters, count_kinds
+from sigkd.images.writing import _most_likely, _parts_of_letters, _written, count_kinds
 
 
 @pytest.fixture
@@ -15,8 +16,18 @@ def rng():
 
 
 def test_the_most_likely_kind_is_the_first_of_the_greatest(rng):
-    odds = rng.integers(-2, 3, (4, 50, 70)).astype(np.float32)  # with many ties
-    np.testing.assert_array_equal(_most_likely(list(odds)), np.argmax(odds, axis=0))
+    odds = rng.integers(-2, 3, (4, 150, 70)).astype(np.float32)  # with many ties
+    kinds, margin = _most_likely(list(odds))
+    np.testing.assert_array_equal(kinds, np.argmax(odds, axis=0))
+    np.testing.assert_array_equal(margin, odds[INK] - np.delete(odds, INK, axis=0).max(axis=0))
+
+
+@pytest.mark.parametrize("shape", [(300, 141), (299, 140)])
+def test_what_is_written_is_dark_and_ink_by_the_odds_of_the_half_as_large_picture(rng, shape):
+    grey = rng.integers(0, 256, shape, np.uint8)
+    margin = rng.normal(-0.7, 1.0, (150, 71)).astype(np.float32)
+    large = cv2.resize(margin, (142, 300), interpolation=cv2.INTER_LINEAR)[: shape[0], : shape[1]]
+    np.testing.assert_array_equal(_written(grey, np.uint8(180), margin), (grey <= 180) & (large > -0.7))
 
 
 def test_kinds_are_counted(rng):
