@@ -84,17 +84,21 @@ STROKES = (0.15, 1.5)
 """Widths in mm between which the strokes of pens lie: others speak against the resolution."""
 TAKEN = 0.05
 """Share of what is dark that is taken away without a remark."""
+OVERPRINTED = 0.07
+"""Share of the ink that print touches, from which print lies over the signature: with captions at 19 Dutch signatures
+(writers 030 to 049) it was 0.071 at most, with stamps across them 0.11 in the middle."""
 AT_EDGE = 0.25
 """Mm of ink along an edge of the scan from which the signature counts as cut off there."""
 
 
-def reading_remarks(measures: ScanMeasures, resolution: Resolution, at_edge: float) -> list[Remark]:
+def reading_remarks(measures: ScanMeasures, resolution: Resolution, at_edge: float, overprinted: float) -> list[Remark]:
     """Return the remarks on a scan as it was read.
 
     Args:
         measures: of the scan.
         resolution: what the file says of it.
         at_edge: mm of ink along the edge of the scan that has most of it.
+        overprinted: share of the ink that print touches.
     """
     m, found = measures, []
 
@@ -115,7 +119,9 @@ def reading_remarks(measures: ScanMeasures, resolution: Resolution, at_edge: flo
         add("cropped", "ink touches the edge of the image: the signature may be cut off")
     if m.lines > TAKEN:
         add("lines-removed", "printed lines were taken away: look at what is left, or crop them")
-    if m.print > TAKEN:
+    if overprinted > OVERPRINTED:
+        add("print-over-ink", "print or a stamp lies over the signature: part of it may count as ink, or be lost")
+    elif m.print > TAKEN:
         add("print-removed", "print or a stamp was taken away: look at what is left, or crop it")
     if m.levels <= BLACK_AND_WHITE:
         add("binarised", "the scan is black and white only: shades of ink are lost")

@@ -147,7 +147,7 @@ def _read(raw: U8, resolution: Resolution, name: str, digest: str, log: Log) -> 
     colour = _colour(sheet.small, writing)
     measures = measure(ink, writing, dpi, ground, levels, colour, dark)
     at_edge = _at_edge(mask, writing, sheet.grey.shape)
-    remarks = tuple(reading_remarks(measures, resolution, at_edge))
+    remarks = tuple(reading_remarks(measures, resolution, at_edge, _overprinted(writing.kinds)))
     return Scan(name, digest, ink, resolution, dpi, (first, end, start, stop), measures, remarks, tuple(log.steps))
 
 
@@ -163,6 +163,13 @@ def _at_edge(mask: U8, writing: Writing, shape: tuple[int, ...]) -> float:
     if writing.left + mask.shape[1] >= shape[1]:
         edges.append(mask[:, -1])
     return max((int(np.count_nonzero(edge)) for edge in edges), default=0) / DPI * MM_PER_INCH
+
+
+def _overprinted(kinds: U8) -> float:
+    """Return the share of the ink that has print within 0.3 mm."""
+    ink = kinds == INK
+    near = cv2.dilate((kinds == PRINT).astype(np.uint8), np.ones((5, 5), np.uint8))
+    return float(np.count_nonzero(near[ink]) / max(np.count_nonzero(ink), 1))
 
 
 def _colour(small: U8, writing: Writing) -> float:

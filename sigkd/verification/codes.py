@@ -1,7 +1,7 @@
 """The fixed codes of all remarks, with what each says: what policies, logs and other people's programs go by."""
 
 CODES = {
-    "low-resolution": "scanned below 60 dpi, strokes of less than 2 pixels, or a tiny signature",
+    "low-resolution": "scanned below 140 dpi, strokes of less than 2 pixels, or a tiny signature",
     "resolution-unknown": "the file does not tell its resolution",
     "resolution-doubtful": "strokes are too wide or too narrow for the stated resolution",
     "faint": "ink and paper hardly differ",
@@ -9,6 +9,7 @@ CODES = {
     "cropped": "ink touches the edge of the image",
     "lines-removed": "printed lines were taken away",
     "print-removed": "print or a stamp was taken away",
+    "print-over-ink": "print or a stamp lies over the signature",
     "background-line": "a straight line across the scan, as on a form",
     "binarised": "black and white only",
     "larger-than-canvas": "cut to the middle of the model's canvas",
@@ -29,6 +30,14 @@ CODES = {
 """What each remark says, by its code."""
 
 NOT_COMPARABLE = frozenset(
-    {"low-resolution", "resolution-doubtful", "blurred", "faint", "unlike-references", "outside-calibration"}
+    {
+        "low-resolution",
+        "resolution-doubtful",
+        "blurred",
+        "faint",
+        "print-over-ink",
+        "unlike-references",
+        "outside-calibration",
+    }
 )
 """Codes of remarks with which a scan is like none that the calibration knows: the answer is inconclusive."""

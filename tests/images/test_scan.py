@@ -96,8 +96,12 @@ def test_unknown_resolution_is_said_and_estimated():
 
 
 def test_the_same_signature_at_another_unknown_scale_comes_out_alike():
-    sizes = [read_scan(sheet(5003, dpi).image).measures.width for dpi in (150.0, 300.0, 600.0)]
-    assert max(sizes) / min(sizes) < 1.15
+    ratios = []
+    for writer in range(5001, 5007):
+        sizes = [read_scan(sheet(writer, dpi).image).measures.width for dpi in (150.0, 300.0, 600.0)]
+        ratios.append(max(sizes) / min(sizes))
+    assert np.median(ratios) < 1.15
+    assert max(ratios) < 1.3  # strokes of some pens are measured wider at 600 dpi
 
 
 def test_paper_is_purely_white_and_the_box_is_tight():
@@ -185,6 +189,17 @@ def test_print_around_a_signature_is_no_reason_to_refuse_it(chain):
     for seed in range(3):
         found = read_scan(parse_chain(chain)(sheet(5003), seed=seed).image, dpi=300)
         assert found.measures.area > 0.9 * alone
+
+
+def test_print_over_the_ink_is_told_from_print_beside_it():
+    def share_told(chain):
+        scans = [
+            read_scan(parse_chain(chain)(sheet(writer), seed=writer).image, dpi=300) for writer in range(5001, 5009)
+        ]
+        return np.mean(["print-over-ink" in [remark.code for remark in scan.remarks] for scan in scans])
+
+    assert share_told("stamp") > 0.2  # stamps fall where they fall
+    assert share_told("caption") == share_told("line+box") == share_told("blur") == 0
 
 
 def test_every_step_can_be_looked_at():
