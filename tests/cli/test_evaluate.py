@@ -274,15 +274,16 @@ def test_what_is_wrong_with_disturbing_is_said(run_sigkd, made_up_signatures, ar
 
 
 def test_a_calibration_without_ranges_says_so(run_sigkd, tmp_path):
+    from sigkd.classifiers.cohort import load_cohort
     from sigkd.models.binding import Binding
-    from sigkd.models.extract import feature_length
     from sigkd.models.features import FeatureSet
     from sigkd.models.io import load_model
 
-    model = load_model(None)
-    bound, rng = Binding.of(model), np.random.default_rng(0)
-    centres = rng.normal(0, 1, (8, 1, feature_length(model)))
-    features = (centres + rng.normal(0, 0.5, (8, 6, centres.shape[2]))).reshape(48, -1).astype(np.float32)
+    bound, rng = Binding.of(load_model(None)), np.random.default_rng(0)
+    usual = load_cohort(None, bound).features.std(axis=0)
+    centres = rng.normal(0, 1, (8, 1, len(usual)))
+    spread = np.array([0.5] * 4 + [1.0] * 2)[:, None]  # of genuine signatures and of forgeries
+    features = ((centres + spread * rng.normal(0, 1, (8, 6, len(usual)))) * usual).reshape(48, -1).astype(np.float32)
     names = [str(row) for row in range(48)]
     labels = np.repeat(np.arange(8), 6), np.tile(np.array([0] * 4 + [1] * 2, np.int8), 8)
     made = FeatureSet(features, *labels, names, bound.model_hash, bound.preprocess_version, bound.model_name, {})

@@ -51,7 +51,7 @@ def test_a_reader_that_goes_away_is_no_failure(words):
 @pytest.mark.slow
 def test_the_answer_decides_the_code(made_up_signatures, tmp_path):
     """An accepted signature is no rejected one because nobody listens."""
-    mine, other = (sorted((made_up_signatures / name / "genuine").iterdir()) for name in ("001", "002"))
+    mine, other = (sorted((made_up_signatures / name / "genuine").iterdir()) for name in ("003", "004"))
     silent, cut = "2>&-", "| head -c 1 >/dev/null; exit ${PIPESTATUS[0]}"
     for query, shell, code in ((mine[5], silent, ExitCode.DONE), (other[0], cut, ExitCode.REJECTED)):
         assert sigkd("verify", *mine[:4], query, "--device", "cpu", shell=shell).returncode == code

@@ -395,7 +395,9 @@ def test_the_teacher_sees_the_clean_image(tmp_path, monkeypatch):
     assert record.supervision == "cached"  # what the teacher sees never changes
     distill(tmp_path / "online", dataclasses.replace(config, supervision="online"))
     assert all(clean(images, rows) for images, rows in asked)
-    assert equal(*(state(tmp_path / name / "final.safetensors") for name in ("cached", "online")))
+    cached, online = (state(tmp_path / name / "final.safetensors") for name in ("cached", "online"))
+    # the teacher is asked in other batches: on some processors that changes the last bits
+    assert all(torch.allclose(cached[name].float(), online[name].float(), atol=1e-4) for name in cached)
     asked.clear()
     distill(tmp_path / "same", dataclasses.replace(config, teacher_sees="same"))
     assert not any(clean(images, rows) for images, rows in asked)

@@ -64,7 +64,7 @@ def test_remarks(scans) -> None:
     ruled = scan.copy()
     ruled[scan.shape[0] // 2 : scan.shape[0] // 2 + 3] = 60
     assert "background-line" in _codes(ruled)
-    small = np.asarray(Image.fromarray(scan).resize((scan.shape[1] // 6, scan.shape[0] // 6), Image.Resampling.BOX))
+    small = np.asarray(Image.fromarray(scan).resize((scan.shape[1] // 9, scan.shape[0] // 9), Image.Resampling.BOX))
     assert "low-resolution" in _codes(small)
     assert "binarised" in _codes(np.where(scan < 128, 0, 255).astype(np.uint8))
 
