@@ -169,7 +169,7 @@ def _overprinted(kinds: U8) -> float:
     """Return the share of the ink that has print within 0.3 mm."""
     ink = kinds == INK
     near = cv2.dilate((kinds == PRINT).astype(np.uint8), np.ones((5, 5), np.uint8))
-    return float(np.count_nonzero(near[ink]) / max(np.count_nonzero(ink), 1))
+    return int(np.count_nonzero(near[ink])) / max(int(np.count_nonzero(ink)), 1)
 
 
 def _colour(small: U8, writing: Writing) -> float:
