@@ -85,7 +85,10 @@ class FeatureNetwork(nn.Module):
 
 
 class _Undrawn(TorchFunctionMode):
-    """While it is on, weights of this thread keep whatever was in their memory instead of random values."""
+    """While it is on, weights of this thread keep whatever was in their memory instead of random values.
+
+    PyTorch's own way, construction on the device ``meta``, imports a second's worth of reference implementations first.
+    """
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
