@@ -85,12 +85,12 @@ def _table(document: Looks) -> Table:
     for one in document.scans:
         refused = None if one.refused is None else Text(f"no: {one.refused.message}", "red")
         if one.measures is None or one.resolution is None:
-            table.add_row(one.file.name, refused)
+            table.add_row(str(one.file), refused)
             continue
         m = one.measures
         size = f"{m.width:.0f} x {m.height:.0f} mm"
         dpi = f"{m.dpi:.0f} ({one.resolution.source})"
         taken = f"lines {m.lines:.0%}, print {m.print:.0%}"
         remarks = "; ".join(remark.text for remark in one.remarks)
-        table.add_row(one.file.name, refused or size, dpi, f"{m.stroke:.2f} mm", taken, remarks)
+        table.add_row(str(one.file), refused or size, dpi, f"{m.stroke:.2f} mm", taken, remarks)
     return table

@@ -45,3 +45,12 @@ def test_the_resolution_can_be_stated(run_sigkd, scans):
         "width"
     ]
     assert other == pytest.approx(2 * one, rel=0.05)
+
+
+def test_scans_of_the_same_name_are_told_apart(run_sigkd, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for client in ("ada", "bob"):
+        (tmp_path / client).mkdir()
+        Image.new("L", (600, 300), 240).save(tmp_path / client / "1.png", dpi=(300, 300))
+    table = run_sigkd("look", "ada/1.png", "bob/1.png", expect=4).stdout
+    assert "ada/1.png" in table and "bob/1.png" in table
