@@ -56,6 +56,8 @@ class StoreFacts:
 
     name: str
     layout: str
+    scans: str
+    """What the scans are known by, :attr:`sigkd.datasets.layouts.SignatureSet.fingerprint`."""
     canvas: tuple[int, int] | None
     """Height and width in pixels of the canvas; null: signatures were placed in views."""
     views: list[str] | None
@@ -234,6 +236,7 @@ def _store(
     facts = StoreFacts(
         name=name,
         layout=signatures.name,
+        scans=signatures.fingerprint,
         canvas=None if placing.views else placing.canvas,
         views=list(placing.views) or None,
         dpi=placing.dpi if placing.views else None,

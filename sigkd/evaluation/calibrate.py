@@ -53,25 +53,22 @@ class DevelopmentSet:
     y: NDArray[np.int64]
     yforg: NDArray[np.int8]
     description: dict[str, Any]
-    """Name, layout, content hash, writers: stored with the calibration."""
+    """Name, content hash, writers, and what the scans are known by: stored with the calibration."""
     measures: Sequence[ScanMeasures] | None = None
     """[N] of the scans; None: not known."""
-    files: tuple[str, ...] = ()
-    """[N] names of the scans' files; none: not known."""
     disturbed: tuple[Disturbed, ...] = ()
     """Other scans of the genuine signatures."""
 
     def part(self, rows: NDArray[np.int64]) -> DevelopmentSet:
         """Return some of the signatures."""
         measures = None if self.measures is None else [self.measures[row] for row in rows.tolist()]
-        files = tuple(self.files[row] for row in rows.tolist()) if self.files else ()
         y = self.y[rows]
         disturbed = tuple(
             Disturbed([one.measures[row] for row in kept.tolist()], one.y[kept])
             for one in self.disturbed
             for kept in [np.flatnonzero(np.isin(one.y, y))]
         )
-        return DevelopmentSet(self.features[rows], y, self.yforg[rows], self.description, measures, files, disturbed)
+        return DevelopmentSet(self.features[rows], y, self.yforg[rows], self.description, measures, disturbed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,15 +137,14 @@ def development_set(
     description = {
         "name": str(metadata.get("dataset") or opened.name),
         "content_hash": str(metadata.get("dataset_hash") or hashlib.sha256(features.tobytes()).hexdigest()),
-        "layout": str(metadata.get("layout") or ""),
+        "scans": str(metadata.get("scans") or ""),
         "writers": [names[place] for place in chosen],
         "genuine": int((yforg == 0).sum()),
         "skilled": int((yforg == 1).sum()),
     }
     every = None if opened.batch is None else opened.batch.measures
     measures = None if every is None else [every[row] for row in rows.tolist()]
-    files = () if opened.batch is None else tuple(opened.batch.filenames[row] for row in rows.tolist())
-    return DevelopmentSet(features, opened.labels.y[rows], yforg, description, measures, files)
+    return DevelopmentSet(features, opened.labels.y[rows], yforg, description, measures)
 
 
 def development_sets(
@@ -168,33 +164,29 @@ def development_sets(
         model: extracts the features, or has made them.
         data: home of the prepared datasets.
         writers: which ones of a single dataset.
-        disturbed: prepared sets of the same files, disturbed (``preprocess --disturb``).
+        disturbed: prepared sets of the same scans, disturbed (``preprocess --disturb``).
         device: where features are computed.
         progress: where the work is reported.
 
     Raises:
-        UsageError: ``writers`` of several datasets, or a disturbed set of none of the files, or of those of
-            several alike.
+        UsageError: ``writers`` of several datasets, a writer who is there twice, or a disturbed set of other scans.
     """
     if writers is not None and len(names) > 1:
         raise UsageError("`writers` chooses from one dataset; of several, write NAME[A:B]")
     parts = [
         development_set(name, model, data=data, writers=writers, device=device, progress=progress) for name in names
     ]
+    _refuse_twins(parts)
     for name in disturbed:
         found = [_scanned_otherwise(part, name, data) for part in parts]
-        sizes = [len(one.y) for one in found]
-        most = max(sizes)
-        if not most or sizes.count(most) > 1:
-            what = "no file" if not most else "as many files of one as of another"
-            raise UsageError(f"'{name}' holds {what} of {', '.join(names)}: it must be a disturbed version of one")
-        place = sizes.index(most)
-        kept = (*parts[place].description.get("disturbed", ()), name)
-        parts[place] = replace(
-            parts[place],
-            description={**parts[place].description, "disturbed": list(kept)},
-            disturbed=(*parts[place].disturbed, found[place]),
-        )
+        if not any(found):
+            raise UsageError(
+                f"'{name}' is not of the scans of {', '.join(names)}: it must be a disturbed version of one"
+            )
+        for place, (part, one) in enumerate(zip(parts, found, strict=True)):
+            if one is not None:
+                description = {**part.description, "disturbed": [*part.description.get("disturbed", ()), name]}
+                parts[place] = replace(part, description=description, disturbed=(*part.disturbed, one))
     if len(parts) == 1:
         return parts[0]
     first = np.cumsum([0, *(int(part.y.max()) + 1 for part in parts[:-1])]).tolist()
@@ -204,6 +196,7 @@ def development_sets(
         "content_hash": hashlib.sha256("".join(one["content_hash"] for one in described).encode()).hexdigest(),
         "writers": [f"{one['name']} {writer}" for one in described for writer in one["writers"]],
         **{key: sum(one[key] for one in described) for key in ("genuine", "skilled")},
+        "sets": described,
     }
     if disturbed:
         description["disturbed"] = list(disturbed)
@@ -214,7 +207,6 @@ def development_sets(
         np.concatenate([part.yforg for part in parts]),
         description,
         None if any(one is None for one in every) else [one for some in every if some is not None for one in some],
-        tuple(file for part in parts for file in part.files),
         tuple(
             Disturbed(one.measures, one.y + start)
             for part, start in zip(parts, first, strict=True)
@@ -223,17 +215,36 @@ def development_sets(
     )
 
 
-def _scanned_otherwise(development: DevelopmentSet, name: str, data: Path) -> Disturbed:
-    """Return the measures of those scans of a prepared set whose files are genuine ones of the development set."""
+def _refuse_twins(parts: Sequence[DevelopmentSet]) -> None:
+    """Raise UsageError where a writer is in two of the sets: he would be taken for two people."""
+    seen: dict[tuple[str, str], str] = {}
+    for one in (part.description for part in parts):
+        keys = [(one["scans"] or one["content_hash"], writer) for writer in one["writers"]]
+        for key in keys:
+            if key in seen:
+                raise UsageError(f"writer {key[1]} is in {seen[key]} and in {one['name']}, and would be two people")
+        seen |= dict.fromkeys(keys, one["name"])
+
+
+def _scanned_otherwise(development: DevelopmentSet, name: str, data: Path) -> Disturbed | None:
+    """Return the measures of a prepared set's genuine scans of the development set's writers.
+
+    None: it is of other scans, or of other writers.
+    """
     from sigkd.datasets.prepared import find_prepared
 
     store = find_prepared(name, data)
-    if store.measures is None:
-        raise UsageError(f"'{name}' has no measures of its scans; prepare it with `views`")
-    signed = zip(development.files, development.y.tolist(), development.yforg, strict=True)
-    owners = {file: owner for file, owner, kind in signed if kind == 0}
-    rows = [row for row, file in enumerate(store.filenames) if file in owners]
-    y = np.array([owners[store.filenames[row]] for row in rows], np.int64)
+    scans = store.metadata.get("scans")
+    if store.measures is None or scans is None:
+        raise UsageError(f"'{name}' has no measures of its scans; prepare it anew with `views`")
+    genuine = development.yforg == 0
+    called = zip(np.unique(development.y).tolist(), development.description["writers"], strict=True)
+    owners = {writer: owner for owner, writer in called if np.any(genuine & (development.y == owner))}
+    signed = enumerate(zip(store.y.tolist(), store.yforg.tolist(), strict=True))
+    rows = [row for row, (place, kind) in signed if kind == 0 and store.writers[place] in owners]
+    if scans != development.description["scans"] or not rows:
+        return None
+    y = np.array([owners[store.writers[store.y[row]]] for row in rows], np.int64)
     return Disturbed([store.measures[row] for row in rows], y)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -207,9 +207,7 @@ def evaluate_disturbed(
             task.advance(len(answers))
     parts = [given[start : start + len(trials)] for start in range(0, len(given), len(trials))]
     calibrations = None if cross_fit else verifier.operating(verifier.cohort).calibrations
-    fitted_on: Any = [] if calibrations is None else calibrations.data.get("writers", [])
-    if calibrations is not None and calibrations.data.get("layout") not in (None, "", signatures.name):
-        fitted_on = []  # another set, whose writers happen to have the same names
+    fitted_on = set() if calibrations is None else _writers_of(calibrations.data, signatures.fingerprint)
     thresholds = [one.thresholds.origin for one in plain if not isinstance(one, DisturbedAnswer)]
     return DisturbedResults(
         dataset=source,
@@ -230,6 +228,15 @@ def evaluate_disturbed(
         rows=[_row(name, chain, trials, part) for (name, chain), part in zip(chains.items(), parts, strict=True)],
         versions=library_versions(),
     )
+
+
+def _writers_of(data: Mapping[str, Any], scans: str) -> set[str]:
+    """Return those writers of a calibration whose scans it may have been fitted on.
+
+    Writers of other scans can have the same names; calibrations of before do not tell.
+    """
+    sets = data.get("sets", [data])
+    return {writer for one in sets if one.get("scans") in (None, "", scans) for writer in one.get("writers", [])}
 
 
 def _chains(disturbances: Sequence[str]) -> dict[str, Chain]:

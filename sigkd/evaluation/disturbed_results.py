@@ -128,7 +128,7 @@ class DisturbedResults(JsonDocument, format="sigkd-disturbed-results", version=1
     calibration_hash: str | None
     """Null: there is none, or one for each fifth of the writers."""
     calibrated_on: list[str]
-    """Tested writers whose names the calibration names, too: perhaps it was fitted on these very signatures."""
+    """Tested writers on whose signatures the calibration was fitted; where it does not say of which scans, by name."""
     trials: list[DisturbedTrial]
     rows: list[DisturbedRow]
     """The plain row first."""
@@ -177,7 +177,7 @@ def disturbed_grid(document: DisturbedResults) -> Grid:
     ]
     if document.calibrated_on:
         grid.notes.append(
-            f"The calibration names {len(document.calibrated_on)} of these writers: if it was fitted on "
+            f"The calibration names {len(document.calibrated_on)} of these writers: where it was fitted on "
             "these signatures, errors are underestimated. Take other writers, or calibrate on the others of these."
         )
     return grid

@@ -214,7 +214,7 @@ def prepared_images(name: str, data: Path) -> ImageBatch:
     prepared: PreparedSignatures = find_prepared(name, data)
     facts = prepared.metadata
     keep: dict[str, Any] = {
-        key: facts[key] for key in ("layout", "canvas", "views", "size", "protocol") if key in facts
+        key: facts[key] for key in ("layout", "scans", "canvas", "views", "size", "protocol") if key in facts
     }
     keep |= {"dataset": str(facts.get("name") or name), "dataset_hash": prepared.content_hash}
     keep["writers"] = [str(writer) for writer in prepared.writers]

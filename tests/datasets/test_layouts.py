@@ -343,3 +343,13 @@ def test_dutch_signatures(shared_dir):
     found = scan_dataset("sigcomp2011", shared_dir / "data" / "sigcomp2011_dutch")
     assert len(found.writers) == 43
     assert kinds(found) == Counter(genuine=635, skilled=514)
+
+
+def test_the_same_scans_are_known_again_wherever_they_lie(tmp_path):
+    for place, size in (("a", 1), ("deeper/a", 1), ("b", 2)):
+        for name in ("ann/genuine/1.png", "bob/genuine/1.png"):
+            file = tmp_path / place / name
+            file.parent.mkdir(parents=True)
+            file.write_bytes(b"x" * size)
+    here, there, other = (scan_dataset("folder", tmp_path / place).fingerprint for place in ("a", "deeper/a", "b"))
+    assert here == there != other

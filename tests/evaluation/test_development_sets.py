@@ -49,8 +49,18 @@ def test_disturbed_scans_belong_to_the_writers_of_their_files(prepared):
     assert len(joined.part(np.flatnonzero(joined.y == 2)).disturbed[0].measures) == 2
 
 
+def test_disturbed_scans_belong_to_all_parts_of_their_set(prepared):
+    joined = development_sets(["two[0:1]", "one", "two[1:2]"], load_model(), data=prepared, disturbed=["pale"])
+    assert [one.y.tolist() for one in joined.disturbed] == [[0, 0], [2, 2]]
+    first, other, last = joined.description["sets"]
+    assert first["scans"] == last["scans"] != other["scans"]
+    assert [one.get("disturbed", []) for one in (first, other, last)] == [["pale"], [], ["pale"]]
+
+
 def test_what_cannot_be_joined(prepared):
     with pytest.raises(UsageError, match=r"`writers` chooses from one dataset; of several, write NAME\[A:B\]"):
         development_sets(["one", "two"], load_model(), data=prepared, writers="0:1")
-    with pytest.raises(UsageError, match="'pale' holds as many files of one as of another of two, two"):
-        development_sets(["two", "two"], load_model(), data=prepared, disturbed=["pale"])
+    with pytest.raises(UsageError, match=r"writer 002 is in two and in two\[1:2\], and would be two people"):
+        development_sets(["two", "two[1:2]"], load_model(), data=prepared)
+    with pytest.raises(UsageError, match="'pale' is not of the scans of one: it must be a disturbed version"):
+        development_sets(["one"], load_model(), data=prepared, disturbed=["pale"])

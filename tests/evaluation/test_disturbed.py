@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from sigkd import Verifier
+from sigkd.datasets.layouts import scan_dataset
 from sigkd.errors import UsageError
 from sigkd.evaluation.disturbed import STANDARD, evaluate_disturbed
 from sigkd.evaluation.disturbed_results import Tally, disturbed_grid
@@ -109,9 +110,12 @@ def test_a_calibration_on_the_same_writers_is_said(evaluated):
     assert "names 2 of these writers" in " ".join(disturbed_grid(same).notes)
 
 
-@pytest.mark.parametrize(("facts", "said"), [({}, True), ({"layout": "folder"}, True), ({"layout": "cedar"}, False)])
+@pytest.mark.parametrize(("facts", "said"), [({}, True), ({"scans": "own"}, True), ({"scans": "other"}, False)])
 def test_writers_of_the_calibration_are_told_by_set_and_name(views_verifier, made_up_signatures, facts, said):
-    data = {"name": "x", "writers": ["002", "009"], **facts}
+    if facts.get("scans") == "own":
+        facts = {"scans": scan_dataset("folder", made_up_signatures).fingerprint}
+    other = {"name": "y", "scans": "another", "writers": ["001"]}
+    data = {"name": "x + y", "writers": ["x 002", "y 001"], "sets": [{"writers": ["002", "009"], **facts}, other]}
     drawn = np.random.default_rng(0).normal([[1.0], [-1.0]], 1.0, (2, 100))
     about = {"classifier": "wd", "negatives": "cohort", "references": 1, "writers": 9}
     fitted = fit_calibration(drawn[0], {"skilled": drawn[1]}, **about)

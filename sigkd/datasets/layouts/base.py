@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import filecmp
+import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -65,6 +66,19 @@ class SignatureSet:
     def writers(self) -> list[str]:
         """The writers' names in their order."""
         return list(dict.fromkeys(record.writer for record in self.records))
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 by which the same scans are known again, wherever they lie: of writer, kind, number and size of each.
+
+        Raises:
+            DatasetError: a file cannot be read.
+        """
+        try:
+            each = sorted(f"{one.writer}/{one.kind}/{one.number}/{one.path.stat().st_size}" for one in self.records)
+        except OSError as error:
+            raise DatasetError(f"{error.filename}: {error.strerror}") from error
+        return hashlib.sha256("\n".join(each).encode()).hexdigest()
 
     def file_of(self, record: SignatureRecord) -> str:
         """Return the name of a record's file inside of the set, with ``/``."""
