@@ -34,7 +34,7 @@ from sigkd.models.binding import Binding
 from sigkd.models.extract import extract_features
 from sigkd.models.io import load_model
 from sigkd.synthesis import signature_image
-from sigkd.synthesis.documents.specimens import MADE_UP_DPI
+from sigkd.synthesis.signatures import DPI
 
 REFERENCES, SPLITS = 5, 10
 
@@ -46,7 +46,7 @@ def read(task):
     image = signature_image(writer, index, kind, seed)
     seconds = time.thread_time() - start
     try:
-        scan = read_scan(image, dpi=MADE_UP_DPI)
+        scan = read_scan(image, dpi=DPI)
     except ImageError as error:
         return None, None, [f"refused: {error}"], seconds
     return place_all(scan.ink, views), descriptor(scan.ink), [remark.code for remark in scan.remarks], seconds

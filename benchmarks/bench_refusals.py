@@ -21,7 +21,7 @@ from sigkd.images.refusal import NotASignatureError
 from sigkd.images.scan import read_scan
 from sigkd.synthesis import signature_image
 from sigkd.synthesis.documents.negatives import NEGATIVES, not_a_signature
-from sigkd.synthesis.documents.specimens import MADE_UP_DPI
+from sigkd.synthesis.signatures import DPI
 
 
 def outcome(image, dpi):
@@ -54,7 +54,7 @@ def main():
     files = [(file, 400) for file in sorted(root.glob("sigcomp2011_dutch/*/*.png"))[::10]]
     files += [(file, 600) for file in sorted(root.glob("sigcomp2009_nfi/*/*/*.png"))[::10]]
     pictures = [(read_image(file), dpi) for file, dpi in files]
-    pictures = pictures or [(signature_image(writer, 0, seed=chosen.seed), MADE_UP_DPI) for writer in range(200)]
+    pictures = pictures or [(signature_image(writer, 0, seed=chosen.seed), DPI) for writer in range(200)]
     found = Counter(outcome(image, dpi) for image, dpi in pictures)
     print(f"{'' if files else 'made-up '}signatures: {found['read']} of {len(pictures)} read; {dict(found)}")
 

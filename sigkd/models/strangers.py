@@ -72,7 +72,7 @@ def disturbed_strangers(
     """
     from sigkd.synthesis import signature_image
     from sigkd.synthesis.disturbances import Scan, parse_chains
-    from sigkd.synthesis.documents.specimens import MADE_UP_DPI
+    from sigkd.synthesis.signatures import DPI
 
     chains = parse_chains(disturbances)
     random = np.random.default_rng(seed)
@@ -85,10 +85,10 @@ def disturbed_strangers(
             picture = signature_image(writer, 0, seed=seed)
             writer += 1
             try:
-                images.append(replace(placing, dpi=MADE_UP_DPI)(picture).image)
+                images.append(replace(placing, dpi=DPI)(picture).image)
             except ImageError:  # one writer in a thousand has a pen too pale for the paper: the next one serves
                 continue
-            scan = Scan(picture, dpi=(MADE_UP_DPI, MADE_UP_DPI))
+            scan = Scan(picture, dpi=(DPI, DPI))
             for number in random.permutation(len(chains))[:COPIES]:
                 worse = chains[number](scan, seed=writer)
                 if worse.dpi[0] != worse.dpi[1]:

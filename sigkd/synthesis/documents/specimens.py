@@ -11,10 +11,8 @@ from sigkd.synthesis.disturbances.scan import Scan
 from sigkd.synthesis.disturbances.surface import find_marks, grey, paper_level
 from sigkd.synthesis.marks import U8, Resolution, Tone
 from sigkd.synthesis.render import deposited
-from sigkd.synthesis.signatures import Kind, signature_ink
+from sigkd.synthesis.signatures import DPI, Kind, signature_ink
 
-MADE_UP_DPI = 400.0
-"""Resolution at which made-up signatures are drawn."""
 _PEN_TONES: tuple[Tone, ...] = ((18, 30, 120), (25, 45, 150), (10, 20, 80), 15, 15, 15, 40)
 
 
@@ -51,7 +49,7 @@ def made_up_specimen(writer: int, index: int, kind: Kind = "genuine", seed: int 
     coverage = np.clip(deposited(ink, pen, rng), 0, 255).astype(np.uint8)
     presence = _presence(ink, float(255 * pen.darkness))
     tone = _PEN_TONES[writer % len(_PEN_TONES)] if colour else 8
-    return _cut(Specimen(coverage, presence, (MADE_UP_DPI, MADE_UP_DPI), tone))
+    return _cut(Specimen(coverage, presence, (DPI, DPI), tone))
 
 
 def scanned_specimen(scan: Scan) -> Specimen:
