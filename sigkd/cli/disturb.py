@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from sigkd.synthesis.disturbances import Scan
     from sigkd.synthesis.disturbances.registry import DisturbanceList
 
-_PRESUMED_DPI = 300.0
 _COLUMNS, _CELL = 6, (220, 330)
 
 
@@ -81,6 +80,7 @@ def disturb(
 
 def _scans(images: list[Path], dpi: float | None, seed: int) -> list[tuple[str, Scan]]:
     """Read the scans; without any, make one up."""
+    from sigkd.evaluation.disturb_files import PRESUMED_DPI, scan_of
     from sigkd.images.reader import read_file
     from sigkd.synthesis import signature_image
     from sigkd.synthesis.disturbances import Scan
@@ -90,10 +90,7 @@ def _scans(images: list[Path], dpi: float | None, seed: int) -> list[tuple[str, 
     scans = []
     for path in images:
         file = read_file(path)
-        x, y = file.resolution.x, file.resolution.y
-        tag = (x, y) if x is not None and y is not None else None
-        presumed = dpi or _PRESUMED_DPI
-        scans.append((path.stem, Scan(file.rgb if file.has_colour else file.grey, tag or (presumed, presumed), tag)))
+        scans.append((path.stem, scan_of(file, file.resolution, dpi or PRESUMED_DPI)))
     return scans
 
 

@@ -99,7 +99,7 @@ class Disturb(Protocol):
     def name(self) -> str:
         """What it is called in the store's metadata."""
 
-    def __call__(self, path: Path, dpi: float | None) -> tuple[U8, float]:
+    def __call__(self, path: Path, dpi: float | None, max_pixels: int) -> tuple[U8, float]:
         """Return the disturbed picture of a file and its resolution; ``dpi`` is the file's, where it is presumed."""
 
 
@@ -210,7 +210,7 @@ def _process(record: SignatureRecord, placing: Placing, disturb: Disturb | None)
     source, dpi = record.path, record.dpi or placing.dpi
     try:
         if disturb is not None:
-            image, dpi = disturb(source, dpi)
+            image, dpi = disturb(source, dpi, placing.max_pixels)
             placed = replace(placing, dpi=dpi)(image)
         else:
             placed = replace(placing, dpi=dpi)(source)

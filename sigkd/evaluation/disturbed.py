@@ -17,6 +17,7 @@ from sigkd.datasets.layouts import KINDS, SignatureRecord, SignatureSet, scan_da
 from sigkd.errors import ImageError
 from sigkd.evaluation.answers import FOLDS, Stated
 from sigkd.evaluation.calibrate import DevelopmentSet, calibrate
+from sigkd.evaluation.disturb_files import scan_of
 from sigkd.evaluation.disturbed_results import (
     PLAIN,
     REFUSED,
@@ -35,7 +36,7 @@ from sigkd.models.views import columns_without_scale
 from sigkd.pools import cores, in_order
 from sigkd.progress import SILENT, Progress
 from sigkd.registry import check_name
-from sigkd.synthesis.disturbances import Chain, Scan, all_disturbances, parse_chain
+from sigkd.synthesis.disturbances import Chain, all_disturbances, parse_chain
 from sigkd.verification.verifier import Verifier
 
 if TYPE_CHECKING:
@@ -53,7 +54,6 @@ STANDARD = (
 SIDES = ("query", "references", "both")
 TEST_GENUINE, TEST_SKILLED = 3, 3
 """Queries a writer; with them goes one stranger."""
-_UNKNOWN_DPI = 300.0  # by which marks are drawn on scans of unknown resolution, as `sigkd disturb` does
 
 
 @dataclass(frozen=True)
@@ -87,9 +87,7 @@ class _Bench:
             told = given_resolution(record.dpi, "table")
         elif not told.known and self.dpi is not None:
             told = given_resolution(self.dpi)
-        tag = (told.x, told.y) if told.x is not None and told.y is not None else None
-        scan = Scan(file.rgb if file.has_colour else file.grey, tag or (_UNKNOWN_DPI, _UNKNOWN_DPI), tag)
-        scan = chain(scan, self.seed, row)
+        scan = chain(scan_of(file, told), self.seed, row)
         buffer = io.BytesIO()
         Image.fromarray(scan.image).save(buffer, "PNG", compress_level=1, **({"dpi": scan.tag} if scan.tag else {}))
         return self.reader.sample(buffer.getvalue(), name=record.path.name)
