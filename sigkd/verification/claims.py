@@ -126,7 +126,7 @@ def verify_claims(
         resumed = len(journal.places)
         left = [row for row in range(len(table.rows)) if row not in journal.places]
         # a writer's claims one after the other, so that each classifier is loaded once
-        left.sort(key=lambda row: (str(table.rows[row][named["writer"]]), row))
+        left.sort(key=lambda row: (_cell(table, named, row, "writer"), row))
         if resumed:
             progress.info(f"{out}: going on, {resumed} of {len(table.rows)} claims are answered")
         try:
@@ -135,12 +135,11 @@ def verify_claims(
             done = f"{len(journal.places)} of {len(table.rows)} claims are answered"
             progress.info(f"{out}: {done} and kept; the same command goes on")
             raise
-        taken = {*table.columns}
         write_table(
             out,
             [*table.columns, *ANSWERED],
             (table.rows[row] | journal.read(row) for row in range(len(table.rows))),
-            texts=[name for name in _TEXTS if name not in taken],
+            texts=_TEXTS,
             delimiter=table.delimiter,
         )
         counts = Counter(journal.answers.values())
@@ -150,7 +149,7 @@ def verify_claims(
     return ClaimsSummary(
         out=out,
         claims=len(table.rows),
-        writers=len({str(row[named["writer"]]) for row in table.rows}),
+        writers=len({_cell(table, named, row, "writer") for row in range(len(table.rows))}),
         answers=dict(sorted(counts.items())),
         resumed=resumed,
         seconds=time.perf_counter() - start,
@@ -183,7 +182,7 @@ def _answer(
     progress: Progress,
 ) -> None:
     enrolled = verifier.open_gallery()
-    unknown = _unknown_writers(verifier, {str(table.rows[row][named["writer"]]) for row in left})
+    unknown = _unknown_writers(verifier, {_cell(table, named, row, "writer") for row in left})
     read = partial(_read, verifier, table, named, unknown)
     with progress.task("verifying", total=len(left), unit="claims") as task:
         # images of the next batch are read while the features of this one are computed
@@ -201,7 +200,7 @@ def _answer(
                 features = verifier.features([sample.image for _, sample in ready])
                 groups: dict[str, list[int]] = {}
                 for place, (row, _) in enumerate(ready):
-                    groups.setdefault(str(table.rows[row][named["writer"]]), []).append(place)
+                    groups.setdefault(_cell(table, named, row, "writer"), []).append(place)
                 given = enrolled.verify_groups(
                     [(name, [ready[at][1] for at in places], features[places]) for name, places in groups.items()]
                 )
@@ -236,23 +235,28 @@ def _unknown_writers(verifier: Verifier, names: set[str]) -> dict[str, str]:
 
 
 def _file(table: RowTable, named: dict[str, str], row: int) -> Path:
-    return (table.path.parent / str(table.rows[row][named["path"]] or "")).absolute()
+    return (table.path.parent / _cell(table, named, row, "path")).absolute()
+
+
+def _cell(table: RowTable, named: dict[str, str], row: int, name: str) -> str:
+    """Return a cell's text; empty where Parquet has none (not 'None', which may be somebody's name)."""
+    value = table.rows[row].get(named.get(name, ""))
+    return "" if value is None else str(value).strip()
 
 
 def _read(
     verifier: Verifier, table: RowTable, named: dict[str, str], unknown: dict[str, str], row: int
 ) -> Sample | dict[str, Any]:
     """Return the signature of a row, or what the table of answers says instead."""
-    cells, file = table.rows[row], _file(table, named, row)
-    writer = str(cells[named["writer"]])
+    file, writer = _file(table, named, row), _cell(table, named, row, "writer")
     if writer in unknown:
         return _failed(NotEnrolledError(unknown[writer]), file)
     try:
-        stated = str(cells.get(named.get("dpi", ""), "") or "").strip()
+        stated = _cell(table, named, row, "dpi")
         dpi = given_resolution(float(stated), "table") if stated else None
     except (ValueError, UsageError):
         return _failed(InputError(f"dpi '{stated}' is no resolution of a scan"), file)
-    if not str(cells[named["path"]] or "").strip():
+    if not _cell(table, named, row, "path"):
         return _failed(InputError("the path is empty"), file)
     try:
         return verifier.sample(file, dpi=dpi, presumed=verifier.gallery.resolution)
@@ -324,9 +328,10 @@ class _Journal:
         try:
             before = json.loads(head)
         except ValueError:
-            before = {}
+            before = None
         if before != facts:
-            what = ", ".join(name for name in facts if before.get(name) != facts[name])
+            known = before if isinstance(before, dict) else {}
+            what = ", ".join(name for name in facts if known.get(name) != facts[name])
             raise InputError(
                 f"{self.path}: has answers of another command (another {what}): remove it to begin anew, or name "
                 f"another `out` than {out}"

@@ -62,6 +62,10 @@ class References:
         return cls(features, inks, digests, tuple(one.scan for one in described))
 
 
+Fit = Callable[[], tuple[Template, NDArray[np.float64]]]
+"""Returns a template and the references' agreement; called when a query first needs them."""
+
+
 @dataclass(frozen=True)
 class Operating:
     """How scores against some negatives become answers."""
@@ -76,38 +80,19 @@ class Operating:
         references: References,
         negatives: Negatives,
         classifier: Classifier,
-        template: Template,
-        agreement: NDArray[np.float64],
+        fit: Fit,
         binding: Binding,
         scale: str = KNOWN,
         unscaled: Unscaled | None = None,
     ) -> Comparison:
-        """Return the comparison at the calibration that fits, or without one at the best threshold that there is.
+        """Return the comparison at the calibration that fits, or without one.
 
         Raises:
             CalibrationError: as :meth:`_calibration`.
         """
         calibration = self._calibration(classifier.name, negatives.kind, len(references.features), scale)
-        if calibration is None or self.calibrations is None:
-            reason = "none for this classifier and negatives" if self.calibrations else "no calibration fits this model"
-            triage = self.rule.policy.triage
-            thresholds = uncalibrated(agreement, classifier.border, classifier.border_meaning, reason, triage=triage)
-        else:
-            method = self.calibrations.chosen(self.rule.policy.method)
-            thresholds = calibration.thresholds(self.calibrations.source, self.rule.policy, method)
         return Comparison(
-            writer,
-            references,
-            template,
-            classifier,
-            negatives.kind,
-            negatives.title,
-            agreement,
-            thresholds,
-            calibration,
-            self,
-            binding,
-            unscaled,
+            writer, references, classifier, negatives.kind, negatives.title, fit, calibration, self, binding, unscaled
         )
 
     def _calibration(self, classifier: str, negatives: str, references: int, scale: str) -> Calibration | None:
@@ -150,19 +135,44 @@ class Comparison:
 
     writer: str | None
     references: References
-    template: Template
     classifier: Classifier
     negatives: str
     """Their kind, by which a calibration was chosen."""
     negatives_title: str
-    agreement: NDArray[np.float64]
-    """Each reference's score against the others; empty for fewer than three."""
-    thresholds: Thresholds
+    fit: Fit
     calibration: Calibration | None
     operating: Operating
     binding: Binding
     unscaled: Unscaled | None = None
     """The comparison by the views that need no resolution; None where there are none, and in itself."""
+
+    @cached_property
+    def _fitted(self) -> tuple[Template, NDArray[np.float64]]:
+        return self.fit()
+
+    @property
+    def template(self) -> Template:
+        """The fitted template."""
+        return self._fitted[0]
+
+    @property
+    def agreement(self) -> NDArray[np.float64]:
+        """Each reference's score against the others; empty for fewer than three."""
+        return self._fitted[1]
+
+    @cached_property
+    def thresholds(self) -> Thresholds:
+        """The policy's thresholds by the calibration; without one the best threshold that there is.
+
+        Raises:
+            UsageError: a rate that the calibration cannot show.
+        """
+        calibrations, policy = self.operating.calibrations, self.operating.rule.policy
+        if self.calibration is not None and calibrations is not None:
+            return self.calibration.thresholds(calibrations.source, policy, calibrations.chosen(policy.method))
+        reason = "none for this classifier and negatives" if calibrations else "no calibration fits this model"
+        border, meaning = self.classifier.border, self.classifier.border_meaning
+        return uncalibrated(self.agreement, border, meaning, reason, triage=policy.triage)
 
     def judge(self, samples: Sequence[Sample], features: NDArray[np.float32]) -> list[Verification]:
         """Return the answers for queries, given their features [n, D].

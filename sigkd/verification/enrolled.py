@@ -236,6 +236,9 @@ def _looked_back(
             remarks.append(Remark("flagged", f"the writer is flagged: {flag}"))
         decision, decisive = ruled(policy, answer.decision, remarks)
         if decisive and answer.decision is not Decision.REFUSED:
+            if decision is not Decision.REFUSED:  # what the scan itself has shown still holds
+                decision = Decision.COPY if answer.decision is Decision.COPY else decision
+                decisive = (*decisive, *answer.decisive)
             answer = replace(answer, decision=decision, decisive=decisive)
             if decision is not Decision.INCONCLUSIVE:
                 answer = replace(answer, evidence=None, rates=())

@@ -29,7 +29,7 @@ from sigkd.paths import data_dir
 from sigkd.progress import SILENT, Progress
 from sigkd.verification.calibration import KNOWN, UNKNOWN, CalibrationSet, load_calibration
 from sigkd.verification.choices import Choices
-from sigkd.verification.comparison import Case, Comparison, Operating, References, Unscaled
+from sigkd.verification.comparison import Case, Comparison, Fit, Operating, References, Unscaled
 from sigkd.verification.enrolled import EnrolledWriters
 from sigkd.verification.policy import PolicyInForce
 from sigkd.verification.remarks import distinct
@@ -237,16 +237,18 @@ class Verifier:
             references: what is known of the references.
             writer: whose they are.
             negatives: what to fit against; None is the cohort.
-            template: an already fitted template with its classifier and the agreement of the references.
+            template: an already fitted template with its classifier and the agreement of the references; None: it is
+                fitted when a query first needs it.
             whole: given where the features are those of the views without a scale alone: all features of the negatives,
                 to which the calibration is bound.
         """
         negatives = negatives or self.cohort
         if template is None:
             classifier = self.classifier(len(references.features))
-            fitted, agreement = classifier.enroll(references.features, negatives)
+            fit: Fit = partial(classifier.enroll, references.features, negatives)
         else:
             classifier, fitted, agreement = template
+            fit = lambda: (fitted, agreement)  # noqa: E731
         unscaled = None
         if whole is None and self.model.projections:
             columns = columns_without_scale(self.model.projections)
@@ -257,7 +259,7 @@ class Verifier:
             )
         scale = KNOWN if whole is None else UNKNOWN
         return self.operating(whole or negatives).comparison(
-            writer, references, negatives, classifier, fitted, agreement, self.binding, scale, unscaled
+            writer, references, negatives, classifier, fit, self.binding, scale, unscaled
         )
 
     # -- references given as images

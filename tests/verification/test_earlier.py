@@ -8,6 +8,7 @@ import pytest
 
 from sigkd import Verifier
 from sigkd.errors import DatasetError, GalleryError, InputError
+from sigkd.gallery.changes import write_notes
 from sigkd.gallery.maintenance import check
 from sigkd.gallery.queries import earlier_queries
 from sigkd.synthesis import signature_image
@@ -52,6 +53,12 @@ def test_a_copy_of_an_earlier_query_is_never_accepted(enrolled, signatures, tmp_
     assert answer.decision is Decision.COPY and answer.evidence is None
     assert codes(answer)[0] == "copy" and first.query_hash[:16] in answer.remarks[0].text
     assert enrolled.gallery.entries("anna")[-1].detail["decision"] == "suspected copy"
+
+
+def test_a_flag_does_not_hide_a_copy(enrolled, signatures):
+    write_notes(enrolled.gallery, "anna", flag="stolen")
+    answer = enrolled.verify("anna", signatures[0])
+    assert answer.decision is Decision.COPY and set(answer.decisive) >= {"flagged", "copy"}
 
 
 def test_other_signatures_of_the_writer_are_none(enrolled):

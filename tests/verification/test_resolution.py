@@ -50,6 +50,16 @@ def test_a_resolution_is_refused_where_none_counts(views_verifier, tiny_model, t
         Verifier(plain, gallery=tmp_path / "g.db").enroll("anna", signatures[:2])
 
 
+def test_only_the_classifier_that_judges_is_fitted(views_verifier, signatures, bare, monkeypatch):
+    verifier, fitted = Verifier(views_verifier.choices), []
+    kind = type(verifier.classifier(3))
+    enroll = kind.enroll
+    monkeypatch.setattr(kind, "enroll", lambda *given: fitted.append(given[1].shape[1]) or enroll(*given))
+    verifier.verify_against(signatures[:3], signatures[4])
+    verifier.verify_against(bare[:3], bare[4])
+    assert len(fitted) == 2 and fitted[1] < fitted[0]
+
+
 def test_a_gallery_presumes_a_resolution_of_scans_that_tell_none(views_verifier, signatures, bare, tmp_path):
     Gallery.create(tmp_path / "g.db").presume(400)
     with Verifier(views_verifier.choices, gallery=tmp_path / "g.db") as verifier:
