@@ -20,9 +20,14 @@ prepare() {  # NAME COMMAND...: once
   sigkd "$@" --name "$name"
 }
 train() {  # NAME COMMAND...: once; resumed if it was interrupted
-  local name=$1; shift
+  local name=$1 command=(); shift
   if [ -f "$RUNS/$name/final.safetensors" ]; then return; fi
-  if [ -f "$RUNS/$name/last.ckpt" ]; then sigkd "$@" "${trial[@]}" --name "$name" --resume; else sigkd "$@" "${trial[@]}" --name "$name"; fi
+  while [ $# -gt 0 ]; do  # an option given twice is refused
+    if [ -n "${trial[*]}" ] && [[ " ${trial[*]} " == *" $1 "* ]] && [[ $1 == --* ]]; then shift 2; else command+=("$1"); shift; fi
+  done
+  command+=("${trial[@]}" --name "$name")
+  if [ -f "$RUNS/$name/last.ckpt" ]; then command+=(--resume); fi
+  sigkd "${command[@]}"
 }
 white() {  # NAME [MODEL]: whitened once, in float16
   local name=$1 model=${2:-$RUNS/$1/final.safetensors}
