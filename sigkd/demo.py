@@ -61,7 +61,6 @@ class Step:
         return f"sigkd {self.typed or shlex.join(self.command)}"
 
 
-@dataclass(frozen=True, kw_only=True)
 class MadeUpData(JsonDocument, format="sigkd-demo-data", version=1):
     """What ``sigkd demo --data-only`` prints: where the made-up data lie, and how much there is."""
 
@@ -88,7 +87,6 @@ class DoneStep:
     """The document that it printed; null where it failed."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class Demonstration(JsonDocument, format="sigkd-demo", version=1):
     """What ``sigkd demo`` prints."""
 

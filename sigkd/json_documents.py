@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, dataclass_transform
 
 from sigkd.errors import InputError
 from sigkd.files import json_text, write_text
@@ -22,12 +22,11 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 
+@dataclass_transform(frozen_default=True, kw_only_default=True)
 class JsonDocument:
-    """A kind of document: a frozen dataclass of keywords.
+    """A kind of document: each class of it is a (frozen) dataclass of keywords, without a decorator.
 
-    >>> from dataclasses import dataclass
-    >>> @dataclass(frozen=True, kw_only=True)
-    ... class Removal(JsonDocument, format="sigkd-removal", version=1):
+    >>> class Removal(JsonDocument, format="sigkd-removal", version=1):
     ...     writer: str
     >>> Removal(writer="Ada").to_json()
     {'format': 'sigkd-removal', 'version': 1, 'writer': 'Ada'}
@@ -47,10 +46,13 @@ class JsonDocument:
         "use_attribute_docstrings": True,
     }
 
-    def __init_subclass__(cls, *, format: str, version: int, error: type[InputError] = InputError) -> None:
+    def __init_subclass__(
+        cls, *, format: str, version: int, error: type[InputError] = InputError, frozen: bool = True
+    ) -> None:
         # fields like the others, so that whatever reads dataclasses (FastAPI, for example) sees them too
         cls.__annotations__ = {"format": Literal[format], "version": Literal[version], **cls.__annotations__}
         cls.format, cls.version, cls._error = format, version, error
+        dataclass(frozen=frozen, kw_only=True)(cls)
 
     def to_json(self) -> dict[str, Any]:
         """Return the document as JSON values."""

@@ -30,7 +30,6 @@ class Part:
     verdict: Verdict = Verdict.GOOD
 
 
-@dataclass(frozen=True, kw_only=True)
 class Sample(JsonDocument, format="sigkd-sample", version=2):
     """A document of every kind of field."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +38,6 @@ COUNT = 600
 _FORMAT = "sigkd-cohort"
 
 
-@dataclass(frozen=True, kw_only=True)
 class CohortBuild(JsonDocument, format="sigkd-cohort-build", version=1):
     """What ``sigkd cohort build`` prints: a file of negatives."""
 

@@ -80,7 +80,6 @@ class StoreFacts:
     """Images of writers that are not of the set."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class Preprocessing(JsonDocument, format="sigkd-preprocessing", version=1):
     """What ``sigkd preprocess`` prints: a signature store."""
 

@@ -72,7 +72,6 @@ class TextPage:
     """By which it was turned, degrees counter-clockwise."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class TextDescription(JsonDocument, format="sigkd-text", version=1, error=DatasetError):
     """The file ``dataset.json`` of a text dataset: what it was made from, how, and what came out."""
 

@@ -33,7 +33,6 @@ class DataFacts:
     """What else is known of it: the version of the preprocessing, the canvas, the writers."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class TrainingRun(JsonDocument, format="sigkd-training-run", version=1):
     """What ``sigkd distill`` and ``sigkd train-teacher`` print, and the file ``run.json`` of a run."""
 

@@ -71,7 +71,6 @@ class DevelopmentSet:
         return DevelopmentSet(self.features[rows], y, self.yforg[rows], self.description, measures, disturbed)
 
 
-@dataclass(frozen=True, kw_only=True)
 class CalibrationReport(JsonDocument, format="sigkd-calibration-report", version=1):
     """What ``sigkd calibrate`` prints: what its calibrations answer on held-out writers."""
 

@@ -28,7 +28,6 @@ class _Entry:
     entry: Result
 
 
-@dataclass(frozen=True, kw_only=True)
 class Comparisons(JsonDocument, format="sigkd-comparisons", version=1):
     """What ``sigkd stats`` prints: systems compared for each dataset and number of references that they share."""
 

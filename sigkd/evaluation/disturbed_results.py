@@ -106,7 +106,6 @@ class DisturbedRow:
     """In the order of the trials."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class DisturbedResults(JsonDocument, format="sigkd-disturbed-results", version=1):
     """What ``sigkd evaluate --disturb`` prints, and ``disturbed.json``."""
 

@@ -65,7 +65,6 @@ class SplitRows:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
 class SplitsFile(JsonDocument, format="sigkd-splits", version=1):
     """The file of ``sigkd evaluate --splits-file``: which signatures were references and tests."""
 

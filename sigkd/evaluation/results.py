@@ -121,8 +121,7 @@ class ModelFacts:
         return cls(**{"hash": model_hash, **named}, details=details)
 
 
-@dataclass(kw_only=True)
-class Results(JsonDocument, format="sigkd-results", version=2):
+class Results(JsonDocument, format="sigkd-results", version=2, frozen=False):
     """What ``sigkd evaluate`` and ``sigkd reproduce`` print, and ``results.json``."""
 
     results: list[Result]

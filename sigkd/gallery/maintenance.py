@@ -7,7 +7,7 @@ import logging
 import shutil
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from sigkd.errors import GalleryError, UsageError
 from sigkd.gallery import audit
@@ -27,8 +27,7 @@ logger = logging.getLogger(__name__)
 STILL_READ = "another process reads the gallery: old values leave its log when that ends ('sigkd gallery check' tells)"
 
 
-@dataclass(kw_only=True)
-class Health(JsonDocument, format="sigkd-gallery-check", version=1):
+class Health(JsonDocument, format="sigkd-gallery-check", version=1, frozen=False):
     """What ``sigkd gallery check`` prints: what was found."""
 
     ok: bool = True

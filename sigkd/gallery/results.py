@@ -14,7 +14,6 @@ from sigkd.json_documents import JsonDocument
 from sigkd.models.binding import Binding
 
 
-@dataclass(frozen=True, kw_only=True)
 class GalleryList(JsonDocument, format="sigkd-gallery-list", version=1):
     """What ``sigkd gallery list`` prints: who is enrolled."""
 
@@ -46,7 +45,6 @@ class ReferenceFacts:
     """When it was enrolled; empty: by an older sigkd, which kept no dates."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class GalleryWriter(JsonDocument, format="sigkd-gallery-writer", version=1):
     """What ``sigkd gallery show`` prints: a writer, also a removed one whose log entries are left."""
 
@@ -56,7 +54,6 @@ class GalleryWriter(JsonDocument, format="sigkd-gallery-writer", version=1):
     log: list[Entry]
 
 
-@dataclass(frozen=True, kw_only=True)
 class GalleryRemoval(JsonDocument, format="sigkd-gallery-removal", version=1):
     """What ``sigkd gallery remove`` prints."""
 
@@ -67,7 +64,6 @@ class GalleryRemoval(JsonDocument, format="sigkd-gallery-removal", version=1):
     """Who are left."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class GalleryChange(JsonDocument, format="sigkd-gallery-change", version=1):
     """What ``sigkd gallery rename``, ``note``, ``flag`` and ``remove --reference`` print: the writer as it is now."""
 
@@ -77,7 +73,6 @@ class GalleryChange(JsonDocument, format="sigkd-gallery-change", version=1):
     """Whether no old value is left in the files; false: another process reads the gallery."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class GalleryExport(JsonDocument, format="sigkd-gallery-exported", version=1):
     """What ``sigkd gallery export`` prints."""
 
@@ -85,7 +80,6 @@ class GalleryExport(JsonDocument, format="sigkd-gallery-exported", version=1):
     writers: int
 
 
-@dataclass(frozen=True, kw_only=True)
 class GalleryImport(JsonDocument, format="sigkd-gallery-import", version=1):
     """What ``sigkd gallery import`` prints."""
 
@@ -95,7 +89,6 @@ class GalleryImport(JsonDocument, format="sigkd-gallery-import", version=1):
     """In all."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class GalleryRekey(JsonDocument, format="sigkd-gallery-rekey", version=1):
     """What ``sigkd gallery rekey`` prints."""
 
@@ -105,7 +98,6 @@ class GalleryRekey(JsonDocument, format="sigkd-gallery-rekey", version=1):
     """Where old values may be left all the same."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class GallerySettings(JsonDocument, format="sigkd-gallery-settings", version=1):
     """What ``sigkd gallery settings`` prints."""
 
@@ -118,7 +110,6 @@ class GallerySettings(JsonDocument, format="sigkd-gallery-settings", version=1):
     """SHA-256 of what it says."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class GalleryLog(JsonDocument, format="sigkd-gallery-log", version=1):
     """What ``sigkd gallery log`` prints."""
 

@@ -47,7 +47,6 @@ class Look:
     steps: tuple[TakenStep, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
 class Looks(JsonDocument, format="sigkd-looks", version=1):
     """What ``sigkd look`` prints."""
 

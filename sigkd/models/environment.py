@@ -100,7 +100,6 @@ class FingerprintCheck:
             )
 
 
-@dataclass(frozen=True, kw_only=True)
 class Environment(JsonDocument, format="sigkd-environment", version=1):
     """What ``sigkd info`` prints: what this installation is made of, and whether it computes what it should."""
 

@@ -6,7 +6,6 @@ import contextlib
 import io
 import json
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +27,6 @@ PARITY = 1e-4
 """The largest difference of a feature, relative to the largest one, at which an export counts as equal."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class ModelExport(JsonDocument, format="sigkd-model-export", version=1):
     """What ``sigkd export`` prints: a model's file for other programs."""
 

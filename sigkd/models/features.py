@@ -111,7 +111,6 @@ class FeatureSet:
         }
 
 
-@dataclass(frozen=True, kw_only=True)
 class Extraction(JsonDocument, format="sigkd-extraction", version=1):
     """What ``sigkd extract`` prints: a file of features."""
 

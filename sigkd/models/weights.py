@@ -34,7 +34,6 @@ class KnownWeights:
     """Where the file is, or would be."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class WeightsList(JsonDocument, format="sigkd-weights", version=1):
     """What ``sigkd weights list`` prints: every known model."""
 
@@ -52,7 +51,6 @@ class BroughtWeights:
     """Whether it was fetched just now: a file that was there already, or was added by hand, was not."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class WeightsBrought(JsonDocument, format="sigkd-weights-brought", version=1):
     """What ``sigkd weights pull`` and ``sigkd weights add`` print."""
 
@@ -76,14 +74,12 @@ class CheckedWeights:
     """To the expected fingerprint; null where there is none."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class WeightsVerification(JsonDocument, format="sigkd-weights-verification", version=1):
     """What ``sigkd weights verify`` prints."""
 
     weights: list[CheckedWeights]
 
 
-@dataclass(frozen=True, kw_only=True)
 class WeightsPath(JsonDocument, format="sigkd-weights-path", version=1):
     """What ``sigkd weights path`` prints."""
 
@@ -91,7 +87,6 @@ class WeightsPath(JsonDocument, format="sigkd-weights-path", version=1):
     path: Path
 
 
-@dataclass(frozen=True, kw_only=True)
 class WeightsRemoval(JsonDocument, format="sigkd-weights-removal", version=1):
     """What ``sigkd weights remove`` prints."""
 
@@ -99,7 +94,6 @@ class WeightsRemoval(JsonDocument, format="sigkd-weights-removal", version=1):
     """Bytes by the model's name."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class WeightsInfo(JsonDocument, format="sigkd-weights-info", version=1):
     """What ``sigkd weights info`` prints: all that is known of a model."""
 

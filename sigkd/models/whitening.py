@@ -30,7 +30,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -241,7 +241,6 @@ def whiten_views(
     )
 
 
-@dataclass(frozen=True, kw_only=True)
 class Whitening(JsonDocument, format="sigkd-whitening", version=1):
     """What ``sigkd whiten`` prints: a model's file whose features lie along principal axes."""
 

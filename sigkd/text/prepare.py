@@ -7,7 +7,6 @@ import os
 import shutil
 import time
 from collections import Counter
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -35,7 +34,6 @@ FINAL_DTYPE = np.dtype([("label", "<i4"), ("split", "u1"), *[(n, INDEX_DTYPE[n])
 _CHUNK = 1024
 
 
-@dataclass(frozen=True, kw_only=True)
 class TextPreparation(JsonDocument, format="sigkd-text-preparation", version=1):
     """What ``sigkd prepare-text`` prints: a finished text dataset and what happened on the way."""
 

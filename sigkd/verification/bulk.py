@@ -40,7 +40,6 @@ class BulkResult:
     """On references."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class Enrolment(JsonDocument, format="sigkd-enrolment", version=1):
     """What ``sigkd enroll`` prints."""
 

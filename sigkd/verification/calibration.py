@@ -212,7 +212,6 @@ class CalibrationRecord:
     """By the kind of forgery: ``scores``, ``bounds`` of ln LR by method, ``measures``, and what each method keeps."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class CalibrationFile(JsonDocument, format="sigkd-calibration", version=1):
     """The file of ``sigkd calibrate``; it is read without strictness, so that methods may be added."""
 

@@ -67,7 +67,6 @@ class FailedClaim:
     error: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class ClaimsSummary(JsonDocument, format="sigkd-claims", version=1):
     """What ``sigkd verify --from`` prints."""
 

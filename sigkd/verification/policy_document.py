@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sigkd.json_documents import JsonDocument
 from sigkd.verification.policy import Policy, actions
 
 
-@dataclass(frozen=True, kw_only=True)
 class PolicyDocument(JsonDocument, format="sigkd-policy", version=1):
     """What ``sigkd policy show`` prints."""
 
@@ -26,7 +23,6 @@ class PolicyDocument(JsonDocument, format="sigkd-policy", version=1):
         return cls(title=policy.title, hash=policy.hash, policy=policy, remarks=actions(policy))
 
 
-@dataclass(frozen=True, kw_only=True)
 class PolicyCheck(JsonDocument, format="sigkd-policy-check", version=1):
     """What ``sigkd policy check`` prints: policies without fault."""
 

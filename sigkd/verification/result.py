@@ -71,7 +71,6 @@ class Evidence:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
 class Verification(JsonDocument, format="sigkd-verification", version=1):
     """The answer to one questioned signature."""
 
@@ -149,7 +148,6 @@ class Verification(JsonDocument, format="sigkd-verification", version=1):
         }
 
 
-@dataclass(frozen=True, kw_only=True)
 class Verifications(JsonDocument, format="sigkd-verifications", version=1):
     """What ``sigkd verify`` prints: one answer a query."""
 

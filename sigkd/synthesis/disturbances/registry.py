@@ -40,14 +40,12 @@ class KnownDisturbance:
     """Null: there is nothing to set."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class DisturbanceList(JsonDocument, format="sigkd-disturbances", version=1):
     """What ``sigkd disturb --list`` prints."""
 
     disturbances: list[KnownDisturbance]
 
 
-@dataclass(frozen=True, kw_only=True)
 class DisturbedScans(JsonDocument, format="sigkd-disturbed-scans", version=1):
     """What ``sigkd disturb`` prints."""
 

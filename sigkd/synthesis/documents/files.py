@@ -42,7 +42,6 @@ class FieldLabel:
     box_mm: tuple[float, float, float, float]
 
 
-@dataclass(frozen=True, kw_only=True)
 class PageLabels(JsonDocument, format="sigkd-page-labels", version=1):
     """What ``sigkd documents`` writes beside each page: the truth of what is where."""
 
@@ -66,7 +65,6 @@ class WrittenPage:
     labels: PageLabels
 
 
-@dataclass(frozen=True, kw_only=True)
 class MadeUpDocuments(JsonDocument, format="sigkd-made-up-documents", version=1):
     """What ``sigkd documents`` prints."""
 

@@ -30,7 +30,6 @@ class Material:
     """When the signature was written."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class CaseFile(JsonDocument, format="sigkd-case", version=1):
     """What ``sigkd verify --case FILE.toml`` reads; the TOML file needs neither format nor version."""
 
