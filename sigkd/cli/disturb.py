@@ -9,7 +9,7 @@ import typer
 
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
-from sigkd.cli.options import Json, Seed
+from sigkd.cli.options import Json, Seed, disturbances
 from sigkd.cli.output import Table, show
 from sigkd.errors import UsageError
 
@@ -27,12 +27,7 @@ def disturb(
     ] = None,
     chains: Annotated[
         list[str] | None,
-        typer.Option(
-            "--with",
-            metavar="NAME[=LEVEL]",
-            help="Disturbances, each for itself; NAME+NAME: one after the other; all: every one.",
-            show_default="all",
-        ),
+        disturbances("--with", about="each for itself; NAME+NAME: one after the other; all: every one", default="all"),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the disturbed scans: IMAGE-NAME.png.")] = None,
     sheet: Annotated[Path | None, typer.Option(help="Write all of them on one picture, to look at.")] = None,
@@ -99,8 +94,8 @@ def _list(json: bool) -> None:
     from sigkd.synthesis.disturbances.registry import DisturbanceList, KnownDisturbance
 
     entries = all_disturbances()
-    disturbances = [KnownDisturbance(entry.name, entry.family, entry.summary, entry.level) for entry in entries]
-    show(DisturbanceList(disturbances=disturbances), json, _table)
+    found = [KnownDisturbance(entry.name, entry.family, entry.summary, entry.level) for entry in entries]
+    show(DisturbanceList(disturbances=found), json, _table)
 
 
 def _table(document: DisturbanceList) -> Table:

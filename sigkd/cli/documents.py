@@ -9,7 +9,7 @@ import typer
 
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
-from sigkd.cli.options import Json, Seed
+from sigkd.cli.options import Json, Seed, disturbances
 from sigkd.cli.output import show
 from sigkd.errors import UsageError
 
@@ -21,20 +21,12 @@ def documents(
     out: Annotated[Path, typer.Option(help="Folder for the pages: KIND-NUMBER.png and .json.", show_default=False)],
     kind: Annotated[
         list[str] | None,
-        typer.Option(
-            help="Kinds (cheque, letter, form, contract, envelope, card, specimens) or layouts (cheque-line ...).",
-            show_default="every kind",
-        ),
+        typer.Option(help="Kinds (cheque, form ...) or layouts (cheque-line ...).", show_default="every kind"),
     ] = None,
     count: Annotated[int, typer.Option(help="How many of each.", min=1)] = 4,
     chains: Annotated[
         list[str] | None,
-        typer.Option(
-            "--with",
-            metavar="NAME[=LEVEL]",
-            help="Disturbances (sigkd disturb --list), of which each page gets the next: page-photo, fax, turn+jpeg.",
-            show_default="none",
-        ),
+        disturbances("--with", about="each page gets the next of them; page-photo, fax, turn+jpeg", default="none"),
     ] = None,
     unsigned: Annotated[bool, typer.Option("--unsigned", help="Leave every place for a signature empty.")] = False,
     split: Annotated[

@@ -11,7 +11,19 @@ import typer
 from sigkd.classifiers import CLASSIFIERS
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
-from sigkd.cli.options import CohortOption, Common, Far, Frr, PolicyFile, Seed, Workers, Writers, with_common
+from sigkd.cli.options import (
+    CohortOption,
+    Common,
+    Far,
+    Frr,
+    Models,
+    PolicyFile,
+    Seed,
+    Workers,
+    Writers,
+    disturbances,
+    with_common,
+)
 from sigkd.cli.output import Table, show
 from sigkd.verification.calibrations import METHODS
 
@@ -42,13 +54,7 @@ def evaluate(
             "of scans."
         ),
     ],
-    model: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Registered names, files, or signet:random / resnet18:random; several at once.",
-            show_default="the default student",
-        ),
-    ] = None,
+    model: Models = None,
     nref: Annotated[
         list[int] | None,
         typer.Option(
@@ -112,10 +118,9 @@ def evaluate(
     ] = None,
     disturb: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="NAME[=LEVEL]",
-            help="Instead: what verify answers to disturbed scans beside plain ones; names of 'sigkd disturb --list' "
-            "(NAME+NAME: one after the other), standard, or all.",
+        disturbances(
+            about="report what verify answers to scans with and without them, and nothing else; NAME+NAME: one after "
+            "the other; also standard, or all"
         ),
     ] = None,
     disturb_side: Annotated[str, typer.Option(help="With --disturb: query, references or both.")] = "query",
@@ -153,6 +158,7 @@ def evaluate(
     Example: sigkd evaluate --dataset mcyt75 --nref 3 5 10
     """
     from sigkd.cli.progress import console_progress
+    from sigkd.cli.verification import choices_of
     from sigkd.errors import UsageError
     from sigkd.evaluation.answers import Stated
     from sigkd.evaluation.evaluate import Settings
@@ -168,23 +174,11 @@ def evaluate(
     if disturb:
         from sigkd.evaluation.disturbed import TEST_GENUINE, TEST_SKILLED, evaluate_disturbed
         from sigkd.evaluation.disturbed_results import write_disturbed
-        from sigkd.verification.choices import Choices
         from sigkd.verification.verifier import Verifier
 
-        choices = Choices(
-            model=_single(model or [None], "model"),
-            classifier=classifier or "auto",
-            cohort=cohort,
-            calibration=None if calibration == _OTHERS else calibration,
-            policy=policy,
-            far=far,
-            frr=frr,
-            method=method,
-            device=common.device,
-            data=common.data,
-            cache=common.cache_dir,
-            progress=progress,
-        )
+        chosen = {"cohort": cohort, "method": method, "policy": policy, "far": far, "frr": frr}
+        chosen |= {"classifier": classifier, "calibration": None if calibration == _OTHERS else calibration}
+        choices = choices_of(chosen, common, model=_single(model or [None], "model"), progress=progress)
         answered = evaluate_disturbed(
             Verifier(choices),
             Path(_single(dataset, "dataset")),

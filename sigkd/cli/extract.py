@@ -40,7 +40,7 @@ def extract(
     from sigkd.cli.progress import console_progress
     from sigkd.models.device import resolve_device
     from sigkd.models.extract import extract_source
-    from sigkd.models.features import Extraction, check_suffix
+    from sigkd.models.features import check_suffix
 
     check_suffix(out)
     progress = console_progress()
@@ -58,15 +58,6 @@ def extract(
         precision=precision,
         progress=progress,
     )
-    features.save(out)
-    count, length = features.features.shape
-    done = Extraction(
-        out=out,
-        count=count,
-        length=length,
-        model_name=features.model_name,
-        model_hash=features.model_hash,
-        preprocess_version=features.preprocess_version,
-        metadata=features.metadata,
-    )
-    show(done, common.json, f"{out}: {count} x {length} features, model {done.model_name} {done.model_hash[:12]}")
+    done = features.save(out)
+    size = f"{done.count} x {done.length} features"
+    show(done, common.json, f"{out}: {size}, model {done.model_name} {done.model_hash[:12]}")

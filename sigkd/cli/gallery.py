@@ -154,11 +154,7 @@ def note(
 
     Example: sigkd gallery note "Ada Lovelace" "signs with the left hand since May"
     """
-    from sigkd.gallery.changes import write_notes
-
-    with place.opened() as store:
-        done = write_notes(store, name, note=text, actor=place.actor)
-        _tell_change(store, name, place, "note written" if done.note else "note taken away")
+    _annotate(place, name, "note written" if text.strip() else "note taken away", note=text)
 
 
 @gallery_app.command("flag", cls=SigkdCommand)
@@ -170,11 +166,15 @@ def flag(
 
     Example: sigkd gallery flag "Ada Lovelace" "cheque book stolen"
     """
+    _annotate(place, name, "flagged" if reason.strip() else "flag taken away", flag=reason)
+
+
+def _annotate(place: Place, name: str, done: str, **texts: str) -> None:
     from sigkd.gallery.changes import write_notes
 
     with place.opened() as store:
-        done = write_notes(store, name, flag=reason, actor=place.actor)
-        _tell_change(store, name, place, "flagged" if done.flag else "flag taken away")
+        write_notes(store, name, **texts, actor=place.actor)
+        _tell_change(store, name, place, done)
 
 
 def _tell_change(store: Gallery, name: str, place: Place, done: str, *, erased: bool = True) -> None:

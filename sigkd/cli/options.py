@@ -35,14 +35,9 @@ CacheDir = Annotated[
     typer.Option(help="Home of downloaded weights.", envvar="SIGKD_CACHE", show_default="the user cache directory"),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda[:N] or mps.")]
-Model = Annotated[
-    str | None,
-    typer.Option(
-        "--model",
-        help="Registered name, file, or signet:random / resnet18:random.",
-        show_default="the default student",
-    ),
-]
+_MODEL = {"show_default": "the default student", "help": "Registered name, file, or signet:random / resnet18:random."}
+Model = Annotated[str | None, typer.Option("--model", **_MODEL)]
+Models = Annotated[list[str] | None, typer.Option("--model", **_MODEL)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
 Workers = Annotated[int, typer.Option(help="Worker processes; 0: one per core.", min=0)]
 Writers = Annotated[
@@ -76,6 +71,20 @@ Frr = Annotated[
         help="Stated false rejection rate of the answers (1%, 0.01).", parser=rate, show_default="the policy's rule"
     ),
 ]
+
+
+def disturbances(*names: str, about: str, default: str | bool = False) -> Any:
+    """Return the option that takes disturbances by their names.
+
+    Args:
+        names: the option's, where it is not that of its parameter.
+        about: what is done with them.
+        default: what is without any.
+    """
+    help = f"Disturbances, as 'sigkd disturb --list' has them: {about}."
+    return typer.Option(*names, metavar="NAME[=LEVEL]", help=help, show_default=default)
+
+
 Seed = Annotated[int, typer.Option(help="Seed of every random choice.", min=0, max=LARGEST_SEED)]
 
 Decorator = Callable[[Callable[..., None]], Callable[..., None]]

@@ -9,7 +9,7 @@ import typer
 
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
-from sigkd.cli.options import DataDir, Json
+from sigkd.cli.options import DataDir, Json, disturbances
 from sigkd.cli.output import Table, note_line, show, warning_line
 from sigkd.datasets.layouts import PUBLISHED
 from sigkd.errors import UsageError
@@ -57,11 +57,7 @@ def preprocess(
     ] = None,
     disturb: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME[=LEVEL]",
-            help="With --views: disturb every scan before it is read, as 'sigkd disturb --list' has it.",
-            show_default=False,
-        ),
+        disturbances(about="with --views, done to every scan before it is read"),
     ] = None,
     size: Annotated[str, typer.Option(help="HEIGHTxWIDTH of the normalised images.")] = "{}x{}".format(*SIZE),
     preview: Annotated[Path | None, typer.Option(help="Write a contact sheet to look at (.png).")] = None,

@@ -9,7 +9,7 @@ import typer
 
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
-from sigkd.cli.options import Common, Seed, with_common
+from sigkd.cli.options import Common, Seed, disturbances, with_common
 from sigkd.cli.output import show
 
 
@@ -35,14 +35,7 @@ def whiten(
         ),
     ] = None,
     components: Annotated[int, typer.Option(help="With --views: axes kept in each.", min=1)] = 512,
-    disturb: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME[=LEVEL]",
-            help="With --views: keep axes that stay when scans are disturbed, as 'sigkd disturb --list' has it.",
-            show_default=False,
-        ),
-    ] = None,
+    disturb: Annotated[list[str] | None, disturbances(about="with --views, keep axes that stay under them")] = None,
     half: Annotated[bool, typer.Option("--half", help="Store float16, half the size.")] = False,
     seed: Seed = 1,
     *,

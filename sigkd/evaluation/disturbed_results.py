@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sigkd.evaluation.tables import Cell, Grid, latex, markdown
+from sigkd.evaluation.tables import Cell, Grid, csv_text, rendered
 from sigkd.files import csv_cell, write_text
 from sigkd.json_documents import JsonDocument
 from sigkd.measures import wilson_interval
@@ -184,9 +182,7 @@ def disturbed_grid(document: DisturbedResults) -> Grid:
 
 def to_csv(document: DisturbedResults) -> str:
     """Return one row a disturbance, kind of trial and answer (rates in per cent)."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["disturbance", "trial", "answer", "count", "trials", "percent", "low", "high"])
+    rows: list[list[object]] = [["disturbance", "trial", "answer", "count", "trials", "percent", "low", "high"]]
     for row in document.rows:
         for kind in TRIALS:
             tally: Tally | None = getattr(row, kind)
@@ -195,17 +191,13 @@ def to_csv(document: DisturbedResults) -> str:
             for answer in Decision:
                 share = tally.share(answer)
                 rates = (f"{100 * rate:.6g}" for rate in (share.rate, *share.ci95))
-                writer.writerow([csv_cell(row.disturbance), kind, str(answer), share.count, tally.trials, *rates])
-    return stream.getvalue()
+                rows.append([csv_cell(row.disturbance), kind, str(answer), share.count, tally.trials, *rates])
+    return csv_text(rows)
 
 
 def render_disturbed(document: DisturbedResults, form: str) -> str:
     """Return the results as ``markdown``, ``latex``, ``csv`` or ``json`` text."""
-    if form == "json":
-        return document.text()
-    if form == "csv":
-        return to_csv(document)
-    return (markdown if form == "markdown" else latex)(disturbed_grid(document))
+    return rendered(document, form, to_csv, lambda found: [disturbed_grid(found)])
 
 
 def write_disturbed(document: DisturbedResults, out: Path, progress: Progress = SILENT) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from sigkd.classifiers import WRITERS
 from sigkd.evaluation.answers import Answers
@@ -13,6 +14,9 @@ from sigkd.evaluation.protocol import PROTOCOLS, Protocol
 from sigkd.evaluation.results import Result, Results
 from sigkd.evaluation.summary import NO_RATE
 from sigkd.files import csv_cell
+from sigkd.json_documents import JsonDocument
+
+D = TypeVar("D", bound=JsonDocument)
 
 TITLES = {
     "eer_global": "EER global",
@@ -285,11 +289,8 @@ def _tex(text: str) -> str:
 
 def to_csv(document: Results) -> str:
     """Return one row a dataset, model, number of references and metric (rates in per cent)."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(
-        ["dataset", "model", "nref", "metric", "unit", "mean", "std", "low", "high", "best", "paper", "difference"]
-    )
+    columns = "dataset model nref metric unit mean std low high best paper difference"
+    rows: list[Sequence[object]] = [columns.split()]
     for entry in document.results:
         for name, found in entry.metrics.items():
             scale = scale_of(name)
@@ -300,15 +301,27 @@ def to_csv(document: Results) -> str:
             texts = ["" if value is None else f"{scale * value:.6g}" for value in numbers]
             unit = "" if scale == 1.0 else "percent"
             head = [csv_cell(entry.dataset), csv_cell(entry.model), entry.nref, name, unit]
-            writer.writerow([*head, *texts[:4], int(name in entry.best), *texts[4:]])
+            rows.append([*head, *texts[:4], int(name in entry.best), *texts[4:]])
+    return csv_text(rows)
+
+
+def csv_text(rows: Iterable[Sequence[object]]) -> str:
+    """Return rows as CSV with plain line ends, the same bytes on every system."""
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="\n").writerows(rows)
     return stream.getvalue()
 
 
 def render(document: Results, form: str) -> str:
     """Return the results as ``markdown``, ``latex``, ``csv`` or ``json`` text."""
+    return rendered(document, form, to_csv, result_grids)
+
+
+def rendered(document: D, form: str, as_csv: Callable[[D], str], as_grids: Callable[[D], Sequence[Grid]]) -> str:
+    """Return a document as ``markdown``, ``latex``, ``csv`` or ``json`` text, by what makes its CSV and its tables."""
     if form == "json":
         return document.text()
     if form == "csv":
-        return to_csv(document)
+        return as_csv(document)
     draw = markdown if form == "markdown" else latex
-    return "\n".join(draw(grid) for grid in result_grids(document))
+    return "\n".join(draw(grid) for grid in as_grids(document))

@@ -71,8 +71,8 @@ class FeatureSet:
     def __len__(self) -> int:
         return len(self.features)
 
-    def save(self, path: Path) -> None:
-        """Write the set, atomically; the suffix of ``path`` chooses the format.
+    def save(self, path: Path) -> Extraction:
+        """Write the set, atomically, and return what was written; the suffix of ``path`` chooses the format.
 
         Raises:
             UsageError: for another suffix, or for ``.parquet`` without pyarrow.
@@ -80,6 +80,8 @@ class FeatureSet:
         chosen = check_suffix(Path(path))
         with atomic_path(Path(path)) as temporary:
             chosen.write(self, temporary)
+        count, length = self.features.shape
+        return Extraction(out=Path(path), count=count, length=length, **self.origin, metadata=self.metadata)
 
     @classmethod
     def load(cls, path: Path) -> FeatureSet:
@@ -101,14 +103,14 @@ class FeatureSet:
         """:meth:`describe` as JSON."""
         return json.dumps(self.describe())
 
+    @property
+    def origin(self) -> dict[str, str]:
+        """The values of :data:`PROVENANCE`."""
+        return {name: getattr(self, name) for name in PROVENANCE}
+
     def describe(self) -> dict[str, Any]:
         """Return the provenance as one JSON document, as it is stored in the files."""
-        return {
-            "model_name": self.model_name,
-            "model_hash": self.model_hash,
-            "preprocess_version": self.preprocess_version,
-            **self.metadata,
-        }
+        return {**self.origin, **self.metadata}
 
 
 class Extraction(JsonDocument, format="sigkd-extraction", version=1):

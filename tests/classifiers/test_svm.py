@@ -22,6 +22,13 @@ def _problem(references: int, negatives: int, length: int, seed: int):
     return positive.astype(np.float32), negative.astype(np.float32)
 
 
+def _kernel_problem(negatives: int, length: int, seed: int):
+    """Kernel, labels and costs of 4 references against so many negatives."""
+    rows = np.concatenate(_problem(4, negatives, length, seed))
+    labels = np.where(np.arange(len(rows)) < 4, 1, -1)
+    return rbf_kernel(rows, rows, 0.02), labels, np.where(labels > 0, 20.0, 1.0)
+
+
 @pytest.mark.parametrize(("references", "negatives", "length"), [(1, 60, 40), (3, 200, 256), (5, 300, 64), (10, 40, 8)])
 @pytest.mark.parametrize("gamma", [GAMMA, 0.05])
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -42,11 +49,7 @@ def test_equals_scikit_learn(references: int, negatives: int, length: int, gamma
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_exact_at_a_tight_tolerance(backend: str) -> None:
-    positive, negative = _problem(4, 80, 16, 1)
-    rows = np.concatenate([positive, negative])
-    labels = np.where(np.arange(84) < 4, 1, -1)
-    kernel = rbf_kernel(rows, rows, 0.02)
-    costs = np.where(labels > 0, 20.0, 1.0)
+    kernel, labels, costs = _kernel_problem(80, 16, 1)
     coefficients, intercept = solve(kernel, labels, costs, tolerance=1e-9, backend=backend)
     margin = labels * (kernel @ coefficients + intercept)
     alpha = labels * coefficients
@@ -72,11 +75,7 @@ def test_distances_are_never_negative() -> None:
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_row_without_cost_is_left_out(backend: str) -> None:
-    positive, negative = _problem(4, 60, 32, 5)
-    rows = np.concatenate([positive, negative])
-    labels = np.where(np.arange(64) < 4, 1, -1)
-    kernel = rbf_kernel(rows, rows, 0.02)
-    costs = np.where(labels > 0, 20.0, 1.0)
+    kernel, labels, costs = _kernel_problem(60, 32, 5)
     keep = np.arange(64) != 2
     alone, intercept = solve(kernel[np.ix_(keep, keep)], labels[keep], costs[keep], backend=backend)
     costs[2] = 0.0

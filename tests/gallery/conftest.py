@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from sigkd.errors import GalleryError
 from sigkd.gallery import Gallery, StoredReference
+from sigkd.gallery.maintenance import check
 from sigkd.images.ink_measures import InkMeasures
 from sigkd.models.binding import Binding
 
@@ -24,6 +27,20 @@ def stored(seed: int, count: int = 3, length: int = 64, image: bytes | None = No
         StoredReference(row, f"{seed}-{place}.png", f"{seed:08x}{place:056x}", INK, image)
         for place, row in enumerate(rows)
     ]
+
+
+def damage_is_found(path: Path, change: str, passphrase: str | None = None) -> None:
+    """Change a gallery's file by SQL, behind the program's back, and see that it is refused or that a check tells."""
+    connection = sqlite3.connect(path)
+    connection.executescript(change)
+    assert connection.total_changes
+    connection.commit()
+    connection.close()
+    try:
+        with Gallery(path, passphrase=passphrase) as gallery:
+            assert check(gallery).problems
+    except GalleryError as error:
+        assert "restore a backup" in str(error)
 
 
 @pytest.fixture

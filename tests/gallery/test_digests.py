@@ -15,7 +15,7 @@ from sigkd.gallery import Gallery, vault
 from sigkd.gallery.digests import EMPTY_ROLL, digest, rolled
 from sigkd.gallery.maintenance import check, rekey_passphrase
 from sigkd.gallery.templates import keep_template, load_pool, load_template
-from tests.gallery.conftest import BINDING, stored
+from tests.gallery.conftest import BINDING, damage_is_found, stored
 
 
 @pytest.fixture(autouse=True)
@@ -71,16 +71,7 @@ def test_every_change_is_found(tmp_path: Path, change: str, passphrase: str | No
     path = tmp_path / "g"
     with _filled(path, passphrase) as gallery:
         assert check(gallery).problems == [] and len(gallery.entries()) == 8
-    connection = sqlite3.connect(path)
-    connection.executescript(change)
-    assert connection.total_changes
-    connection.commit()
-    connection.close()
-    try:
-        with Gallery(path, passphrase=passphrase) as gallery:
-            assert check(gallery).problems
-    except GalleryError as error:
-        assert "restore a backup" in str(error)
+    damage_is_found(path, change, passphrase)
 
 
 def test_changed_values_are_not_used(tmp_path: Path) -> None:

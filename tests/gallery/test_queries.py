@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from sigkd.gallery.queries import EarlierQuery, earlier_queries, keep_queries
 from sigkd.gallery.transfer import export_writers, import_writers
 from sigkd.images.copies import SIZE
 from sigkd.images.scan_facts import pack_picture
-from tests.gallery.conftest import BINDING, stored
+from tests.gallery.conftest import BINDING, damage_is_found, stored
 
 
 @pytest.fixture(autouse=True)
@@ -71,15 +70,7 @@ def test_queries_come_back_in_their_order(tmp_path: Path, passphrase: str | None
 )
 def test_changes_behind_the_programs_back_are_found(tmp_path: Path, change: str, passphrase: str | None) -> None:
     _filled(tmp_path / "g", passphrase).close()
-    connection = sqlite3.connect(tmp_path / "g")
-    connection.execute(change)
-    connection.commit()
-    connection.close()
-    try:
-        with Gallery(tmp_path / "g", passphrase=passphrase) as gallery:
-            assert check(gallery).problems
-    except GalleryError as error:
-        assert "restore a backup" in str(error)
+    damage_is_found(tmp_path / "g", change, passphrase)
 
 
 def test_a_changed_query_is_not_used(tmp_path: Path) -> None:

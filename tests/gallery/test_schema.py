@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import sqlite3
 import threading
 import unicodedata
@@ -17,13 +18,11 @@ from sigkd.gallery.templates import load_pool
 from tests.gallery.conftest import BINDING, stored
 
 OLD = Path(__file__).parent / "old"
-"""Galleries that older versions of the program wrote, as SQL: Ada with 3 references, Bob with 2, Cleo removed."""
+"""Galleries that older versions of the program wrote: Ada with 3 references, Bob with 2, Cleo removed."""
 
 
 def old_gallery(name: str, path: Path) -> Path:
-    connection = sqlite3.connect(path)
-    connection.executescript((OLD / f"{name}.sql").read_text(encoding="utf-8"))
-    connection.close()
+    path.write_bytes(lzma.decompress((OLD / f"{name}.sigkd.xz").read_bytes()))
     return path
 
 

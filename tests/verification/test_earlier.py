@@ -140,13 +140,20 @@ def test_added_references_that_are_copies_count_once(enrolled, signatures, tmp_p
     assert len(enrolled.gallery.references("anna")) == 2
 
 
-def test_many_writers_with_copies(open_verifier, tmp_path):
+@pytest.fixture
+def client(tmp_path):
+    """The folder of one writer of many, with two signatures in it."""
     folder = tmp_path / "clients" / "anna"
     folder.mkdir(parents=True)
-    for number in range(3):
+    for number in range(2):
         write(folder / f"{number}.png", signature_image(3, number))
+    return folder
+
+
+def test_many_writers_with_copies(open_verifier, client, tmp_path):
+    write(client / "2.png", signature_image(3, 2))
     small = cv2.resize(signature_image(3, 0), None, fx=0.97, fy=0.97, interpolation=cv2.INTER_AREA)
-    write(folder / "9.png", np.ascontiguousarray(small))
+    write(client / "9.png", np.ascontiguousarray(small))
     verifier = open_verifier()
     result = enroll_from(verifier, str(tmp_path / "clients"), data=tmp_path)
     assert (result.enrolled, result.references) == (["anna"], 3)
@@ -156,16 +163,12 @@ def test_many_writers_with_copies(open_verifier, tmp_path):
     assert len(verifier.gallery.references("anna")) == 3
 
 
-def test_what_is_passed_over_is_named(open_verifier, tmp_path):
-    folder = tmp_path / "clients" / "anna"
-    folder.mkdir(parents=True)
-    for number in range(2):
-        write(folder / f"{number}.png", signature_image(3, number))
-    (folder / "bad.png").write_bytes(b"x")
-    (folder / "scan.pdf").touch()
+def test_what_is_passed_over_is_named(open_verifier, client, tmp_path):
+    (client / "bad.png").write_bytes(b"x")
+    (client / "scan.pdf").touch()
     result = enroll_from(open_verifier(), str(tmp_path / "clients"), data=tmp_path)
     assert (result.enrolled, result.references) == (["anna"], 2)
-    assert "not an image" in result.skipped[str(folder / "bad.png")]
+    assert "not an image" in result.skipped[str(client / "bad.png")]
     assert result.skipped["anna/scan.pdf"] == "passed over, no image by its suffix"
 
 

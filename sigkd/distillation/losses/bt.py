@@ -7,10 +7,8 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from sigkd.distillation.correlation import cross_correlation
-from sigkd.distillation.losses import LOSSES, Loss, StudentOutput, Targets
-from sigkd.distillation.signals import Signal
-from sigkd.distillation.signals.response import Response
+from sigkd.distillation.losses import LOSSES
+from sigkd.distillation.losses._redundancy import RedundancyReduction
 
 
 def barlow_twins_loss(correlation: Tensor, redundancy: float) -> Tensor:
@@ -32,19 +30,8 @@ def barlow_twins_loss(correlation: Tensor, redundancy: float) -> Tensor:
 
 
 @LOSSES.register("bt")
-class BarlowTwins(Loss):
-    """``bt``: :func:`barlow_twins_loss` of the responses over the global batch.
-
-    Args:
-        redundancy: the paper's lambda; its 0.0001 is a fiftieth of Zbontar et al.'s 0.005.
-    """
+class BarlowTwins(RedundancyReduction):
+    """``bt``: :func:`barlow_twins_loss` of the responses."""
 
     weights: ClassVar[Mapping[str, float]] = {"bt": 0.0001}
-    signals: tuple[Signal, ...] = (Response(),)
-
-    def __init__(self, redundancy: float = 1e-4) -> None:
-        self.redundancy = redundancy
-
-    def __call__(self, student: StudentOutput, targets: Targets, response: Tensor) -> dict[str, Tensor]:
-        """Return ``bt``."""
-        return {"bt": barlow_twins_loss(cross_correlation(student.response, response), self.redundancy)}
+    term = staticmethod(barlow_twins_loss)

@@ -27,33 +27,33 @@ class Theme:
     text: str
     grid: str
     palette: tuple[str, ...]
-    genuine: str
-    skilled: str
-    simple: str
     random: str
+
+    @property
+    def genuine(self) -> str:
+        """Of genuine signatures."""
+        return self.palette[0]
+
+    @property
+    def skilled(self) -> str:
+        """Of skilled forgeries."""
+        return self.palette[1]
+
+    @property
+    def simple(self) -> str:
+        """Of simple forgeries."""
+        return self.palette[4]
 
 
 LIGHT = Theme(
-    "light",
-    "#ffffff",
-    "#1f2328",
-    "#d8dce1",
+    *("light", "#ffffff", "#1f2328", "#d8dce1"),
     ("#0072b2", "#d55e00", "#009e73", "#a23b72", "#8a6d00", "#4b4b4b", "#2e9bd6", "#000000"),
-    "#0072b2",
-    "#d55e00",
-    "#8a6d00",
-    "#6e7781",
+    random="#6e7781",
 )
 DARK = Theme(
-    "dark",
-    "#14171a",
-    "#e6e8eb",
-    "#3a3f45",
+    *("dark", "#14171a", "#e6e8eb", "#3a3f45"),
     ("#56b4e9", "#ff9a52", "#2fc79b", "#e08fc0", "#f0e442", "#c3c8cd", "#8ecbff", "#ffffff"),
-    "#56b4e9",
-    "#ff9a52",
-    "#f0e442",
-    "#a7afb8",
+    random="#a7afb8",
 )
 THEMES = {theme.name: theme for theme in (LIGHT, DARK)}
 DASHES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (1, 1)), (0, (3, 1, 1, 1)))

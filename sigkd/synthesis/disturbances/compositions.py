@@ -29,47 +29,51 @@ def _compose(scan: Scan, severity: float, rng: np.random.Generator, steps: tuple
     return scan
 
 
-@disturbance(
-    "phone-photo", "photographed with a telephone: colour, shade, perspective, blur, noise, JPEG, no tag", _SEVERITY
+def _composition(name: str, about: str, *steps: _Step, colour: bool = False) -> None:
+    """Register a disturbance that is a fixed row of others."""
+
+    @disturbance(name, about, _SEVERITY)
+    def apply(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
+        return _compose(coloured(scan) if colour else scan, level, rng, steps)
+
+
+_composition(
+    "phone-photo",
+    "photographed with a telephone: colour, shade, perspective, blur, noise, JPEG, no tag",
+    ("pen-colour", 0.4, 225, 225),
+    ("resolution-untagged", 1.0, 300, 180),
+    ("paper-colour", 0.25, 0.05, 0.15),
+    ("margin", 0.7, 2, 12),
+    ("turn", 0.8, 0.5, 4),
+    ("perspective", 0.8, 3, 14),
+    ("table-edge", 0.35, 3, 8),
+    ("shade", 0.9, 0.1, 0.5),
+    ("corner-shadow", 0.3, 0.1, 0.4),
+    ("cast", 0.8, 0.05, 0.15),
+    ("defocus", 0.6, 0.05, 0.15),
+    ("motion", 0.2, 0.1, 0.25),
+    ("noise", 1.0, 1, 5),
+    ("jpeg", 1.0, 92, 70),
+    colour=True,
 )
-def phone_photo(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
-    """Photograph the sheet on a desk."""
-    steps = (
-        ("pen-colour", 0.4, 225, 225),
-        ("resolution-untagged", 1.0, 300, 180),
-        ("paper-colour", 0.25, 0.05, 0.15),
-        ("margin", 0.7, 2, 12),
-        ("turn", 0.8, 0.5, 4),
-        ("perspective", 0.8, 3, 14),
-        ("table-edge", 0.35, 3, 8),
-        ("shade", 0.9, 0.1, 0.5),
-        ("corner-shadow", 0.3, 0.1, 0.4),
-        ("cast", 0.8, 0.05, 0.15),
-        ("defocus", 0.6, 0.05, 0.15),
-        ("motion", 0.2, 0.1, 0.25),
-        ("noise", 1.0, 1, 5),
-        ("jpeg", 1.0, 92, 70),
-    )
-    return _compose(coloured(scan), level, rng, steps)
 
 
-@disturbance("page-photo", "a whole sheet photographed on a desk: as phone-photo", _SEVERITY)
-def page_photo(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
-    """Photograph a page, of which the picture is the whole."""
-    steps = (
-        ("resolution-untagged", 1.0, 250, 180),
-        ("crease", 0.2, 0.05, 0.25),
-        ("on-desk", 1.0, 4, 12),
-        ("turn", 0.8, 0.5, 3),
-        ("perspective", 0.9, 3, 12),
-        ("shade", 0.9, 0.1, 0.4),
-        ("corner-shadow", 0.3, 0.1, 0.4),
-        ("cast", 0.8, 0.05, 0.15),
-        ("defocus", 0.5, 0.05, 0.12),
-        ("noise", 1.0, 1, 5),
-        ("jpeg", 1.0, 92, 70),
-    )
-    return _compose(coloured(scan), level, rng, steps)
+_composition(
+    "page-photo",
+    "a whole sheet photographed on a desk: as phone-photo",
+    ("resolution-untagged", 1.0, 250, 180),
+    ("crease", 0.2, 0.05, 0.25),
+    ("on-desk", 1.0, 4, 12),
+    ("turn", 0.8, 0.5, 3),
+    ("perspective", 0.9, 3, 12),
+    ("shade", 0.9, 0.1, 0.4),
+    ("corner-shadow", 0.3, 0.1, 0.4),
+    ("cast", 0.8, 0.05, 0.15),
+    ("defocus", 0.5, 0.05, 0.12),
+    ("noise", 1.0, 1, 5),
+    ("jpeg", 1.0, 92, 70),
+    colour=True,
+)
 
 
 @disturbance("fax", "sent by fax: 204 x 98 or 204 x 196 dpi, black and white, specks", _SEVERITY)
@@ -97,32 +101,28 @@ def form(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
     return _compose(scan, level, rng, steps)
 
 
-@disturbance("cheque", "the field of a cheque: security print, line, print, stamp", _SEVERITY)
-def cheque(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
-    """Cut the signature's field out of a scanned cheque."""
-    steps = (
-        ("margin", 1.0, 2, 6),
-        ("line", 0.9, 0.1, 0.25),
-        ("caption", 0.6, 5, 7),
-        ("caption-overlap", 0.2, 6, 8),
-        ("date", 0.2, 3, 5),
-        ("security-print", 1.0, 0.08, 0.35),
-        ("stamp", 0.3, 0.3, 0.8),
-        ("turn", 0.4, 0.5, 1.0),
-    )
-    return _compose(scan, level, rng, steps)
+_composition(
+    "cheque",
+    "the field of a cheque: security print, line, print, stamp",
+    ("margin", 1.0, 2, 6),
+    ("line", 0.9, 0.1, 0.25),
+    ("caption", 0.6, 5, 7),
+    ("caption-overlap", 0.2, 6, 8),
+    ("date", 0.2, 3, 5),
+    ("security-print", 1.0, 0.08, 0.35),
+    ("stamp", 0.3, 0.3, 0.8),
+    ("turn", 0.4, 0.5, 1.0),
+)
 
 
-@disturbance("photocopy", "a copy of a copy: harder contrast, specks, dark border, softer strokes", _SEVERITY)
-def photocopy(scan: Scan, level: float, rng: np.random.Generator) -> Scan:
-    """Copy the sheet before it is scanned."""
-    steps = (
-        ("turn", 0.5, 0.5, 1.5),
-        ("blur", 1.0, 0.03, 0.09),
-        ("ink", 1.0, 1.1, 1.8),
-        ("pen-wider", 0.5, 0.02, 0.1),
-        ("speckle", 1.0, 1, 8),
-        ("border", 0.4, 1, 6),
-        ("blur", 1.0, 0.03, 0.05),
-    )
-    return _compose(scan, level, rng, steps)
+_composition(
+    "photocopy",
+    "a copy of a copy: harder contrast, specks, dark border, softer strokes",
+    ("turn", 0.5, 0.5, 1.5),
+    ("blur", 1.0, 0.03, 0.09),
+    ("ink", 1.0, 1.1, 1.8),
+    ("pen-wider", 0.5, 0.02, 0.1),
+    ("speckle", 1.0, 1, 8),
+    ("border", 0.4, 1, 6),
+    ("blur", 1.0, 0.03, 0.05),
+)

@@ -27,20 +27,7 @@ from reportlab.platypus import (
 from reportlab.platypus import Paragraph as Text
 from reportlab.platypus import Table as Grid
 
-from sigkd.verification.report.blocks import (
-    Answer,
-    Block,
-    Bullets,
-    Document,
-    Figure,
-    Figures,
-    Heading,
-    Notes,
-    Paragraph,
-    Rows,
-    Signing,
-    Table,
-)
+from sigkd.verification.report import blocks
 
 _PAPERS = {"A4": pagesizes.A4, "Letter": pagesizes.LETTER}
 _SIDE, _TOP, _BOTTOM = 16 * mm, 20 * mm, 18 * mm
@@ -55,7 +42,7 @@ _ANSWERS = {
 _NOTES = "#8a5a00"
 
 
-def pdf_file(document: Document, paper: str) -> bytes:
+def pdf_file(document: blocks.Document, paper: str) -> bytes:
     """Return the PDF file of a document on ``A4`` or ``Letter``."""
     buffer = io.BytesIO()
     size = _PAPERS[paper]
@@ -98,7 +85,7 @@ def pdf_file(document: Document, paper: str) -> bytes:
     return buffer.getvalue()
 
 
-def _edges(canvas: Any, document: Document, size: tuple[float, float], page: int, pages: int) -> None:
+def _edges(canvas: Any, document: blocks.Document, size: tuple[float, float], page: int, pages: int) -> None:
     regular = _fonts()[0]
     canvas.setFont(regular, 8)
     canvas.setFillColor(_SOFT)
@@ -165,33 +152,33 @@ def _text(text: str, style: str = "text", colour: str | None = None) -> Flowable
     return Text(escape(_plain(text)).replace("\n", "<br/>"), own)
 
 
-def _flowables(block: Block, width: float) -> Iterator[Flowable]:
+def _flowables(block: blocks.Block, width: float) -> Iterator[Flowable]:
     match block:
-        case Heading():
+        case blocks.Heading():
             if block.page:
                 yield PageBreak()
             yield _text(block.text, "heading")
-        case Paragraph():
+        case blocks.Paragraph():
             yield _text(block.text, "soft" if block.soft else "strong" if block.strong else "text")
-        case Bullets():
+        case blocks.Bullets():
             items = [_text(item) for item in block.items]
             yield ListFlowable(items, bulletType="bullet", start="•", leftIndent=10, bulletFontName=_fonts()[0])
-        case Notes():
+        case blocks.Notes():
             lines = [_text(block.title, "strong", _NOTES), *(_text(f"• {item}") for item in block.items)]
             yield from _boxed(lines, _NOTES, width)
-        case Answer():
+        case blocks.Answer():
             colour = _ANSWERS[block.kind]
             yield from _boxed([_text(block.word, "answer", colour), *map(_text, block.lines)], colour, width)
-        case Rows():
+        case blocks.Rows():
             cells = [[_text(name, "small strong"), _value(value, block.hashes)] for name, value in block.rows]
             yield _grid(cells, [0.27 * width, 0.73 * width])
             yield Spacer(0, 5)
-        case Table():
+        case blocks.Table():
             yield _table(block, width)
             yield Spacer(0, 5)
-        case Figures():
+        case blocks.Figures():
             yield from _figures(block, width)
-        case Signing():
+        case blocks.Signing():
             blank = [Spacer(0, 17 * mm) for _ in block.labels]
             labels = [_text(label, "small") for label in block.labels]
             column = width / len(block.labels)
@@ -236,7 +223,7 @@ def _grid(cells: list[list[Flowable]], widths: Sequence[float], head: bool = Fal
     return grid
 
 
-def _table(block: Table, width: float) -> Flowable:
+def _table(block: blocks.Table, width: float) -> Flowable:
     cells = [[_text(title, "small strong") for title in block.head]]
     cells += [
         [_text(text, "small strong" if (row, column) in block.marked else "small") for column, text in enumerate(line)]
@@ -250,7 +237,7 @@ def _table(block: Table, width: float) -> Flowable:
     return _grid(cells, widths, head=True)
 
 
-def _figures(block: Figures, width: float) -> Iterator[Flowable]:
+def _figures(block: blocks.Figures, width: float) -> Iterator[Flowable]:
     gap = 7.0
     column = (width - gap * (block.columns - 1)) / block.columns
     for first in range(0, len(block.figures), block.columns):
@@ -262,7 +249,7 @@ def _figures(block: Figures, width: float) -> Iterator[Flowable]:
         yield grid
 
 
-def _figure(figure: Figure, width: float) -> list[Flowable]:
+def _figure(figure: blocks.Figure, width: float) -> list[Flowable]:
     picture = figure.picture
     height = width * picture.height / picture.width
     image = Image(io.BytesIO(picture.content), width=width, height=height)
