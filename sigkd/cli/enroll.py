@@ -57,16 +57,14 @@ def enroll(
     from sigkd.cli.progress import console_progress
     from sigkd.cli.verification import (
         check_is_name,
-        choices_of,
         gallery_path,
-        model_of,
         passphrase_for,
         piped,
+        verifier_of,
         warn_once,
     )
     from sigkd.errors import UsageError
     from sigkd.verification.bulk import BulkResult, Enrolment, enroll_from
-    from sigkd.verification.verifier import Verifier
 
     if (source is None) == (name is None) or (name is not None and not images) or (source is not None and images):
         raise UsageError("give a name and images (sigkd enroll NAME IMAGES...), or --from SOURCE")
@@ -78,14 +76,8 @@ def enroll(
     file = gallery_path(gallery, common.data_dir)
     progress = console_progress()
     passphrase = passphrase_for(file, passphrase_file, new=encrypt)
-    with Verifier(
-        choices_of(options, common, model=model_of(model, file, passphrase), progress=progress),
-        gallery=file,
-        passphrase=passphrase,
-        negatives=negatives,
-        actor=actor,
-        audit=audit,
-    ) as verifier:
+    opening = {"negatives": negatives, "actor": actor, "audit": audit}
+    with verifier_of(options, common, model, file, passphrase, progress, **opening) as verifier:
         if source is None:
             assert name is not None  # noqa: S101 - checked above
             remarks = list(verifier.enroll(name, piped(images or []), keep_images=keep_images, mode=mode))

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from sigkd.gallery.audit import Entry
     from sigkd.gallery.results import GalleryList, ReferenceFacts
     from sigkd.images.remarks import Remark
+    from sigkd.progress import Progress
     from sigkd.verification.choices import Choices
     from sigkd.verification.claims import ClaimsSummary
     from sigkd.verification.result import Verification, Verifications
+    from sigkd.verification.verifier import Verifier
 
 PASSPHRASE_VARIABLE = "SIGKD_PASSPHRASE"  # noqa: S105 - the name of a variable
 
@@ -59,6 +61,22 @@ def model_of(option: str | None, gallery: Path | None, passphrase: str | None) -
     from sigkd.verification.enrolled import model_of_gallery
 
     return model_of_gallery(gallery, passphrase)
+
+
+def verifier_of(
+    options: Mapping[str, Any],
+    common: Common,
+    model: str | None,
+    gallery: Path | None,
+    passphrase: str | None,
+    progress: Progress,
+    **opening: Any,
+) -> Verifier:
+    """Return the verifier of what was chosen on the command line; ``opening`` is told to :class:`Verifier` as it is."""
+    from sigkd.verification.verifier import Verifier
+
+    choices = choices_of(options, common, model=model_of(model, gallery, passphrase), progress=progress)
+    return Verifier(choices, gallery=gallery, passphrase=passphrase, **opening)
 
 
 def gallery_path(option: Path | None, data_dir: Path | None) -> Path:

@@ -65,13 +65,12 @@ def verify(
     """
     from sigkd.cli.progress import console_progress, waiting
     from sigkd.cli.verification import (
-        choices_of,
         gallery_path,
-        model_of,
         passphrase_for,
         piped,
         show_claims,
         show_verifications,
+        verifier_of,
     )
     from sigkd.errors import UsageError
 
@@ -92,21 +91,14 @@ def verify(
         from sigkd.verification.report import Report
         from sigkd.verification.report.case_file import CaseFile
         from sigkd.verification.result import Verifications
-        from sigkd.verification.verifier import Verifier
 
     wanted = None if report is None else Report(report, None if case is None else CaseFile.of_toml(case), paper)
     file = None if writer is None and source is None else gallery_path(gallery, common.data_dir)
     passphrase = passphrase_for(file, passphrase_file) if file is not None and file.exists() else None
     progress = console_progress()
     with waiting("loading"):
-        verifier = Verifier(
-            choices_of(options, common, model=model_of(model, file, passphrase), progress=progress),
-            gallery=file,
-            passphrase=passphrase,
-            negatives=negatives,
-            actor=actor,
-            audit=audit,
-        )
+        opening = {"negatives": negatives, "actor": actor, "audit": audit}
+        verifier = verifier_of(options, common, model, file, passphrase, progress, **opening)
     if source is not None and out is not None:
         summary = verify_claims(verifier, source, out, workers=workers, progress=progress)
         show_claims(summary, json=common.json)

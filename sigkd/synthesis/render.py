@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -23,8 +24,7 @@ _INK_LEVELS = 10
 _TILE = 1024
 
 
-@dataclass(frozen=True)
-class Trace:
+class Trace(NamedTuple):
     """One drawn movement: positions in pixels [T, 2] (y downwards), speeds [T] in pixels a second."""
 
     position: Array

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -21,8 +22,7 @@ _RULE_SHARE = 0.3
 _BOX = np.ones((3, 3), np.uint8)
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(NamedTuple):
     """A printed horizontal line, in pixels of the cleaned page."""
 
     row: int

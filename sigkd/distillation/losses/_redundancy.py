@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import ClassVar
-
 from torch import Tensor
 
 from sigkd.distillation.correlation import cross_correlation
@@ -21,7 +18,11 @@ class RedundancyReduction(Loss):
     """
 
     signals: tuple[Signal, ...] = (Response(),)
-    term: ClassVar[Callable[[Tensor, float], Tensor]]
+
+    @staticmethod
+    def term(correlation: Tensor, redundancy: float) -> Tensor:
+        """Return the loss of a cross-correlation, [K, K]."""
+        raise NotImplementedError
 
     def __init__(self, redundancy: float = 1e-4) -> None:
         self.redundancy = redundancy
@@ -29,4 +30,4 @@ class RedundancyReduction(Loss):
     def __call__(self, student: StudentOutput, targets: Targets, response: Tensor) -> dict[str, Tensor]:
         """Return the term under its name."""
         (name,) = self.weights
-        return {name: type(self).term(cross_correlation(student.response, response), self.redundancy)}
+        return {name: self.term(cross_correlation(student.response, response), self.redundancy)}
