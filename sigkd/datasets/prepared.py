@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -86,15 +87,41 @@ class PreparedSignatures:
         start, stop = first or 0, total if end is None else end
         if not 0 <= start < stop <= total:
             raise DatasetError(f"'{name}' has {total} writers (0 to {total - 1}): there are none in [{start}:{stop}]")
-        rows = np.flatnonzero((self.y >= start) & (self.y < stop))
+        return self._only(range(start, stop), f"{start}:{stop}")
+
+    def of_subset(self, subset: str) -> PreparedSignatures:
+        """Return the signatures of the writers of a subset that the set's layout names.
+
+        Raises:
+            DatasetError: it names no such subset, or writers that are absent.
+        """
+        from sigkd.datasets.layouts import DATASETS
+        from sigkd.registry import nearest
+
+        layout, name = str(self.metadata.get("layout")), self.metadata.get("name")
+        known = DATASETS.get(layout).subsets if layout in DATASETS else {}
+        if subset not in known:
+            named = f"subsets of this dataset: {', '.join(known)}" if known else "its layout names no subsets"
+            raise DatasetError(f"'{name}' has no subset '{subset}'.{nearest(subset, list(known))} Write A:B; {named}")
+        places = {writer: place for place, writer in enumerate(self.writers)}
+        absent = [writer for writer in known[subset] if writer not in places]
+        if absent:
+            raise DatasetError(f"'{name}' lacks writer '{absent[0]}' of its subset '{subset}'")
+        return self._only([places[writer] for writer in known[subset]], subset)
+
+    def _only(self, chosen: Sequence[int], part: str) -> PreparedSignatures:
+        """Return the signatures of the writers ``chosen``, who are counted anew; ``part`` goes into the name."""
+        counted = np.full(len(self.writers), -1)
+        counted[list(chosen)] = np.arange(len(chosen))
+        rows = np.flatnonzero(counted[self.y] >= 0)
         metadata = {key: value for key, value in self.metadata.items() if key not in ("content_hash", "counts")}
         return PreparedSignatures(
             self.x[rows],
-            self.y[rows] - start,
+            counted[self.y[rows]],
             self.yforg[rows],
             [self.filenames[row] for row in rows],
-            self.writers[start:stop],
-            {**metadata, "name": f"{name}[{start}:{stop}]"},
+            [self.writers[place] for place in chosen],
+            {**metadata, "name": f"{metadata.get('name')}[{part}]"},
             None if self.measures is None else [self.measures[row] for row in rows],
         )
 
@@ -233,7 +260,8 @@ def _texts(archive: np.lib.npyio.NpzFile, key: str) -> list[str] | None:
 def find_prepared(name_or_path: str | Path, data: Path) -> PreparedSignatures:
     """Load a store by its name in the data directory, or by its path.
 
-    Either may end in ``[A:B]``: the writers A to B - 1, counted from 0 in the store's order (one end may be left out).
+    Either may end in ``[A:B]``: the writers A to B - 1, counted from 0 in the store's order (one end may be left out);
+    or in ``[SUBSET]``: the writers of a subset that the dataset's layout names.
 
     Raises:
         DatasetError: if there is none; the message names the command that makes it, and where to get the data.
@@ -242,6 +270,9 @@ def find_prepared(name_or_path: str | Path, data: Path) -> PreparedSignatures:
     if part:
         whole = find_prepared(part[1], data)
         return whole.of_writers(int(part[2] or 0), int(part[3]) if part[3] else None)
+    subset = re.fullmatch(r"(.+)\[([a-z]+)\]", str(name_or_path))
+    if subset and not Path(name_or_path).exists():
+        return find_prepared(subset[1], data).of_subset(subset[2])
     path = Path(name_or_path)
     if path.is_file():
         return PreparedSignatures.load(path)

@@ -108,7 +108,7 @@ def development_set(
     opened = open_set(name, data, progress)
     labels, metadata = np.unique(opened.labels.y).tolist(), opened.labels.metadata
     names = opened.writer_names or [str(label) for label in labels]
-    chosen = pick_writers(writers, names)
+    chosen = pick_writers(opened.chosen(writers), names)
     rows = np.flatnonzero(np.isin(opened.labels.y, [labels[place] for place in chosen]))
     if opened.features is not None:
         bound, binding = Binding.from_dict(opened.features.describe()), Binding.of(model)

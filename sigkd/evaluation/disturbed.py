@@ -187,7 +187,7 @@ def evaluate_disturbed(
     chains = _chains(disturbances)
     signatures = scan_dataset(layout, source, allow_incomplete=True)
     bench = _Bench(verifier, signatures.records, dpi, seed, side)
-    cases = _draw(signatures, verifier, writers, references, genuine, skilled, skip_short, seed, progress)
+    cases = _draw(signatures, verifier, named_writers(writers, layout), references, genuine, skilled, skip_short, seed, progress)
     if cross_fit:
         cases = _cross_fitted(cases, bench, references, workers, progress)
     plain = list(in_order(partial(bench.comparison, chain=_NOTHING), cases, workers=workers))

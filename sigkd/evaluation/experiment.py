@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sigkd.classifiers import COHORT
+from sigkd.datasets.layouts import named_writers
 from sigkd.errors import CohortError, DatasetError, UsageError
 from sigkd.evaluation import manifest
 from sigkd.evaluation.evaluate import Settings, Source, evaluate_features, plan_splits
@@ -65,6 +66,10 @@ class EvaluationSet:
         names = [str(name) for name in self.labels.metadata.get("writers", [])]
         labels = np.unique(self.labels.y)
         return names if len(names) == len(labels) and (not len(labels) or labels[-1] < len(names)) else []
+
+    def chosen(self, writers: str | None) -> str | None:
+        """Return ``writers`` with the name of one of the dataset's subsets replaced by the writers' names."""
+        return named_writers(writers, str(self.labels.metadata.get("layout")))
 
     def source(self, model: str, model_hash: str, facts: dict[str, Any]) -> Source:
         """Return the provenance for the results."""
@@ -178,7 +183,7 @@ def evaluate_all(
                     settings=settings,
                     source=source,
                     cohort=cohort,
-                    writers=plan.writers,
+                    writers=opened.chosen(plan.writers),
                     skip_short=plan.skip_short,
                     splits_file=plan.splits_file,
                     progress=progress,
@@ -196,7 +201,7 @@ def _plan(opened: EvaluationSet, nrefs: tuple[int, ...], plan: Plan, protocol: P
         1,
         plan.seed,
         protocol,
-        writers=plan.writers,
+        writers=opened.chosen(plan.writers),
         skip_short=plan.skip_short,
         names=opened.writer_names,
     )

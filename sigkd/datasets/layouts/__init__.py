@@ -17,6 +17,7 @@ __all__ = [
     "SignatureSet",
     "csv",
     "folder",
+    "named_writers",
     "scan_dataset",
 ]
 
@@ -34,6 +35,15 @@ def find_layout(name: str) -> Layout:
         UsageError: unknown name; DatasetError: a file that is no layout.
     """
     return read_layout(Path(name)) if name.endswith(".toml") else DATASETS.get(name)
+
+
+def named_writers(writers: str | None, layout: str) -> str | None:
+    """Return ``writers`` with the name of a subset of the layout replaced by its writers, with commas between them.
+
+    Anything else, and any layout that is not known here, comes back as it is.
+    """
+    known = DATASETS.get(layout).subsets if layout in DATASETS else {}
+    return ",".join(known[writers]) if writers in known else writers
 
 
 def scan_dataset(name: str, root: Path, allow_incomplete: bool = False) -> SignatureSet:

@@ -6,7 +6,7 @@ import filecmp
 import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -113,6 +113,8 @@ class Layout:
     largest: tuple[int, int] | None = None
     """Canvas on which the set's largest signature fits, pixels."""
     defaults: Defaults = field(default_factory=Defaults)
+    subsets: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Writers that were set apart in advance, by the subset's name: ``choose`` to choose by, ``report`` to report on."""
 
     def scan(self, root: Path) -> SignatureSet:
         """Read every path under ``root``; nothing is opened.

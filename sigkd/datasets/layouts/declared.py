@@ -42,6 +42,9 @@ def read_layout(path: Path) -> Layout:
             raise DatasetError(f"numbers: unknown kind '{wrong.pop()}'. Known: {', '.join(KINDS)}")
         if "writers" in fields:
             fields["writers"] = _amount(fields["writers"])
+        fields["subsets"] = {
+            name: tuple(str(writer) for writer in writers) for name, writers in fields.get("subsets", {}).items()
+        }
         return Layout(**fields | {"defaults": Defaults(**fields.get("defaults", {}))})
 
 
