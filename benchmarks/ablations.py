@@ -106,7 +106,9 @@ def kept(row: str, seed: int, name: str, view: str, options: argparse.Namespace)
 def look(row: str, seed: int, options: argparse.Namespace) -> None:
     """Keep a row's responses to the strangers and to every dataset, in every view."""
     names = (STRANGERS, *options.datasets)
-    missing = [(name, view) for name in names for view in options.views if not kept(row, seed, name, view, options).is_file()]
+    missing = [
+        (name, view) for name in names for view in options.views if not kept(row, seed, name, view, options).is_file()
+    ]
     if not missing:
         return
     network = linear_network(load_model(model_of(row, seed, options)).network)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +22,9 @@ def extract(
     source: Annotated[
         list[str], typer.Argument(help="A prepared dataset (its name or .npz file), or image files and folders.")
     ],
-    out: Annotated[Path, typer.Option(help=f"Where to write: {', '.join(feature_suffixes())}.")],
+    out: Annotated[
+        list[Path], typer.Option(help=f"Where to write, in one form or several: {', '.join(feature_suffixes())}.")
+    ],
     model: Model = None,
     canvas: Annotated[
         str | None,
@@ -42,7 +45,8 @@ def extract(
     from sigkd.models.extract import extract_source
     from sigkd.models.features import check_suffix
 
-    check_suffix(out)
+    for path in out:
+        check_suffix(path)
     progress = console_progress()
     chosen = resolve_device(common.device)
     note_line(f"device: {chosen}")
@@ -58,6 +62,7 @@ def extract(
         precision=precision,
         progress=progress,
     )
-    done = features.save(out)
+    done, *also = [features.save(path) for path in out]
+    done = replace(done, also=[one.out for one in also])
     size = f"{done.count} x {done.length} features"
-    show(done, common.json, f"{out}: {size}, model {done.model_name} {done.model_hash[:12]}")
+    show(done, common.json, f"{', '.join(map(str, out))}: {size}, model {done.model_name} {done.model_hash[:12]}")

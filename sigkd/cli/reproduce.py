@@ -32,6 +32,10 @@ def reproduce(
         int | None, typer.Option(help="Text images to learn from, at most.", min=1, show_default="all")
     ] = None,
     splits: Annotated[int, typer.Option(help="Random divisions into references and tests.", min=1)] = 10,
+    seeds: Annotated[
+        int,
+        typer.Option(help="Trainings of each student, with other seeds; from 3 on they are compared.", min=1),
+    ] = 1,
     seed: Seed = 1234,
     workers: Workers = 0,
     *,
@@ -47,7 +51,7 @@ def reproduce(
     from sigkd.cli.progress import console_progress
     from sigkd.cli.tables import grid_tables
     from sigkd.evaluation.evaluate import Settings
-    from sigkd.evaluation.reproduce import Request, parse_budget, table_grid
+    from sigkd.evaluation.reproduce import Request, parse_budget, tables
     from sigkd.evaluation.reproduce import reproduce as run
     from sigkd.pools import cores
 
@@ -62,6 +66,7 @@ def reproduce(
         seed,
         parse_budget(budget),
         ("--max-images", str(max_images)) if max_images else (),
+        seeds,
         tuple(rows or ()),
     )
     document = run(
@@ -73,4 +78,4 @@ def reproduce(
         settings=Settings(workers=workers or cores()),
         progress=console_progress(),
     )
-    show(document, common.json, lambda found: grid_tables([table_grid(found, request)]))
+    show(document, common.json, lambda found: grid_tables(tables(found, request)))

@@ -24,6 +24,12 @@ def stats(
     ] = None,
     alpha: Annotated[float, typer.Option(help="Level of significance.", min=0.0, max=1.0)] = 0.05,
     bootstrap: Annotated[int, typer.Option(help="Replicates of the paired bootstrap; 0: none.", min=0)] = 2000,
+    zero_method: Annotated[
+        str,
+        typer.Option(
+            help="Pairs without a difference in Wilcoxon's test: zsplit, wilcox (left out, as MATLAB does) or pratt."
+        ),
+    ] = "zsplit",
     plot: Annotated[Path | None, typer.Option(help="Draw the critical-difference diagram: .svg, .png or .pdf.")] = None,
     table_format: Annotated[str, typer.Option("--format", help="table, markdown, latex or json.")] = "table",
     json: Json = False,
@@ -50,6 +56,7 @@ def stats(
         nref=nref,
         alpha=alpha,
         replicates=bootstrap,
+        zero_method=zero_method,
         progress=console_progress(),
     )
     for path in draw_comparisons(document, plot) if plot is not None else []:

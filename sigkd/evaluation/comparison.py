@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sigkd.errors import InputError
-from sigkd.evaluation.results import Result, Results
+from sigkd.evaluation.results import DatasetFacts, Result, Results
 from sigkd.evaluation.significance import Comparison, Tested, compare, incompatibility
 from sigkd.evaluation.tables import TITLES, Cell, Grid, scale_of
 from sigkd.json_documents import JsonDocument
@@ -27,6 +27,11 @@ class _Entry:
     document: Results
     entry: Result
 
+    @property
+    def facts(self) -> DatasetFacts:
+        """What the entry's dataset is."""
+        return self.document.datasets[self.entry.dataset]
+
 
 class Comparisons(JsonDocument, format="sigkd-comparisons", version=1):
     """What ``sigkd stats`` prints: systems compared for each dataset and number of references that they share."""
@@ -45,6 +50,7 @@ def compare_files(
     nref: int | None = None,
     alpha: float = 0.05,
     replicates: int = 2000,
+    zero_method: str = "zsplit",
     progress: Progress = SILENT,
 ) -> Comparisons:
     """Compare all models of results files, for each dataset and number of references that they share.
@@ -57,6 +63,7 @@ def compare_files(
         nref: only this number of references.
         alpha: level of significance.
         replicates: of the paired bootstrap over writers.
+        zero_method: what Wilcoxon's test makes of pairs without a difference.
         progress: where warnings go.
 
     Raises:
@@ -71,24 +78,30 @@ def compare_files(
     if not entries:
         raise InputError(f"no results on dataset {dataset or '(any)'} with {nref or 'any number of'} references")
     groups: dict[tuple[str, int], list[_Entry]] = {}
-    for one in entries:
-        groups.setdefault((one.entry.dataset, one.entry.nref), []).append(one)
+    for one in entries:  # the same trials are the same dataset, whatever it was called
+        groups.setdefault((one.facts.trials_hash or one.entry.dataset, one.entry.nref), []).append(one)
     shared = {key: group for key, group in groups.items() if len(group) > 1}
     if not shared:
         if len(entries) < 2:
             raise InputError(f"{entries[0].path}: only one result; a comparison needs at least two")
         _refuse(entries[0], entries[1])
-    for key in groups:
+    for key, (first, *_) in groups.items():
         if key not in shared:
-            progress.warn(f"{key[0]} with {key[1]} references is left out: only one model has results on it")
+            progress.warn(
+                f"{first.entry.dataset} with {first.entry.nref} references is left out: only one model has results "
+                "on it"
+            )
+    for names in dict.fromkeys(tuple(dict.fromkeys(one.entry.dataset for one in group)) for group in shared.values()):
+        if len(names) > 1:
+            progress.info(f"{' and '.join(names)} have the same trials: taken as one dataset, '{names[0]}'")
     if by == "split":
         progress.warn(DEPENDENT)
     comparisons = []
-    for (name, _), group in shared.items():
+    for group in shared.values():
         for other in group[1:]:
             if incompatibility(group[0].entry, other.entry, (group[0].document, other.document)):
                 _refuse(group[0], other)
-        protocol = group[0].document.protocol_of(name)
+        protocol = group[0].document.protocol_of(group[0].entry.dataset)
         found = compare(
             [one.entry for one in group],
             _labels(group),
@@ -97,6 +110,7 @@ def compare_files(
             by=by,
             alpha=alpha,
             replicate_count=replicates,
+            zero_method=zero_method,
             seed=group[0].document.seed,
         )
         comparisons.append(found)

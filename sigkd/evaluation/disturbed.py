@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from sigkd.classifiers import COHORT
-from sigkd.datasets.layouts import KINDS, SignatureRecord, SignatureSet, scan_dataset
+from sigkd.datasets.layouts import KINDS, SignatureRecord, SignatureSet, named_writers, scan_dataset
 from sigkd.errors import ImageError
 from sigkd.evaluation.answers import FOLDS, Stated
 from sigkd.evaluation.calibrate import DevelopmentSet, calibrate
@@ -187,7 +187,8 @@ def evaluate_disturbed(
     chains = _chains(disturbances)
     signatures = scan_dataset(layout, source, allow_incomplete=True)
     bench = _Bench(verifier, signatures.records, dpi, seed, side)
-    cases = _draw(signatures, verifier, named_writers(writers, layout), references, genuine, skilled, skip_short, seed, progress)
+    chosen = named_writers(writers, layout)
+    cases = _draw(signatures, verifier, chosen, references, genuine, skilled, skip_short, seed, progress)
     if cross_fit:
         cases = _cross_fitted(cases, bench, references, workers, progress)
     plain = list(in_order(partial(bench.comparison, chain=_NOTHING), cases, workers=workers))

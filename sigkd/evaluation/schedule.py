@@ -52,7 +52,7 @@ def run(
 
     with backend(scheduler):
         jobs = -1 if scheduler else max(1, min(workers, len(work)))
-        pool = joblib.Parallel(n_jobs=jobs, return_as="list" if scheduler else "generator")
+        pool = joblib.Parallel(n_jobs=jobs, return_as="generator")
         # One BLAS thread a job: the jobs are the parallelism.
         with threadpool_limits(1 if jobs != 1 else None):
             yield from pool(joblib.delayed(function)(*arguments) for arguments in work)

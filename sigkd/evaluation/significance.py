@@ -22,7 +22,7 @@ from sigkd.evaluation.protocol import Protocol
 from sigkd.evaluation.results import Result, Results
 from sigkd.evaluation.scoring import SplitScores
 from sigkd.evaluation.summary import BETTER_HIGH, split_replicates
-from sigkd.registry import nearest
+from sigkd.registry import check_name, nearest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 COMPARED = {"classifier", "negatives", "C", "gamma"}
 """Of the protocol: how a system decides, which is what a comparison on the same trials is about."""
+ZERO_METHODS = ("zsplit", "wilcox", "pratt")
 BY_WRITER = ("eer_user", "eer_global", "frr", "far_skilled", "far_random", "auc")
 """Metrics that have a value a writer."""
 
@@ -75,12 +76,14 @@ def holm(p: Sequence[float]) -> Values:
     return adjusted
 
 
-def wilcoxon(a: Values, b: Values) -> tuple[float, float, float]:
+def wilcoxon(a: Values, b: Values, zero_method: str = "zsplit") -> tuple[float, float, float]:
     """Return p-value, rank-biserial correlation and the Hodges-Lehmann difference a - b of paired values [n].
 
-    Wilcoxon, Biometrics Bulletin 1 (1945); zero differences share their ranks between the two sides (Pratt's ranks,
-    split), as Demšar (2006) recommends. The effect size is Kerby's matched-pairs rank-biserial correlation (2014), from
-    -1 to 1: positive where ``a`` is larger. The difference is the median of the pairs' mean differences.
+    Wilcoxon, Biometrics Bulletin 1 (1945). Zero differences: ``zsplit`` shares their ranks between the two sides, as
+    Demšar (2006) recommends; ``wilcox`` leaves them out, as Wilcoxon did and MATLAB's ``signrank`` does; ``pratt``
+    ranks them and leaves their ranks out (Pratt 1959). The effect size is Kerby's matched-pairs rank-biserial
+    correlation (2014), from -1 to 1: positive where ``a`` is larger. The difference is the median of the pairs' mean
+    differences.
     """
     from scipy import stats
 
@@ -89,7 +92,7 @@ def wilcoxon(a: Values, b: Values) -> tuple[float, float, float]:
         return 1.0, 0.0, 0.0
     # Errors are counts over trials: differences that are equal as fractions must tie although their last bits differ.
     difference = np.round(difference, 12)
-    p = float(stats.wilcoxon(difference, zero_method="zsplit", method="auto").pvalue)
+    p = float(stats.wilcoxon(difference, zero_method=zero_method, method="auto").pvalue)
     ranks = stats.rankdata(np.abs(difference))
     effect = float(np.sum(np.sign(difference) * ranks) / ranks.sum())
     left, right = np.triu_indices(len(difference))
@@ -188,9 +191,12 @@ def incompatibility(a: Result, b: Result, documents: Sequence[Results]) -> str |
         ("the splits (split_hash)", a.split_hash, b.split_hash),
     ]
     same_splits = a.split_hash == b.split_hash
+    same_trials = bool(first.trials_hash) and first.trials_hash == second.trials_hash
     for what, left, right in checks:
         if what == "the seed" and same_splits:
             continue  # a manifest gives the same splits whatever the seed
+        if what == "the dataset" and same_trials:
+            continue  # whatever the two files were called
         if what.startswith("the prepared") and (left is None or right is None):
             continue  # features from other programs carry no hash of the images
         if left != right:
@@ -273,6 +279,7 @@ def compare(
     alpha: float = 0.05,
     replicate_count: int = 2000,
     seed: int = 1234,
+    zero_method: str = "zsplit",
 ) -> Comparison:
     """Compare systems that were evaluated on the same splits.
 
@@ -285,13 +292,15 @@ def compare(
         alpha: level of significance.
         replicate_count: of the paired bootstrap.
         seed: of the paired bootstrap.
+        zero_method: of :func:`wilcoxon`.
 
     Raises:
-        UsageError: for an unknown metric or block.
+        UsageError: for an unknown metric, block or zero method.
         InputError: for fewer than two systems or too few blocks.
     """
     if by not in ("split", "writer"):
         raise UsageError(f"unknown block '{by}': use `by='split'` or 'writer'")
+    check_name(zero_method, ZERO_METHODS, "zero_method")
     if len(entries) < 2:
         raise InputError("a comparison needs at least two systems")
     metrics = list(entries[0].metrics)
@@ -333,7 +342,7 @@ def compare(
         means=[entry.metrics[metric].mean for entry in entries],
         intervals=[entry.metrics[metric].ci95 for entry in entries],
         ranks=ranks,
-        pairs=_pairs(values, labels, entries, metric, drawn, alpha),
+        pairs=_pairs(values, labels, entries, metric, drawn, alpha, zero_method),
     )
 
 
@@ -353,9 +362,10 @@ def _pairs(
     metric: str,
     drawn: list[Values] | None,
     alpha: float,
+    zero_method: str,
 ) -> list[Pair]:
     places = list(combinations(range(len(values)), 2))
-    tests = [wilcoxon(values[i], values[j]) for i, j in places]
+    tests = [wilcoxon(values[i], values[j], zero_method) for i, j in places]
     ranked = _tested([p for p, _, _ in tests], alpha)
     drawings = [paired_bootstrap(drawn[i], drawn[j]) for i, j in places] if drawn is not None else []
     resampled = _tested([p for p, _ in drawings], alpha)

@@ -125,6 +125,8 @@ class Extraction(JsonDocument, format="sigkd-extraction", version=1):
     preprocess_version: str
     metadata: dict[str, Any]
     """What else the file says of its origin."""
+    also: list[Path] = field(default_factory=list)
+    """Further files with the same."""
 
 
 def check_suffix(path: Path) -> FeatureFormat:

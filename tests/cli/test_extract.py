@@ -37,13 +37,15 @@ def test_formats(run_sigkd, made_up_signatures, tmp_path, suffix):
     (tmp_path / "scans").mkdir()
     (tmp_path / "scans" / "bad.png").write_bytes(b"no image")
     scans = [made_up_signatures / "001" / "genuine", tmp_path / "scans"]
-    out = tmp_path / f"f{suffix}"
-    words = (*scans, "--model", "resnet18:random", "--device", "cpu", "--out", out)
+    out, twin = tmp_path / f"f{suffix}", tmp_path / "twin.csv"
+    words = (*scans, "--model", "resnet18:random", "--device", "cpu", "--out", out, twin)
     outcome = run_sigkd("extract", *words, expect=ExitCode.INPUT)
     assert "bad.png" in outcome.stderr and "--skip-bad" in outcome.stderr
     outcome = run_sigkd("extract", *words, "--skip-bad", "--json", expect=ExitCode.DONE)
     found = FeatureSet.load(out)
     document = outcome.json
+    assert document["also"] == [str(twin)]
+    np.testing.assert_allclose(FeatureSet.load(twin).features, found.features, rtol=1e-6)
     assert (document["count"], document["length"]) == found.features.shape == (6, 2048)
     assert np.unique(found.y).tolist() == [-1]
     assert [name.rsplit("/", 1)[1] for name in found.filenames] == [f"0{number}.png" for number in range(1, 7)]

@@ -12,6 +12,7 @@ from sigkd.errors import InputError, ModelError, UsageError
 from sigkd.evaluation import reproduce as module
 from sigkd.evaluation.evaluate import Settings
 from sigkd.evaluation.reproduce import Request, Row, parse_budget, reproduce, rows_of, run_name, table_grid
+from sigkd.evaluation.seeds import SeedComparisons
 
 from .conftest import made_up
 
@@ -116,7 +117,26 @@ def test_the_papers_value_stands_beside_ours(grid):
     for entry in document.results:
         entry.nref = 12
     table = table_grid(document, Request("table5"))
-    assert [row[4].text for row in table.rows] == ["4.33 ± 0.66", "9.86 ± 1.31", "2.25 ± 0.24"]
+    assert {row[2].text for row in table.rows} == {"6"}
+    assert [row[5].text for row in table.rows] == ["4.33 ± 0.66", "9.86 ± 1.31", "2.25 ± 0.24"]
+
+
+def test_several_seeds_are_trained_and_compared(grid, tmp_path):
+    run, asked, evaluated = grid
+    run(seeds=3)  # the played training of "cl" is stopped once for every seed
+    run(seeds=3)
+    run(seeds=3)
+    document, table = run(seeds=3)
+    assert document.missing == [] and [row[4].text for row in table.rows] == ["1", "3", "3", "3"]
+    assert {"signet", "resnet18:random", "resnet18:random:1", "resnet18:random:2"} <= set(evaluated)
+    seeds = {words[words.index("--seed") + 1] if "--seed" in words else "0" for words, _ in asked}
+    assert seeds == {"0", "1", "2"}
+    (found,) = SeedComparisons.read(tmp_path / "reproduce" / "table5" / "seeds.json").comparisons
+    assert [one.seeds for one in found.systems] == [[0], [0, 1, 2], [0, 1, 2], [0, 1, 2]]
+    (pair,) = found.pairs  # one set of features stands for every model here: no difference at all
+    assert pair.a.endswith("GEOM & BC") and pair.by_seed == [0, 0, 0] and pair.ci95 == (0, 0)
+    assert pair.test.p == 1 and not pair.test.significant
+    assert "Each seed" in (tmp_path / "reproduce" / "table5" / "table.md").read_text()
 
 
 def test_training_process(tmp_path, monkeypatch):

@@ -174,6 +174,26 @@ def test_what_cannot_be_compared_is_refused_by_name(tmp_path, document, change, 
     assert named in str(caught.value)
 
 
+def test_equal_trials_are_compared_whatever_the_files_were_called(tmp_path, document):
+    paths = []
+    for name in ("mine", "theirs"):
+        own = document.to_json()
+        own["datasets"] = {name: {**own["datasets"]["made"], "hash": ""}}
+        own["results"] = [{**entry, "dataset": name, "model": name} for entry in own["results"][:1]]
+        paths.append(tmp_path / f"{name}.json")
+        paths[-1].write_text(json.dumps(own))
+    (found,) = compare_files(paths, replicates=0).comparisons
+    assert found.dataset == "mine" and found.systems == ["mine", "theirs"] and found.pairs[0].difference == 0
+
+
+def test_pairs_without_a_difference_count_as_asked():
+    difference = np.array([0, 0, 0, 1, 2, -3, 4, 5, 6, 7], float)
+    left_out = significance.wilcoxon(difference, np.zeros(10), "wilcox")[0]
+    assert left_out == pytest.approx(2 * 5 / 2**7)  # of the ranks 1 to 7, five sets sum to 3 or less
+    shared = significance.wilcoxon(difference, np.zeros(10), "zsplit")[0]
+    assert significance.wilcoxon(difference, np.zeros(10))[0] == shared != left_out
+
+
 def test_too_few_blocks_and_unknown_names(document):
     entries = document.results[:2]
     with pytest.raises(UsageError, match="unknown block"):

@@ -114,7 +114,7 @@ class Layout:
     """Canvas on which the set's largest signature fits, pixels."""
     defaults: Defaults = field(default_factory=Defaults)
     subsets: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """Writers that were set apart in advance, by the subset's name: ``choose`` to choose by, ``report`` to report on."""
+    """Writers set apart in advance, by the subset's name: ``choose`` to choose by, ``report`` to report on."""
 
     def scan(self, root: Path) -> SignatureSet:
         """Read every path under ``root``; nothing is opened.

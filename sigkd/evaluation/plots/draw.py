@@ -71,7 +71,8 @@ def figures(document: Results, data: Path | None = None, progress: Progress = SI
         for name, make in makers.items():
             about = f"{dataset}-{nref}"
             yield _drawing(name, about, lambda theme, make=make, systems=systems: make(systems, theme))
-    images = {dataset: find_images(document, dataset, data, progress) for dataset, _ in groups}
+    names = dict.fromkeys(dataset for dataset, _ in groups)
+    images = {name: find_images(document, name, data, progress) for name in names}
     for (dataset, nref), systems in groups.items():
         look = images[dataset]
         if look is None:
@@ -102,7 +103,8 @@ def find_images(
     if manifest.trials_hash(prepared.y, prepared.yforg) != document.datasets[dataset].trials_hash:
         progress.warn(f"no pictures of the worst errors: '{dataset}' has changed since the evaluation")
         return None
-    return lambda row: np.asarray(prepared.x[row]).reshape(prepared.x.shape[-2:])
+    first = prepared.x if prepared.x.ndim == 3 else prepared.x[:, 0]  # of several views
+    return lambda row: np.asarray(first[row])
 
 
 def draw_all(
