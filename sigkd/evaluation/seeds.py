@@ -199,4 +199,4 @@ def _over_seeds(runs: Sequence[NDArray[np.float64]], random: np.random.Generator
         return None
     values = np.array(runs)
     chosen = random.integers(0, len(values), values.shape)
-    return np.take_along_axis(values, chosen, axis=0).mean(axis=0)
+    return np.asarray(np.take_along_axis(values, chosen, axis=0).mean(axis=0))

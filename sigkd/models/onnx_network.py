@@ -101,6 +101,39 @@ def load_onnx(path: Path) -> tuple[OnnxNetwork, str, dict[str, str]]:
     return network.eval(), digest, metadata
 
 
+def check_architecture(path: Path, architecture: str) -> None:
+    """Refuse a graph whose convolutions are not those of a registered architecture.
+
+    Compared are the shapes of the kernels, in any order; fully connected layers may be written as convolutions. It
+    tells another architecture, not another training of the same one.
+
+    Raises:
+        UsageError: onnx is not installed. ModelError: another architecture, or a file that this program exported.
+    """
+    from sigkd.models.registry import build_network
+
+    try:
+        import onnx
+    except ImportError:
+        raise UsageError(f"{path}: a look inside the graph needs onnx: pip install 'sigkd[onnx]'") from None
+    model = onnx.load_from_string(Path(path).read_bytes())
+    if any(entry.key == "sigkd" for entry in model.metadata_props):
+        raise ModelError(f"{path}: was exported by sigkd, so it is no file that its authors published")
+    shapes = {tensor.name: tuple(tensor.dims) for tensor in model.graph.initializer}
+    shapes |= {
+        node.output[0]: tuple(node.attribute[0].t.dims) for node in model.graph.node if node.op_type == "Constant"
+    }
+    kernels = [shapes.get(node.input[1], ()) for node in model.graph.node if node.op_type == "Conv"]
+    found = sorted(shape for shape in kernels if not any(side >= FEATURE_SIZE for side in shape[:2]))
+    wanted = sorted(
+        tuple(value.shape) for value in build_network(architecture, seed=0).state_dict().values() if value.ndim == 4
+    )
+    if found != wanted:
+        raise ModelError(
+            f"{path}: no {architecture}: its {len(found)} convolutions are not the {len(wanted)} of that architecture"
+        )
+
+
 def _session(content: bytes, source: str) -> Any:
     try:
         import onnxruntime

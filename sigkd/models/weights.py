@@ -192,7 +192,8 @@ def _verify(card: WeightCard, store: WeightCache, cache: Path | None) -> Checked
 def _method(card: WeightCard, store: WeightCache) -> str:
     if card.pinned:
         return card.identity
-    return "the hash trusted at first use" if store.trusted(card) else "nothing"
+    trusted = store.trusted(card) is not None
+    return "the hash trusted at first use, not known to be the published one" if trusted else "nothing"
 
 
 def weight_path(name: str, cache: Path | None = None) -> Path:
@@ -242,6 +243,11 @@ def _brought(card: WeightCard, path: Path, store: WeightCache, downloaded: bool)
 
 
 def _probe(card: WeightCard, path: Path) -> object:
+    """Load a file that nobody knows yet, and see whether it can be what its card says; it raises if it cannot."""
     from sigkd.models.io import load_card_file
+    from sigkd.models.onnx_network import check_architecture
 
-    return load_card_file(card, path)
+    loaded = load_card_file(card, path)
+    if card.kind == "onnx":
+        check_architecture(path, card.architecture)
+    return loaded

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sigkd.datasets.layouts import scan_dataset
+from sigkd.datasets.layouts import DATASETS, named_writers, scan_dataset
 from sigkd.datasets.prepare import prepare_signatures, preprocess_dataset
 from sigkd.datasets.prepared import PreparedSignatures, find_prepared
 from sigkd.datasets.preview import preview_sheet, write_preview
@@ -317,3 +317,28 @@ def test_measures_of_another_sigkd_are_passed_over(prepared, monkeypatch, tmp_pa
         changed.setattr("sigkd.datasets.prepared._MEASURES", ["other"])
         store.save(tmp_path / "o.npz")
     assert PreparedSignatures.load(tmp_path / "o.npz").measures is None
+
+
+def test_subsets_are_those_of_the_layout(prepared, monkeypatch, tmp_path):
+    layout = replace(DATASETS.get("folder"), subsets={"choose": ("003", "001"), "report": ("004",), "lost": ("009",)})
+    monkeypatch.setattr(DATASETS, "get", lambda name: layout)
+    prepared.save(tmp_path / "datasets" / "set.npz")
+    part = find_prepared("set[choose]", tmp_path)
+    assert part.writers == ["003", "001"] and part.metadata["name"].endswith("[choose]")
+    assert {part.filenames[row][:3] for row in np.flatnonzero(part.y == 0)} == {"003"}
+    np.testing.assert_array_equal(part.x[part.y == 1], prepared.x[:9])
+    with pytest.raises(DatasetError, match=r"no subset 'chose'. Did you mean 'choose'\?"):
+        find_prepared("set[chose]", tmp_path)
+    with pytest.raises(DatasetError, match="lacks writer '009' of its subset 'lost'"):
+        find_prepared("set[lost]", tmp_path)
+    assert named_writers("choose", "folder") == "003,001"
+    assert [named_writers(text, "folder") for text in ("0:2", "004", None)] == ["0:2", "004", None]
+    assert named_writers("choose", "unheard-of") == "choose"
+
+
+def test_the_subsets_of_the_dutch_set_share_nobody():
+    subsets = DATASETS.get("sigcomp2011").subsets
+    everyone = [writer for writers in subsets.values() for writer in writers]
+    assert len(everyone) == len(set(everyone)) == 43
+    assert [len(subsets[name]) for name in ("choose", "report", "taught")] == [15, 7, 21]
+    assert min(subsets["taught"]) == "028"  # of the teacher's training

@@ -14,6 +14,7 @@ from sigkd.errors import ModelError, UsageError
 from sigkd.models.export import PARITY, export_model, parity_images, without_head
 from sigkd.models.extract import extract_features
 from sigkd.models.io import LoadedModel, load_model, save_model
+from sigkd.models.onnx_network import check_architecture
 from sigkd.models.registry import build_network
 
 onnx = pytest.importorskip("onnx")
@@ -108,6 +109,13 @@ def test_export_onnx(tmp_path: Path, images: np.ndarray) -> None:
     assert [value.name for value in checked.graph.output] == ["features"]
     with pytest.raises(UsageError, match="ONNX graph already"):
         export_model(again, tmp_path / "again.onnx")
+    with pytest.raises(ModelError, match="was exported by sigkd"):
+        check_architecture(tmp_path / "m.onnx", "resnet18")
+    del checked.metadata_props[:]
+    onnx.save(checked, str(tmp_path / "bare.onnx"))
+    check_architecture(tmp_path / "bare.onnx", "resnet18")
+    with pytest.raises(ModelError, match=r"no signet: its 20 convolutions are not the 5 of"):
+        check_architecture(tmp_path / "bare.onnx", "signet")
 
 
 def test_an_export_that_differs_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

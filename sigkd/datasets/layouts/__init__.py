@@ -43,7 +43,7 @@ def named_writers(writers: str | None, layout: str) -> str | None:
     Anything else, and any layout that is not known here, comes back as it is.
     """
     known = DATASETS.get(layout).subsets if layout in DATASETS else {}
-    return ",".join(known[writers]) if writers in known else writers
+    return ",".join(known[writers]) if writers is not None and writers in known else writers
 
 
 def scan_dataset(name: str, root: Path, allow_incomplete: bool = False) -> SignatureSet:
