@@ -145,7 +145,6 @@ def compare_seeds(
     )
 
 
-@dataclass(frozen=True, kw_only=True)
 class SeedComparisons(JsonDocument, format="sigkd-seed-comparisons", version=1):
     """What ``sigkd reproduce --seeds`` keeps beside its results: ways of training compared over seeds and writers."""
 
