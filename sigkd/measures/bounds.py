@@ -26,6 +26,7 @@ def elub(genuine_llr: Scores, forged_llr: Scores, *, step: float = 0.01) -> tupl
         """Return the last of ``t`` before the first one at which the LRs are of no use."""
         misses = (np.searchsorted(genuine, t, side="right") + 1.0) / (len(genuine) + 1.0)
         alarms = (len(forged) - np.searchsorted(forged, t, side="right") + 1.0) / (len(forged) + 1.0)
+        # The first threshold of no use ends the search: what lies beyond rests on even fewer scores.
         useless = np.append(np.flatnonzero(misses + np.exp(t) * alarms >= np.minimum(1.0, np.exp(t))), len(t))[0]
         return float(t[useless - 1]) if useless else 0.0
 

@@ -41,13 +41,16 @@ def fit_logistic(genuine: Scores, forged: Scores, *, ridge: float = RIDGE) -> Lo
     target = np.repeat([1.0, 0.0], [len(genuine), len(forged)])
     weight = np.repeat([0.5 / len(genuine), 0.5 / len(forged)], [len(genuine), len(forged)])
     centre, spread = float(scores.mean()), float(scores.std()) or 1.0
+    # In units of the spread: the ridge means the same for an SVM's margins and for cosines.
     design = np.stack([(scores - centre) / spread, np.ones(len(scores))], axis=1)
     penalty = np.array([ridge / len(scores), 0.0])
     beta = np.zeros(2)
     for _ in range(STEPS):
+        # The logistic function without exp(), which overflows far from the minimum.
         probability = 0.5 * (1.0 + np.tanh(0.5 * (design @ beta)))
         gradient = design.T @ (weight * (probability - target)) + penalty * beta
         curvature = weight * probability * (1.0 - probability)
+        # 1e-12: the intercept has no ridge, and between separated classes its curvature vanishes.
         hessian = (design * curvature[:, None]).T @ design + np.diag(penalty + 1e-12)
         step = np.linalg.solve(hessian, gradient)
         beta -= step * min(1.0, 5.0 / max(float(np.abs(step).max()), 1e-300))  # far from the minimum it would overshoot

@@ -44,6 +44,7 @@ def pool(genuine: NDArray[Any], forged: NDArray[Any]) -> Scores:
 
     both = genuine + forged
     blocks = isotonic_regression(genuine / both, weights=both).blocks
+    # A block of one class alone: ln 0, infinite evidence, which callers cut or avoid.
     with np.errstate(divide="ignore"):
         llr = np.log(np.add.reduceat(genuine, blocks[:-1]) / np.add.reduceat(forged, blocks[:-1]))
     return np.asarray(np.repeat(llr, np.diff(blocks)))
@@ -71,5 +72,6 @@ def fit_pav(genuine: Scores, forged: Scores) -> Monotone:
 
     A genuine score below all and a forged one above all leave no region free of contradiction: the curve is finite.
     """
+    # One misleading score a side: n scores cannot show that something happens less often than about once in n + 1.
     levels, llr = _pooled(np.append(genuine, -np.inf), np.append(forged, np.inf))
     return Monotone.of(levels[1:-1], llr[1:-1])

@@ -29,6 +29,7 @@ def roc_points(genuine: Scores, forged: Scores) -> tuple[Scores, Scores, Scores]
     piece between two corners are left out, as scikit-learn's ``roc_curve(drop_intermediate=True)`` does.
     """
     scores = np.concatenate([genuine, forged])
+    # Not stable, and need not be: of equal scores only the last counts, behind which all are accepted.
     order = np.argsort(scores)[::-1]
     ranked = scores[order]
     last = np.append(np.flatnonzero(np.diff(ranked)), len(ranked) - 1)  # the last one of each run of equal scores
@@ -79,6 +80,7 @@ def eer_user(genuine: Sequence[Scores], forged: Sequence[Scores]) -> float:
     """
     errors = np.array([user_errors(own, other) for own, other in zip(genuine, forged, strict=True)], dtype=np.float64)
     totals = np.array([sum(map(len, genuine)), sum(map(len, forged))])
+    # Summed before the division: writers with few trials do not weigh as much as those with many.
     rates = errors.sum(axis=0) / totals
     return float(rates.sum() / 2.0)
 

@@ -53,6 +53,7 @@ def verify_ad_hoc(
             raise UsageError(
                 f"{path} is a folder: name image files (sigkd verify {path}/*.png QUERY), or enrol a writer"
             )
+    # A frequent slip: the writer's name without the option. Only a gallery that asks for nothing is looked into.
     if not references[0].exists() and gallery is not None and is_enrolled(gallery, str(references[0])):
         name, image = shlex.quote(str(references[0])), shlex.quote(str(query))
         raise UsageError(
@@ -125,6 +126,7 @@ def verify_enrolled(
 def exit_code(answers: Sequence[Verification], failed: Mapping[str, str] = {}) -> ExitCode:
     """Return the worst answer's code: rejected, without an answer, inconclusive, accepted."""
     codes = {answer.decision.exit_code for answer in answers} | ({ExitCode.INPUT} if failed else set())
+    # A rejection is the gravest for a script that lets documents pass; then what was not even compared.
     worst = (ExitCode.REJECTED, ExitCode.INPUT, ExitCode.INCONCLUSIVE)
     return next((code for code in worst if code in codes), ExitCode.DONE)
 
@@ -136,6 +138,7 @@ def write_csv(path: Path, answers: Sequence[Verification], failed: Mapping[str, 
     rows += [{**dict.fromkeys(names, ""), "query": name, "decision": "error", "error": failed[name]} for name in failed]
     for row in rows:
         texts = ("query", "writer", "thresholds", "model", "policy", "error")
+        # Names of files and writers come from anywhere: a spreadsheet must not take them for formulas.
         row |= {name: csv_cell(row[name]) for name in texts if name in row}
     with (
         atomic_path(path) as temporary,

@@ -86,6 +86,7 @@ def _candidates(
             passed |= dict.fromkeys(names, f"passed over, {reason}")
         for record in signatures.records:
             if record.kind == "genuine":
+                # In the layout's order: the same references on every machine.
                 found.setdefault(record.writer, []).append((record.path, record.dpi))
         if not verifier.model.placing.views and any(dpi for files in found.values() for _, dpi in files):
             raise UsageError(
@@ -95,6 +96,7 @@ def _candidates(
         return [_Candidate(name, tuple(files[:references])) for name, files in found.items()]
     from sigkd.datasets.prepared import find_prepared
 
+    # Neither folder nor table: the name of a set that was prepared, on exactly the model's canvas or views.
     prepared = find_prepared(source, data)
     if tuple(prepared.metadata.get("views") or ()) != verifier.model.placing.views:
         raise InputError(f"'{source}' is placed in other views than the model's; prepare it again with `views`")
@@ -185,6 +187,7 @@ def _samples(
     verifier: Verifier, candidate: _Candidate, keep: bool, result: BulkResult, progress: Progress
 ) -> Iterator[Sample]:
     for number, image in enumerate(candidate.images if candidate.images is not None else ()):
+        # No file is there any more: no hash, no scan facts, so copies among them cannot be told.
         ink = measure_normalized(image[0] if image.ndim == 3 else image, verifier.model.canvas)
         yield Sample(f"{candidate.name} {number + 1}", "", image, ink)
     presumed = verifier.gallery.resolution

@@ -68,6 +68,7 @@ class Alternative:
         Raises:
             UsageError: no such method.
         """
+        # Filled on demand although the class is frozen: the same value whoever comes first.
         if name not in self.fitted:
             self.fitted[name] = METHODS.get(name).fit(self.genuine, self.impostor)
         return self.fitted[name]
@@ -124,9 +125,11 @@ class Calibration:
         """
         alternative = self.alternative(policy.against)
         curve = alternative.method(method)
+        # A stated rate alone could accept scores that speak for a forgery, where genuine and forged ones overlap.
         level = NEUTRAL if policy.far is not None else math.log10(policy.accept_lr)
         accept = curve.lowest_score(level)
         if policy.far is not None:
+            # From the scores themselves: a rate is counted, not read off a fitted curve.
             stated = accept_at(alternative.impostor, policy.far)
             accept = None if accept is None else max(accept, stated)
             rule = f"accepted at a FAR of at most {100 * policy.far:g} %"
@@ -141,6 +144,7 @@ class Calibration:
             if policy.frr is not None:
                 stated = reject_at(self.genuine, policy.frr)
                 reject = None if reject is None else min(reject, stated)
+            # The curve reaches the level at every score: nothing is low enough to be rejected.
             reject = None if reject == -math.inf else reject
             rule += (
                 f", rejected at a FRR of at most {100 * policy.frr:g} %"
@@ -162,6 +166,7 @@ class Calibration:
         rejected = 0.0 if limits.reject is None else float((self.genuine < limits.reject).mean())
         accepted = 0.0 if limits.accept is None else float((self.genuine >= limits.accept).mean())
         found.append(ErrorRate.of("genuine", "rejected", rejected, self.writers))
+        # Thresholds may leave a gap between them: what is neither accepted nor rejected.
         found.append(ErrorRate.of("genuine", "inconclusive", 1 - accepted - rejected, self.writers))
         return tuple(found)
 
@@ -190,6 +195,7 @@ class ErrorRate:
     def __str__(self) -> str:
         """A plain sentence."""
         what = "genuine signatures" if self.kind == "genuine" else f"{self.kind} forgeries"
+        # Of 100: what rounds to 0 was still measured on so few writers that 0 would be too much said.
         about = "fewer than 1" if self.rate < 0.005 else f"about {100 * self.rate:.0f}"
         verb = {"inconclusive": "left to a person"}.get(self.outcome, self.outcome)
         interval = f"95 % interval {100 * self.low:.0f} to {100 * self.high:.0f}"
@@ -250,6 +256,7 @@ class CalibrationSet:
     @cached_property
     def hash(self) -> str:
         """SHA-256 of the file: what reports cite."""
+        # The bytes that were read, where there are some: another version may write the same set differently.
         content = self._text().encode("utf-8", "backslashreplace") if self.content is None else self.content
         return hashlib.sha256(content).hexdigest()
 
@@ -275,6 +282,7 @@ class CalibrationSet:
         fitting = [c for c in self.calibrations if (c.classifier, c.negatives, c.scale) == wanted]
         if not fitting:
             return None
+        # One of fewer references understates the evidence; one of more would overstate it.
         below = [c for c in fitting if c.references <= references]
         return max(below, key=lambda c: c.references) if below else min(fitting, key=lambda c: c.references)
 
@@ -285,6 +293,7 @@ class CalibrationSet:
             CalibrationError: it does not fit; the message says in what.
         """
         difference = binding.difference(self.binding)
+        # An empty hash: made against writers alone, which no cohort contradicts.
         if difference is None and cohort_hash is not None and self.cohort_hash and cohort_hash != self.cohort_hash:
             difference = f"the cohort is {cohort_hash[:12]}, not {self.cohort_hash[:12]}"
         if difference:
@@ -333,6 +342,7 @@ def fit_calibration(
     Raises:
         CalibrationError: too few scores, or scores without information.
     """
+    # Methods and measures see all scores; the file keeps enough of them to draw, and to fit others later.
     kept, alternatives = _thin(genuine), {}
     for kind, scores in impostors.items():
         if len(scores) < 2:
@@ -350,6 +360,7 @@ def _thin(scores: Scores) -> Scores:
     """Return the sorted scores, at most :data:`KEPT_SCORES` quantiles of them, to the six digits that a file keeps."""
     ordered = np.sort(scores)
     if len(ordered) > KEPT_SCORES:
+        # Quantiles keep both ends, on which the bounds and the lowest rates rest.
         ordered = ordered[np.round(np.linspace(0, len(ordered) - 1, KEPT_SCORES)).astype(int)]
     return np.array([float(f"{score:.6g}") for score in ordered.tolist()])
 
@@ -388,6 +399,7 @@ def _read_calibration(facts: dict[str, Any], methods: list[str]) -> Calibration:
             impostor = numbers(kept["scores"])
             check_scores(genuine, impostor)
             fitted = {}
+            # By the methods of this program: a file with one more of a newer program can still be read.
             for name in (name for name in methods if name in kept):
                 place += f", {name}"
                 fitted[name] = METHODS.get(name).from_json(kept[name], read_bounds(kept["bounds"][name]))
@@ -417,6 +429,7 @@ def read_calibration(path: Path) -> CalibrationSet:
         )
     try:
         content = path.read_bytes()
+        # Not CalibrationFile.read: that is strict, and a key that a newer method added would refuse the whole file.
         facts = json.loads(content.decode("utf-8"))
         if facts["format"] != CalibrationFile.format:
             raise ValueError(f"format {facts['format']!r}")
@@ -438,6 +451,7 @@ def read_calibration(path: Path) -> CalibrationSet:
             None if facts.get("ranges") is None else read_ranges(facts["ranges"]),
             content,
         )
+    # Whatever somebody else's JSON makes go wrong is one line for the user.
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError) as error:
         raise CalibrationError(f"{path}: not a sigkd calibration ({type(error).__name__}: {error})") from None
 
@@ -461,6 +475,7 @@ def load_calibration(spec: str | Path | None, binding: Binding, cohort_hash: str
         return named
     if not DEFAULT_FILE.is_file():
         return None
+    # With another model or cohort the default does not apply: answers are uncalibrated, and say so.
     default = read_calibration(DEFAULT_FILE)
     try:
         default.check(binding, cohort_hash)

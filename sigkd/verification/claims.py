@@ -113,6 +113,7 @@ def verify_claims(
     if out.exists():
         raise UsageError(f"{out}: exists already; answers are not overwritten: name another `out`, or move it away")
     enrolled = verifier.open_gallery()
+    # What an answer depends on: with any of it changed, half of a table would be answered by another rule.
     facts = {
         "claims": sha256_file(source),
         "gallery": enrolled.gallery.id,
@@ -141,8 +142,10 @@ def verify_claims(
             texts=_TEXTS,
             delimiter=table.delimiter,
         )
+        # Of the journal, not of this run: what an earlier run answered counts too.
         counts = Counter(journal.answers.values())
         failed = [row for row in sorted(journal.answers) if journal.answers[row] == ERROR][:_SHOWN]
+        # Row 1 is the header, as a spreadsheet counts.
         errors = [FailedClaim(row + 2, str(journal.read(row)["error"])) for row in failed]
         journal.remove()
     return ClaimsSummary(
@@ -190,6 +193,7 @@ def _answer(
             rows = left[first : first + BATCH]
             found: dict[int, dict[str, Any]] = {}
             ready: list[tuple[int, Sample]] = []
+            # Not strict: samples go on beyond this batch.
             for row, sample in zip(rows, samples, strict=False):
                 if isinstance(sample, Sample):
                     ready.append((row, sample))
@@ -307,6 +311,7 @@ class _Journal:
         """Open the journal of a table of answers; a new one where there is none."""
         path = out.with_name(f".{out.name}.part")
         path.parent.mkdir(parents=True, exist_ok=True)
+        # Not O_EXCL: an interrupted run's journal is what this one goes on with.
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         with os.fdopen(handle, "r+b") as stream:
             _lock(stream, out)
@@ -316,6 +321,7 @@ class _Journal:
 
     def _load(self, out: Path, facts: dict[str, str]) -> None:
         head, end = self._stream.readline(), self._stream.tell()
+        # Killed within the first line: nothing was answered yet.
         if not head.endswith(b"\n"):
             head, end = b"", 0
         if not head:
@@ -337,6 +343,7 @@ class _Journal:
             )
         for line in iter(self._stream.readline, b""):
             try:
+                # A half-written line is the last one; what it was to say is answered again.
                 answer = json.loads(line) if line.endswith(b"\n") else None
             except ValueError:
                 answer = None
@@ -369,6 +376,7 @@ class _Journal:
 
     def _flush(self) -> None:
         self._stream.flush()
+        # The gallery's log has these answers by now; they must not be lost and asked, and logged, again.
         os.fsync(self._stream.fileno())
 
 

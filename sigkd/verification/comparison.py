@@ -104,6 +104,7 @@ class Operating:
         """
         choices, calibrations, policy = self.choices, self.calibrations, self.rule.policy
         fitting = None if calibrations is None else calibrations.find(classifier, negatives, references, scale)
+        # The default file is passed over where it has nothing that fits; a file that somebody named is not.
         if fitting is None and calibrations is not None and choices.calibration is not None:
             raise CalibrationError(
                 f"{calibrations.source}: has nothing for the classifier '{classifier}' with negatives '{negatives}'"
@@ -183,6 +184,7 @@ class Comparison:
         if self.unscaled is None:
             return self._judge(samples, features)
         answers: list[Verification] = []
+        # One by one: each query says for itself whether its resolution is known.
         for sample, row in zip(samples, features, strict=True):
             comparison, columns = self.fitting(sample)
             answers += comparison._judge([sample], np.ascontiguousarray(row[None, columns]))
@@ -207,6 +209,7 @@ class Comparison:
         method = calibrations.chosen(policy.method)
         alternative = self.calibration.alternative(policy.against)
         fitted = alternative.method(method)
+        # The bounds are in it already: an LR beyond what the development set supports is never stated.
         llr = float(fitted.log10_lr(np.array([score]))[0])
         data = f"{calibrations.data.get('name', 'unnamed')}, {self.calibration.writers} writers"
         return Evidence.of(llr, fitted.log10_bounds, alternative.kind, method, calibrations.hash, data)
@@ -228,6 +231,7 @@ class Comparison:
         if self.calibration is None or calibrations is None or not count:
             return None
         own = self.calibration
+        # A reference is compared with the others, which are one fewer than a query is compared with.
         fewer = calibrations.find(own.classifier, own.negatives, count - 1, own.scale) or own
         return odd_reference_limit(fewer.genuine, count)
 
@@ -241,12 +245,14 @@ class Comparison:
     def _answer(self, sample: Sample, score: float) -> Verification:
         rule, count = self.operating.rule, len(self.references.features)
         copied = copy_remark(sample, self.references.digests, self.references.scans)
+        # Models that look at pixels as they are have no scan facts, and their calibrations know of no ranges.
         unlike = [remark for remark in sample.remarks if remark.code in NOT_COMPARABLE and sample.scan is not None]
         size = size_remark(sample.ink, self.references.inks)
         if size is not None and sample.scan is not None and self.unscaled is not None:
             unlike.append(size)  # at one scale no hand writes its name so much larger: a scale is wrong, or the name
         strange = self._strange(sample)
         unlike += strange
+        # Last among the remarks: what the scan itself shows comes before what an office asks for.
         asked = rule.policy.findings(sample.format, sample.scan, count, calibrated=self.thresholds.calibrated)
         remarks = [one for one in (copied, *sample.remarks, size, *strange, self.disagreement, *asked) if one]
         decision, decisive = ruled(rule.policy, self.thresholds.decide(score), remarks, unlike)
@@ -286,6 +292,7 @@ def ruled(
         remarks: on the query and the comparison.
         unlike: those of them with which a scan is like none that the calibration knows.
     """
+    # These the comparison itself forbids to answer: a policy may make them stricter, never milder.
     grave = [one for one in remarks if one in unlike or one.code == "copy"]
     actions = [policy.action(one.code, least="inconclusive" if one in grave else "warn") for one in remarks]
     strictest = max(actions, key=ACTIONS.index, default="warn")
@@ -294,6 +301,7 @@ def ruled(
     decisive = tuple(one.code for one, action in zip(remarks, actions, strict=True) if action == strictest)
     if strictest == "refuse":
         return Decision.REFUSED, decisive
+    # A copy outranks the other reasons of equal strictness: it says something of the scan, they of its quality.
     return (Decision.COPY if "copy" in decisive else Decision.INCONCLUSIVE), decisive
 
 

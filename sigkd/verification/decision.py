@@ -31,6 +31,7 @@ class Decision(StrEnum):
             Decision.ACCEPTED: ExitCode.DONE,
             Decision.REJECTED: ExitCode.REJECTED,
             Decision.INCONCLUSIVE: ExitCode.INCONCLUSIVE,
+            # Not 1: 'rejected' would say that somebody else signed, and a copy says nothing of that.
             Decision.COPY: ExitCode.INCONCLUSIVE,
             Decision.REFUSED: ExitCode.INPUT,
         }[self]
@@ -74,6 +75,7 @@ def check_rate(name: str, rate: float, scores: NDArray[np.float64]) -> None:
     """
     if not 0 < rate < 1:
         raise UsageError(f"`{name}` is a rate between 0 and 1, not {rate:g}")
+    # 1e-9: 0.01 * 100 is not quite 1 in binary.
     if rate * len(scores) < 1 - 1e-9:
         raise UsageError(f"`{name}` {rate:g} cannot be stated from {len(scores)} scores; the least is 1/{len(scores)}")
 
@@ -85,6 +87,7 @@ def accept_at(impostor: NDArray[np.float64], far: float) -> float:
         UsageError: as :func:`check_rate`.
     """
     check_rate("far", far, impostor)
+    # -inf would accept scores lower than any that were ever seen.
     return max(threshold_at_far(impostor, far), float(impostor.min()))
 
 
@@ -111,6 +114,7 @@ def uncalibrated(
         triage: nothing is rejected.
     """
     if len(agreement):
+        # References of one person: the one that fits worst is still the writer's.
         border = float(agreement.min())
         meaning = "the lowest score of a reference against the other references"
     return Thresholds(border, None if triage else border, f"not calibrated ({reason}): {meaning}")

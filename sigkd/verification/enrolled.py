@@ -87,6 +87,7 @@ class EnrolledWriters:
             rows.append((name, kept))
         templates = (
             {}
+            # With 'add' the old references count too, and those are read with the first query, not here.
             if self.negatives == "writers" or mode == "add"
             else {name: self._fit_cohort(kept) for name, kept in rows}
         )
@@ -99,6 +100,7 @@ class EnrolledWriters:
                 self._cache.pop(clean_name(name), None)
 
     def _fit_cohort(self, kept: Sequence[StoredReference]) -> tuple[Classifier, Arrays]:
+        # As the gallery keeps them: a template of other digits would not be the one that is fitted again later.
         features = rounded_features(np.stack([one.features for one in kept]))
         classifier = self.verifier.classifier(len(features))
         return classifier, _fit(classifier, features, self.verifier.cohort)[1]
@@ -112,6 +114,7 @@ class EnrolledWriters:
         name = clean_name(name)
         state = self._state(name)
         with self._lock:
+            # The state is read from the file each time, so a change by another process is seen.
             cached = self._cache.get(name)
             if cached is not None and cached[0] == state:
                 self._cache.move_to_end(name)
@@ -133,6 +136,7 @@ class EnrolledWriters:
             self.gallery.check_binding(self.verifier.binding)
             state, stored = self._state(name), self.gallery.references(name)
             classifier = self.verifier.classifier(len(stored))
+            # 'wi' compares with a cohort by its definition; other writers' references would not be one.
             if self.negatives == COHORT or classifier.name == "wi":
                 against = self.verifier.cohort
                 key = f"cohort:{against.hash}"
@@ -143,6 +147,7 @@ class EnrolledWriters:
         template: Template
         if arrays is None:
             template, arrays = _fit(classifier, features, against)
+            # With the revision: a writer who was changed meanwhile does not get a template of what was there before.
             if not self.gallery.read_only:
                 with self.gallery.writing():
                     keep_template(self.gallery, name, classifier.name, key, arrays, revision=state.revision)
@@ -161,6 +166,7 @@ class EnrolledWriters:
             if self._pool is None or not self._pool[0].endswith(f":{self.gallery.state(name).pool_version}"):
                 self._pool = load_pool(self.gallery)
             key, subjects, features = self._pool
+        # The pool is everybody's and kept once; each writer takes the own references out of it.
         own = self.gallery.subject(name).hex()
         others = [row for row, subject in enumerate(subjects) if subject != own]
         names, owners = np.unique([subjects[row] for row in others], return_inverse=True)
@@ -178,6 +184,7 @@ class EnrolledWriters:
 
         Where nothing is logged, nothing is kept of the queries either.
         """
+        # One code path for one query and for a table of claims.
         (answers,) = self.verify_groups([(name, samples, features)])
         if isinstance(answers, SigkdError):
             raise answers
@@ -200,6 +207,7 @@ class EnrolledWriters:
         judged: list[list[Verification] | SigkdError] = []
         for name, samples, features in groups:
             try:
+                # Fitted outside of the transaction: other processes would wait for it.
                 judged.append(self.comparison(name).judge(samples, features))
             except SigkdError as error:
                 judged.append(error)
@@ -235,14 +243,17 @@ def _looked_back(
         if flag:
             remarks.append(Remark("flagged", f"the writer is flagged: {flag}"))
         decision, decisive = ruled(policy, answer.decision, remarks)
+        # A refusal stays one: there never was an answer that a copy could change.
         if decisive and answer.decision is not Decision.REFUSED:
             if decision is not Decision.REFUSED:  # what the scan itself has shown still holds
                 decision = Decision.COPY if answer.decision is Decision.COPY else decision
                 decisive = (*decisive, *answer.decisive)
             answer = replace(answer, decision=decision, decisive=decisive)
+            # The ratio of a copy would be high, and read as support; an inconclusive answer may keep its own.
             if decision is not Decision.INCONCLUSIVE:
                 answer = replace(answer, evidence=None, rates=())
         found.append(replace(answer, remarks=(*remarks, *answer.remarks)))
+        # Within one call, too: of two copies given together the second is one.
         if all(one.digest != sample.digest for one in known):
             known.append(EarlierQuery(time, sample.digest, None if sample.scan is None else sample.scan.picture))
     return found, known[len(earlier) :]

@@ -117,6 +117,7 @@ class Policy:
     @property
     def hash(self) -> str:
         """SHA-256 of what the policy says; comments and the order of keys do not count."""
+        # TOML's 10 and 10.0 are the same rule; bool is an int to isinstance, so the type itself is asked.
         facts = {key: float(value) if type(value) is int else value for key, value in asdict(self).items()}
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
@@ -128,6 +129,7 @@ class Policy:
             least: what the comparison itself asks for; a policy may be stricter, not milder.
         """
         chosen = self.remarks.get(code, DEFAULT_ACTIONS.get(code, "warn"))
+        # The stricter of the two.
         return max(chosen, least, key=ACTIONS.index)
 
     def findings(self, format: str, scan: ScanFacts | None, references: int, *, calibrated: bool) -> list[Remark]:
@@ -196,6 +198,7 @@ class Policy:
             UsageError: the policy does not let this user change it.
         """
         changes = {name: value for name, value in given.items() if value is not None}
+        # Case counts on every system: fnmatch() alone would take Ada for ada on Windows.
         if changes and not any(fnmatch.fnmatchcase(_user(), pattern) for pattern in self.override):
             names = ", ".join(f"`{name}`" for name in changes)
             raise UsageError(f"{names}: the policy {self.title} does not let '{_user()}' change its answers")
@@ -309,6 +312,7 @@ def policy_text(path: Path) -> str:
         InputError: absent, or no text.
     """
     try:
+        # Editors on Windows put a mark before the text.
         return Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not TOML in UTF-8 ({error})") from None
@@ -331,6 +335,7 @@ def chosen_policy(option: Policy | str | Path | None, bound: str | None = None, 
     named = option if option is None or isinstance(option, Policy) else read_policy(Path(option))
     if bound is not None:
         own = policy_of(bound, f"{place}: its policy")
+        # By what they say: the same policy in another file is no contradiction.
         if named is not None and named.hash != own.hash:
             raise UsageError(
                 f"{place}: is bound to the policy {own.title} ({own.hash[:12]}), not {named.title} "
@@ -358,6 +363,7 @@ def bind_policy(gallery: Gallery, path: Path | None, *, actor: str | None = None
     if path is None:
         gallery.bind_policy(None, {}, actor=actor)
         return
+    # The text is kept, not the path: the file may change, the gallery's rule only by this command.
     text = policy_text(path)
     policy = policy_of(text, str(path))
     gallery.bind_policy(text, {"name": policy.name, "version": policy.version, "hash": policy.hash}, actor=actor)

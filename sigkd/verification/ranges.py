@@ -20,6 +20,7 @@ from sigkd.images.scan_measures import ScanMeasures
 
 OUTSIDE, UNLIKE = "outside-calibration", "unlike-references"
 """Codes of the remarks (:data:`sigkd.verification.codes.CODES`)."""
+# Not the extremes: one bad scan among thousands would stretch a range for good.
 PERCENTILES = (0.5, 99.5)
 MARGIN = 1.4
 """Factor by which both ends of a range are widened: a development set is one scanner and a few pens. How it was chosen:
@@ -87,12 +88,15 @@ def fit_ranges(
         for writer in np.unique(y):
             own = values[(y == writer) & (yforg == 0)]
             if len(own) > 1:
+                # Each over the mean of the others: divided by a mean with itself in it, it would look more usual than
+                # it is.
                 ratios += (own / ((own.sum() - own) / (len(own) - 1))).tolist()
         if not ratios:
             continue
         scans, ratio = _ends(values), _ends(ratios)
         for others, owners in disturbed:
             other = np.array([_value(one, name) for one in others])
+            # The references of a disturbed query are plain scans: so the ratio is to those.
             usual = np.array([values[(y == writer) & (yforg == 0)].mean() for writer in owners])
             scans, ratio = _around(scans, _ends(other)), _around(ratio, _ends(other / usual))
         found[name] = MeasureRange(scans, ratio)
@@ -101,6 +105,7 @@ def fit_ranges(
 
 def _ends(values: Sequence[float] | NDArray[np.float64]) -> Pair:
     low, high = np.percentile(values, PERCENTILES)
+    # As many digits as a person reads in the file, and the same after reading it back.
     return float(f"{low:.4g}"), float(f"{high:.4g}")
 
 
@@ -143,7 +148,9 @@ def range_remarks(
         if measure.needs_scale and not scaled:  # where the scale is estimated, so are its lengths
             continue
         value, usual = _value(query.measures, name), [_value(scan.measures, name) for scan in known]
+        # References without facts (another kind of model): the query is held against the calibration alone.
         ratio = value / float(np.mean(usual)) if usual else 1.0
+        # First the ratio: its remedy is in the hands of whoever scans, that of the range is another calibration.
         if not _inside(ratio, one.ratio):
             remarks.append(Remark(UNLIKE, f"{_unlike(measure, value, ratio, one.ratio)}; {measure.remedy}"))
         elif not _inside(value, one.scans):

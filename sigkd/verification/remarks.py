@@ -25,6 +25,7 @@ def size_remark(query: InkMeasures, references: Sequence[InkMeasures]) -> Remark
         return None
     width = query.width / max(float(np.median([one.width for one in references])), 1.0)
     height = query.height / max(float(np.median([one.height for one in references])), 1.0)
+    # The mean of both on a log scale: a hand that writes wider and flatter has not changed its size.
     ratio = float(np.sqrt(width * height))
     if 1 / SIZE_RATIO <= ratio <= SIZE_RATIO:
         return None
@@ -46,6 +47,7 @@ def copy_remark(sample: Sample, digests: Sequence[str], scans: Sequence[ScanFact
         return Remark("copy", f"identical to reference {number}: a copied file, not another signature")
     if sample.scan is None:
         return None
+    # Other bytes may still be the same ink: saved again, cropped, turned. A picture of the ink tells.
     pictures = [(place, scan.picture) for place, scan in enumerate(scans) if scan is not None]
     best, alike = most_alike(sample.scan.picture, [picture for _, picture in pictures])
     if alike < COPY:
@@ -69,6 +71,7 @@ def earlier_remarks(sample: Sample, earlier: Sequence[EarlierQuery]) -> list[Rem
     """
     first = next((place for place, one in enumerate(earlier) if one.digest == sample.digest), None)
     remarks = []
+    # Only what came before its first time, else the second answer to one question would differ from the first.
     pictured = [(one, one.picture) for one in earlier[:first] if one.picture is not None]
     if sample.scan is not None and pictured:
         best, alike = most_alike(sample.scan.picture, [picture for _, picture in pictured])
@@ -99,6 +102,7 @@ def distinct(samples: Sequence[Sample], enrolled: Sequence[StoredReference] = ()
     kept: list[Sample] = []
     remarks = []
     for sample in samples:
+        # A copy adds no knowledge of the writer, but narrows what the classifier takes for usual.
         before: list[Sample | StoredReference] = [*enrolled, *kept]
         found = copy_remark(sample, [one.digest for one in before], [one.scan for one in before])
         if found is None:

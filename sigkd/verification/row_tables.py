@@ -72,6 +72,7 @@ def _read_csv(path: Path) -> RowTable:
         raise InputError(f"{path}: {error.strerror or 'not readable'}") from None
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not a CSV table in UTF-8 ({error})") from None
+    # Excel writes semicolons where the comma is the decimal sign. The header's names decide, cells may hold either.
     header = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=header.count)
     try:
@@ -83,6 +84,7 @@ def _read_csv(path: Path) -> RowTable:
     if len(set(columns)) < len(columns):
         raise InputError(f"{path}: two columns have the same name")
     for number, row in enumerate(rows, start=2):
+        # csv.DictReader's marks for cells too many and too few: columns that slip would give wrong writers.
         if None in row or None in row.values():
             raise InputError(f"{path}: row {number} has not as many cells as the header")
     return RowTable(path, columns, rows, delimiter)

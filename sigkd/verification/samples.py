@@ -85,6 +85,7 @@ def read_sample(
     else:  # once: the hash, the pixels and what is kept are of the same bytes
         read = read_file(source, page=page, max_pixels=placing.max_pixels, name=name)
         if keep:
+            # Another page: kept alone, and with its resolution, or it would be read again as page 1.
             content = read.content if page == 1 else _png(read.image, read.resolution)
         title, where = read.title if name is None else name, read.name
     kind = read.format if isinstance(read, ImageFile) else ""
@@ -95,6 +96,7 @@ def read_sample(
     from sigkd.images.preprocess import LARGER_THAN_CANVAS, normalize
 
     if isinstance(read, np.ndarray):
+        # With the shape: the same bytes in other rows are another picture.
         grey, pages, digest = read, 1, hashlib.sha256(repr(read.shape).encode() + read.tobytes()).hexdigest()
         title = where = name or f"array {digest[:8]}"
     else:
@@ -111,6 +113,7 @@ def read_sample(
 
 def _of_views(scan: Scan, title: str, placing: Placing, content: bytes | None) -> Sample:
     height, width = scan.ink.shape
+    # In the pixels of the ink, as of all scans: the remarks compare references and queries by it.
     stroke = scan.measures.stroke * DPI / MM_PER_INCH
     ink = InkMeasures(height, width, stroke, scan.measures.contrast, 0, False, scan.measures.levels)
     image = place_all(scan.ink, placing.views)

@@ -95,11 +95,13 @@ class Verifier:
         self._cohort = choices.cohort if isinstance(choices.cohort, Negatives) else None
         if self._cohort is not None:
             check_cohort(self._cohort, self.binding)
+        # By the cohort's hash; the pool of other enrolled writers is under None.
         self._operating: dict[str | None, Operating] = {}
         self._gallery_source, self._passphrase = gallery, passphrase
         self._negatives, self._actor, self._audit = negatives, actor, audit
         self._enrolled: EnrolledWriters | None = None
         self._rule: PolicyInForce | None = None
+        # Re-entrant: opening the gallery asks for the rule, and the rule for the gallery.
         self._lock = threading.RLock()
 
     # -- what an answer is made of
@@ -136,6 +138,7 @@ class Verifier:
         except CohortError:
             if choices.cohort is not None:
                 raise
+        # A model of one's own: nobody has made a cohort for it. Made-up writers need no data and no consent.
         made = build_cohort(
             ["made-up"], self.model, data=data_dir(choices.data), device=self.device, progress=choices.progress
         )
@@ -159,6 +162,7 @@ class Verifier:
 
     def operating(self, negatives: Negatives) -> Operating:
         """Return how scores against these negatives become answers."""
+        # The pool of other writers grows with every enrolment: its hash would fit no calibration twice.
         cohort_hash = negatives.hash if negatives.kind == COHORT else None
         with self._lock:
             if cohort_hash not in self._operating:
@@ -178,9 +182,11 @@ class Verifier:
     def classifier(self, references: int) -> Classifier:
         """Return the classifier that is chosen for so many references."""
         found = None
+        # Few references: 'wd' only where a calibration was made on as few, for uncalibrated it errs most just there.
         if self.choices.classifier == AUTO and references < FEW:
             calibrations = self.operating(self.cohort).calibrations
             found = calibrations.find("wd", COHORT, references) if calibrations is not None else None
+        # A calibration with more references than there are would promise more than they can hold.
         calibrated = found is not None and found.references <= references
         return choose_classifier(self.choices.classifier, references, calibrated=calibrated)
 
@@ -207,6 +213,7 @@ class Verifier:
     def kept_sample(self, reference: StoredReference, presumed: Resolution | None) -> Sample:
         """Read the kept image of a reference again, at the resolution that it was enrolled with."""
         assert reference.image is not None  # noqa: S101 - the caller has looked
+        # What was told at the enrolment (perhaps by a person) counts, not what the file says now.
         told = reference.scan.resolution if reference.scan is not None else None
         dpi = told if told is not None and told.known else None
         return read_sample(
@@ -251,12 +258,14 @@ class Verifier:
             fit = lambda: (fitted, agreement)  # noqa: E731
         unscaled = None
         if whole is None and self.model.projections:
+            # Slices of the same features: the other views need not be extracted again where a resolution is unknown.
             columns = columns_without_scale(self.model.projections)
             alone = partial(references.columns, columns), partial(negatives.columns, columns)
             unscaled = Unscaled(
                 columns,
                 lambda: self.compare_features(alone[0](), writer=writer, negatives=alone[1](), whole=negatives),
             )
+        # A calibration is bound to the hash of all of the negatives' features, of which these are columns.
         scale = KNOWN if whole is None else UNKNOWN
         return self.operating(whole or negatives).comparison(
             writer, references, negatives, classifier, fit, self.binding, scale, unscaled
@@ -343,6 +352,7 @@ class Verifier:
                     self, gallery, negatives=self._negatives, actor=self._actor, log=self._audit
                 )
                 policy = self.rule.policy
+                # Only an open gallery knows its policy, so this cannot be said any earlier.
                 policy.check_actor(self._actor)
                 policy.check_audit(self._audit)
             return self._enrolled
@@ -393,6 +403,7 @@ class Verifier:
             raise InputError(f"'{name}': nothing to add, all are copies of references: {remarks[0]}")
         features = self.features([sample.image for sample in samples])
         if self._negatives == COHORT:
+            # Found now: without it the enrolment would be written, and the first verification would fail.
             _ = self.cohort
         self.open_gallery(create=True).enroll_many([(name, samples)], features, mode=mode)
         own = (replace(one, image=sample.name) for sample in samples for one in sample.remarks)
@@ -424,6 +435,7 @@ class Verifier:
         presumed = enrolled.gallery.resolution
         sample = self.sample(query, keep=True, presumed=presumed)
         answer = enrolled.verify(writer, [sample], self.features([sample.image]))[0]
+        # After the answer: it was logged by then, whatever becomes of the report.
         kept = enrolled.gallery.references(writer, images=True)
         references = tuple(None if one.image is None else self.kept_sample(one, presumed) for one in kept)
         return Case(enrolled.comparison(writer), references, sample, answer)
@@ -431,6 +443,7 @@ class Verifier:
     def close(self) -> None:
         """Close the gallery."""
         with self._lock:
+            # An open gallery that was handed over is its owner's to close.
             if self._enrolled is not None and not isinstance(self._gallery_source, Gallery):
                 self._enrolled.gallery.close()
                 self._enrolled = None

@@ -45,6 +45,7 @@ class CalibrationMethod(ABC):
         """
         check_scores(genuine, forged)
         curve = cls.fit_curve(genuine, forged)
+        # On the very scores that fitted the curve; ELUB counts one misleading score a side more than there were.
         return cls(curve, elub(curve(genuine), curve(forged)))
 
     @staticmethod
@@ -59,6 +60,7 @@ class CalibrationMethod(ABC):
 
     def log10_lr(self, scores: Scores) -> Scores:
         """Return the bounded log10 LRs of scores, same shape."""
+        # Kept curves are natural logarithms; what people read is log10.
         return np.clip(self.curve(scores), *self.bounds) / LN10
 
     def lowest_score(self, log10_lr: float, *, above: bool = False) -> float | None:
@@ -73,6 +75,7 @@ class CalibrationMethod(ABC):
             found = float(self.log10_lr(np.array([score]))[0])
             return found > log10_lr if above else found >= log10_lr
 
+        # Scores have no natural range: a margin of an SVM, a cosine, a distance. So the bracket grows by doubling.
         low, high = -1.0, 1.0
         while not reached(high):
             if high > _FARTHEST:
