@@ -81,6 +81,7 @@ class Classifier(ABC):
         By default 1 / D: of D elements with unit variance the squared distance grows with D. For the field's 2048
         elements that is the 2^-11 of the paper's Section 4.2.2.
         """
+        # Not scikit-learn's gamma='scale', which divides by the variance of all elements too: the field's does not.
         return 1.0 / length if self._gamma is None else self._gamma
 
     @abstractmethod
@@ -103,6 +104,7 @@ class Classifier(ABC):
         if len(references) < LEAST_FOR_AGREEMENT:
             return np.empty(0)
         left_out = (
+            # Without the reference that is scored, which would else be compared with itself.
             self.fit(np.delete(references, row, axis=0), negatives).scores(references[row : row + 1])[0]
             for row in range(len(references))
         )
@@ -161,5 +163,6 @@ def choose_classifier(
         UsageError: unknown name.
     """
     if name == AUTO:
+        # The border of a machine that saw one or two signatures lies anywhere; a distance is steadier there.
         name = "wi" if references < FEW and not calibrated else "wd"
     return CLASSIFIERS.get(name)(cost=cost, gamma=gamma, generator=generator)

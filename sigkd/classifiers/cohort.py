@@ -55,6 +55,7 @@ def save_cohort(cohort: Negatives, path: Path) -> None:
     Raises:
         CohortError: features too large for float16.
     """
+    # As float16 they would be infinite.
     if float(np.abs(cohort.features).max(initial=0.0)) > np.finfo(np.float16).max:
         raise CohortError(f"{path}: features above {np.finfo(np.float16).max} cannot be kept as float16")
     binding = {} if cohort.binding is None else cohort.binding.as_dict()
@@ -85,7 +86,9 @@ def read_cohort(path: Path) -> Negatives:
     binding = Binding.from_dict(facts)
     if not binding.model_hash:
         raise CohortError(f"{path}: does not say which model made it; 'sigkd cohort build' and 'sigkd extract' do")
+    # -1 is an image without labels: a stranger's, as good as any.
     genuine = np.ones(len(features), bool) if yforg is None else yforg <= 0
+    # Half-known owners serve nobody: pairs of one writer need them all.
     owners = None if y is None or (y < 0).any() else y[genuine]
     own = {"format", "version", "description", *binding.as_dict()}
     description = str(facts.get("description") or f"{np.count_nonzero(genuine)} vectors of {path.name}")
@@ -113,6 +116,7 @@ def load_cohort(spec: str | Path | None, binding: Binding, *, cache: Path | None
         cohort = read_cohort(Path(spec))
         check_cohort(cohort, binding, str(spec))
         return cohort
+    # One for each shipped model; the binding in the file tells whose it is, not its name.
     candidates = [*sorted(ASSETS.glob("default_cohort*.npz")), cached_path(binding.model_hash, cache)]
     for path in candidates:
         if path.is_file():

@@ -19,6 +19,7 @@ def feature_scale(features: NDArray[Any]) -> NDArray[np.float64]:
     variance = values.var(axis=0)
     epsilon = np.finfo(np.float64).eps
     count = len(values)
+    # scikit-learn's own bound on what rounding alone can do to the variance of a constant column.
     constant = variance <= count * epsilon * variance + (count * mean * epsilon) ** 2
     return np.where(constant, 1.0, np.sqrt(variance))
 
@@ -41,8 +42,10 @@ def squared_distances(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.float64]:
     right = left if b is a else np.asarray(b, dtype=np.float64)
     squares_left, squares_right = np.einsum("ij,ij->i", left, left), np.einsum("ij,ij->i", right, right)
     distances: NDArray[np.float64] = left @ right.T
+    # In place: with thousands of rows each further matrix of this size counts.
     distances *= -2.0
     distances += squares_left[:, None] + squares_right[None, :]  # the sum first: it keeps the matrix symmetric
+    # Rounding can leave a tiny negative number, and sqrt() would make NaN of it.
     np.maximum(distances, 0.0, out=distances)
     if b is a:
         np.fill_diagonal(distances, 0.0)

@@ -54,6 +54,7 @@ class Negatives:
         """SHA-256 of the features (float32, row by row): what a calibration is bound to."""
 
         def make() -> str:
+            # Views and other types would else have other hashes of the same numbers.
             content = np.ascontiguousarray(self.features, np.float32)
             return hashlib.sha256(repr(content.shape).encode() + content.tobytes()).hexdigest()
 
@@ -61,6 +62,7 @@ class Negatives:
 
     def without(self, writer: int) -> Negatives:
         """Return the negatives without those of one of the writers; a cohort is returned as it is."""
+        # A cohort's numbers count its own people: one that equals a writer's number means nothing.
         if self.kind == COHORT or self.owners is None or writer not in self.owners:
             return self
         return self.of_rows(np.flatnonzero(self.owners != writer))
@@ -72,11 +74,13 @@ class Negatives:
 
     def columns(self, chosen: slice) -> Negatives:
         """Return the negatives with some of their features only; kept, for other writers."""
+        # The slice is a view of wide rows: a product with it would stride through all of them.
         features = np.ascontiguousarray(self.features[:, chosen])
         return self.keep(("columns", chosen.start, chosen.stop), lambda: replace(self, features=features))
 
     def keep(self, key: Any, make: Callable[[], T]) -> T:
         """Return what ``make`` returns, computed once for these negatives: templates of many writers share it."""
+        # Without a lock: two threads at worst compute the same value twice.
         if key not in self._kept:
             self._kept[key] = make()
         made: T = self._kept[key]

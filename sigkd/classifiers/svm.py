@@ -57,6 +57,7 @@ def solve(
 
 def class_costs(labels: NDArray[np.integer], cost: float, used: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:
     """Return C_i [n] with the positive class weighted by negatives / positives; rows that are not ``used`` cost 0."""
+    # The weight is that of the used rows: leaving a row out must not shift the balance of the classes.
     members = np.ones(len(labels), dtype=bool) if used is None else used
     positives, negatives = (np.count_nonzero(members & (labels == label)) for label in (1, -1))
     return np.where(members, np.where(labels > 0, cost * (negatives / positives), cost), 0.0)
@@ -68,6 +69,7 @@ def _solve_libsvm(
     support, dual, intercept = _svc(gram, labels, costs, tolerance)
     if _numbered_without_unused():
         support = np.flatnonzero(costs > 0)[support]
+    # Back to all rows: callers know their rows by these numbers.
     coefficients = np.zeros(len(labels))
     coefficients[support] = dual
     return coefficients, intercept
@@ -103,6 +105,7 @@ def _solve_numpy(
     order = np.argsort(labels > 0, kind="stable")
     y = np.where(labels[order] > 0, -1.0, 1.0)
     bound = np.asarray(costs, np.float64)[order]
+    # LIBSVM keeps kernel values in float, and its steps depend on the rounding.
     single = np.asarray(gram, np.float32)
     diagonal = single.diagonal()[order].astype(np.float64)
 
@@ -162,6 +165,7 @@ def _move(
         # y'a = 0 keeps the difference of the two; where the step leaves the box it ends at the side that it crosses
         delta = (-gradient_i - gradient_j) / curvature
         difference = before_i - before_j
+        # Chang and Lin (2011), section 4.2: the four corners of the box, in LIBSVM's order.
         new_i, new_j = before_i + delta, before_j + delta
         if difference > 0:
             if new_j < 0:
@@ -227,5 +231,6 @@ class TrainingRows:
     ) -> tuple[SupportVectorMachine, NDArray[np.int32]]:
         """Return the machine that learns from the ``used`` rows, and which of them carry it."""
         coefficients, intercept = solve(self.gram, self.labels, class_costs(self.labels, cost, used), backend=backend)
+        # Only support vectors are kept: the score of any other row's kernel is multiplied by 0.
         rows = np.flatnonzero(coefficients).astype(np.int32)
         return SupportVectorMachine(self.scale, self.scaled[rows], coefficients[rows], intercept, self.gamma), rows

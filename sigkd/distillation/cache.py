@@ -53,6 +53,7 @@ class CacheKey:
     @classmethod
     def of(cls, teacher: str, data: TrainingImages, signal: Signal) -> CacheKey:
         """Return the key for the training images of ``data``."""
+        # A run on part of the set keeps its own: rows are places in what is kept.
         rows = hashlib.sha256(np.ascontiguousarray(data.training).tobytes()).hexdigest()
         return cls(teacher, data.content_hash, rows, signal)
 
@@ -103,6 +104,7 @@ def build_cache(
     partial = {signal: home / f"{directories[signal].name}.partial" for signal in wanted}
     sample = ask(rows[:1], wanted)  # tells names, shapes and types
     if world.writes:
+        # Before hours of work, not when the disk is full.
         _make_room(home, sample, len(rows))
         for signal, path in partial.items():
             shutil.rmtree(path, ignore_errors=True)
@@ -111,6 +113,7 @@ def build_cache(
             write_json(path / "key.json", facts)
             for name, value in sample[signal].items():
                 kind, shape = value.cpu().numpy().dtype, (len(rows), *value.shape[1:])
+                # Made by one, filled by all: each process writes other rows of the same file.
                 np.lib.format.open_memmap(path / f"{name}.npy", mode="w+", dtype=kind, shape=shape).flush()
     barrier()
     files = {
@@ -118,6 +121,7 @@ def build_cache(
         for signal in wanted
         for name in sample[signal]
     }
+    # In turns, so that no process is left with a longer rest.
     starts = range(world.rank * _BATCH, len(rows), world.size * _BATCH)
     with progress.task("asking the teacher", total=len(starts) * _BATCH, unit="images") as task:
         for start in starts:
@@ -131,6 +135,7 @@ def build_cache(
     barrier()
     if world.writes:
         for signal, path in partial.items():
+            # Only now under the real name: an interrupted run leaves nothing that looks finished.
             path.rename(directories[signal])
     barrier()
     return directories
@@ -165,12 +170,14 @@ class CachedSupervisor:
         ]
         kept = [arrays for signals in self._teachers for arrays in signals.values()]
         size = sum(array.nbytes for arrays in kept for array in arrays.values())
+        # Half of what is free, as for the images themselves.
         if device.type == "cuda" and size < 0.5 * torch.cuda.mem_get_info(device)[0]:
             for arrays in kept:
                 arrays.update({name: torch.from_numpy(np.array(array)).to(device) for name, array in arrays.items()})
 
     def __call__(self, images: Tensor, rows: NDArray[np.int64]) -> list[Told]:
         """Return the teachers' words on ``rows`` of the dataset."""
+        # Rows are sorted, so a place is found without a table as long as the dataset.
         places = np.searchsorted(self._rows, rows)
         if places.max(initial=0) >= len(self._rows) or not np.array_equal(self._rows[places], rows):
             raise ValueError("an image was asked for that the cache does not hold")

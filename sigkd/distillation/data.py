@@ -51,6 +51,7 @@ class StackedImages:
 
     def __getitem__(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Return the images of ``rows``, in their order."""
+        # 'right': row number end is the first of the next array.
         which = np.searchsorted(self._ends, rows, side="right")
         found = np.empty((len(rows), *self.shape[1:]), np.uint8)
         for number, part in enumerate(self._parts):
@@ -92,6 +93,7 @@ class TrainingImages:
         """Return the same data with at most ``count`` training images, a random choice by ``seed`` alone."""
         if count is None or count >= len(self.training):
             return self
+        # The number keeps this stream of random numbers apart from the others of the same seed.
         chosen = np.sort(np.random.default_rng([seed, 0x11417]).permutation(self.training)[:count])
         return TrainingImages(**{**self.__dict__, "training": chosen})
 
@@ -145,14 +147,18 @@ def _from_store(dataset: PreparedSignatures, forgeries: Forgeries, validation: f
     names = [f"{name}/{each}" for each in dataset.writers]
     if forgeries == "classes":
         imitated, place = np.unique(writer[forged], return_inverse=True)
+        # Behind all writers: genuine classes have the same numbers with and without forgeries.
         writer[forged] = len(names) + place
         names += [f"{names[each]} forged" for each in imitated]
     classes = len(names)
     shuffled = np.random.default_rng([seed, 0x5161]).permutation(len(writer))
+    # Stable: within a writer the shuffled order stays, so the last ones are a random choice.
     shuffled = shuffled[np.argsort(writer[shuffled], kind="stable")]
     sizes = np.bincount(writer, minlength=classes)
     rank = np.arange(len(writer)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    # Rounded down for validation: a writer with few signatures is trained on all of them.
     held = rank >= np.repeat(sizes - np.floor(sizes * validation).astype(np.int64), sizes)
+    # The same store divided otherwise is other data to a run that is resumed, and to kept supervision.
     choice = hashlib.sha256(json.dumps([names, forgeries, validation, seed]).encode()).hexdigest()[:16]
     facts: dict[str, Any] = {
         key: dataset.metadata[key] for key in ("preprocess_version", "canvas") if key in dataset.metadata
@@ -190,6 +196,7 @@ def find_training(names: str, home: Path, seed: int = 0) -> TrainingImages:
         raise UsageError("`data` names no dataset")
     parts = []
     for name in wanted:
+        # A text set of the name comes first: it is what students are trained on.
         is_store = not dataset_path(name, home).is_dir() and store_path(name, home).is_file()
         if name.endswith((".npz", "]")) or is_store:
             parts.append(from_signatures([find_prepared(name, home)], forgeries="classes", seed=seed))
@@ -208,6 +215,7 @@ def joined(parts: Sequence[TrainingImages]) -> TrainingImages:
         return parts[0]
     if len({part.images.shape[1:] for part in parts}) != 1:
         raise UsageError("the datasets have images of different sizes; prepare them alike")
+    # A student would learn which set an image is from by how it was prepared.
     versions = sorted({str(part.metadata.get("preprocess_version", "")) for part in parts})
     if len(versions) != 1:
         raise UsageError(f"the datasets were preprocessed by different versions ({', '.join(versions)})")
@@ -263,6 +271,7 @@ class Order:
         if self.images_per_epoch is None:
             taken = self._pass(epoch)[:count]
         else:
+            # One endless stream of passes, of which each epoch is a piece: no image is left out for good.
             start, length = epoch * count, len(self.rows)
             passes = range(start // length, (start + count - 1) // length + 1)
             stream = np.concatenate([self._pass(number) for number in passes])
@@ -278,6 +287,7 @@ class Feeder:
         self._writers = torch.from_numpy(np.ascontiguousarray(data.writers)).to(device)
         self._forged = None if data.forged is None else torch.from_numpy(data.forged).to(device)
         self._resident: Tensor | None = None
+        # Half of what is free: the network and its gradients need the rest.
         if resident and device.type == "cuda" and data.images.nbytes < 0.5 * torch.cuda.mem_get_info(device)[0]:
             self._resident = torch.from_numpy(np.ascontiguousarray(data.images)).to(device)
 

@@ -32,6 +32,7 @@ class World:
 
     def share(self, batch: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return this process's part of a global batch (an array of indices, divisible by ``size``)."""
+        # Contiguous parts: joined in the order of the ranks they are the batch again.
         each = len(batch) // self.size
         return batch[self.rank * each : (self.rank + 1) * each]
 
@@ -86,11 +87,13 @@ class _Joined(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, local: Tensor) -> Tensor:
         parts = [torch.empty_like(local) for _ in range(dist.get_world_size())]
+        # Parts of equal length: the trainer refuses a batch that cannot be shared evenly.
         dist.all_gather(parts, local.contiguous())
         return torch.cat(parts)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        # Every process computed the loss of the whole batch, so each of them has a gradient for this part.
         return _all_reduced(gradient).chunk(dist.get_world_size())[dist.get_rank()]
 
 
@@ -154,6 +157,7 @@ class GlobalBatchNorm(nn.modules.batchnorm._BatchNorm):
         count = float(values.numel() // values.shape[1] * dist.get_world_size())
         mean = _sum_over_world(values.sum(dim=axes)) / count
         centred = values - mean.view(shape)
+        # About the global mean, in a second pass: E[x^2] - E[x]^2 would cancel in float32.
         variance = _sum_over_world(centred.square().sum(dim=axes)) / count
         if self.running_mean is not None and self.running_var is not None and self.num_batches_tracked is not None:
             with torch.no_grad():
@@ -176,6 +180,7 @@ def synchronize_batch_norm(module: nn.Module) -> nn.Module:
         return converted
     for child in module.modules():
         if isinstance(child, nn.modules.batchnorm._BatchNorm):
+            # In place: parameters, buffers and their names stay, and so does the optimizer's hold on them.
             child.__class__ = GlobalBatchNorm
     return module
 
@@ -185,5 +190,6 @@ def stop_together(wanted: bool, device: torch.device) -> bool:
     if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
         return wanted
     flag = torch.tensor(float(wanted), device=device)
+    # As a tensor on the device: nccl sends no others.
     dist.all_reduce(flag, op=dist.ReduceOp.MAX)
     return bool(flag > 0)

@@ -81,6 +81,7 @@ def _keys(distances: NDArray[np.float32], names: NDArray[np.int32]) -> NDArray[n
 
     The bits of a float that is not negative order like the float.
     """
+    # Names are unique, so no two edges are equal and the tree is the only one: every machine finds the same.
     keys = np.empty(distances.shape, dtype=np.int64)
     low, high = (0, 1) if sys.byteorder == "little" else (1, 0)
     halves = keys.view(np.int32).reshape(*distances.shape, 2)
@@ -107,6 +108,7 @@ def _prim(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]
     places = np.empty(batch, dtype=np.int64)
     order, edges = np.empty((2, max(nodes - 1, 0), batch), dtype=np.int64)
     for newest, edge in zip(order, edges, strict=True):
+        # Of the same memory as ``frontier``: no copy for the unsigned view.
         unsigned.argmin(axis=1, out=newest)
         np.add(offsets, newest, out=places)
         # "clip" spares the check of places, which are right by construction, and the copy that it needs
@@ -150,6 +152,7 @@ def packed_neighborhoods(parents: Tensor, radius: int) -> Tensor:
         # each (ancestor, node) pair occurs once, so adding bits is the same as joining the sets
         level = level.flatten().index_add(0, ((ancestor + first) * width + word).flatten(), bit.flatten())
         level = level.view(batch * (nodes + 1), width)
+        # What climbed beyond the root is nobody's descendant.
         level[first.squeeze(1) + nodes] = 0
         ancestors.append((ancestor + first).flatten())
         descendants.append(level)
@@ -226,6 +229,7 @@ def teacher_geometry(
         place = slice(start, start + step)
         part, inside = vectors[place], None if nodes is None else nodes[place]
         order = edge_order(height, width, ties, vectors.device, None if rows is None else rows[place], seed)
+        # Squares order like the distances themselves, and the contrast is made of squares anyway.
         lengths = distances = squared_distances(part)
         if inside is not None:
             pairs = inside[:, None] & inside[:, :, None]
@@ -239,6 +243,7 @@ def teacher_geometry(
         if inside is not None:
             packed = packed & pack_mask(pairs)
         every = distances.sum(dim=2)
+        # In place, after the sum over all: the distances are not needed again.
         near = distances.mul_(unpack_mask(packed, part.shape[1])).sum(dim=2)
         taken = part if inside is None else part * inside.unsqueeze(2)
         count = part.shape[1] if inside is None else inside.sum(dim=1, keepdim=True).clamp_min(1)
@@ -251,6 +256,7 @@ def teacher_geometry(
 def pack_mask(mask: Tensor) -> Tensor:
     """Return masks, bool [B, N, N], as bits, uint8 [B, N, ceil(N / 8)]; :func:`unpack_mask` undoes it."""
     batch, nodes, _ = mask.shape
+    # Eight to a byte: kept masks of a large set are what fills the disk.
     octets = torch.nn.functional.pad(mask.to(torch.uint8), (0, -nodes % 8)).view(batch, nodes, -1, 8)
     shifts = torch.arange(8, dtype=torch.uint8, device=mask.device)
     return (octets << shifts).sum(dim=3, dtype=torch.uint8)
@@ -304,10 +310,12 @@ class _Contrast(torch.autograd.Function):
         depth = vectors.shape[2]
         squares = torch.linalg.vecdot(centred, centred)
         total = squares.sum(dim=1, keepdim=True)
+        # One product with the mask for three sums.
         extended = torch.cat([centred, squares.unsqueeze(2), torch.ones_like(squares).unsqueeze(2)], dim=2)
         product = mask @ extended
         near = product[..., depth + 1] * squares + product[..., depth]
         near -= 2 * torch.linalg.vecdot(centred, product[..., :depth])
+        # On a blank map all distances are rounding errors, and their ratio would be noise with a huge gradient.
         defined = _has_spread(vectors, total)
         every = torch.where(defined, count * squares + total, 1.0)
         contrast = torch.where(defined, near.clamp_min(0.0) / every, 0.0)

@@ -28,6 +28,7 @@ def parse_losses(text: str, classification: bool = True) -> list[str]:
         LOSSES.get(name)
         if names.count(name) > 1:
             raise UsageError(f"'loss' names '{name}' twice")
+    # Wherever it was named it comes first: run names and columns are the same for geom+cl and cl+geom.
     names = [name for name in names if name != "cl"]
     if classification:
         names.insert(0, "cl")
@@ -44,6 +45,7 @@ def make_loss(name: str, config: TrainingConfig) -> Loss:
     """
     constructor = LOSSES.get(name)
     parameters = inspect.signature(constructor).parameters.values()
+    # Without a default: what the run decides for all losses, such as the number of classes.
     arguments = {each.name: getattr(config, each.name) for each in parameters if each.default is each.empty}
     own = {each.name: type(each.default) for each in parameters if each.default is not each.empty}
     given = config.setting.get(name, {})
@@ -86,6 +88,7 @@ class Objective:
 
     @property
     def _active(self) -> list[Loss]:
+        # A loss with no weight is not computed, so its teacher need not be loaded.
         return [loss for loss in self.losses.values() if any(self.weights[term] for term in loss.weights)]
 
     @property
@@ -110,6 +113,7 @@ class Objective:
                 continue
             if not told:
                 raise ValueError(f"the losses {', '.join(self.names)} need a teacher")
+            # The mean over teachers, not the sum: a weight means the same with two of them.
             values = [loss(student, targets, *(words[signal] for signal in loss.signals)) for words in told]
             for term in values[0]:
                 terms[term] = torch.stack([each[term] for each in values]).mean()

@@ -49,6 +49,7 @@ class RunDirectory:
     def write_metrics(self, rows: Sequence[Mapping[str, float]]) -> None:
         """Write one row an epoch; columns in order of their first appearance, empty where an epoch has no value."""
         columns = list(dict.fromkeys(name for row in rows for name in row))
+        # As a text first: the file is replaced as a whole in each epoch, and a reader never sees half a row.
         stream = io.StringIO()
         writer = csv.DictWriter(stream, columns, lineterminator="\n")
         writer.writeheader()
@@ -67,6 +68,7 @@ class RunDirectory:
             InputError: damaged, of another format, or holding anything but tensors and plain values.
         """
         try:
+            # Before torch reads it: its own messages on cut files name neither file nor remedy.
             check_sums(self.checkpoint)
         except ModelError as error:
             raise InputError(str(error)) from None
@@ -88,6 +90,7 @@ def random_state(device: torch.device) -> dict[str, Any]:
         "python": [version, list(words), gauss],
         "numpy": [
             str(name),
+            # As a tensor: arrays of NumPy would not load with weights_only.
             torch.from_numpy(np.asarray(keys).astype(np.int64)),
             int(position),
             int(has_gauss),

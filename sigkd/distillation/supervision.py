@@ -78,12 +78,15 @@ def make_supervisor(
     for teacher in teachers:
         network = teacher.network.eval().requires_grad_(False).to(device)
         networks.append(network.to(memory_format=torch.channels_last))
+    # Nowhere to keep it: the answers are the same, only slower.
     if mode == "online" or cache is None:
         return OnlineSupervisor(networks, signals)
+    # Not resident: the student's own feeder will want that room.
     feed, crop = Feeder(data, device, resident=False), Augmentation()
     kept = []
     for teacher, network in zip(teachers, networks, strict=True):
 
+        # Its network as a default value: a closure would see the last of the loop's networks in all of them.
         def ask_rows(rows: NDArray[np.int64], wanted: Sequence[Signal], network: FeatureNetwork = network) -> Words:
             return ask(network, crop(feed(rows).images, 0), rows, wanted)
 

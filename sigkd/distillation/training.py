@@ -82,10 +82,12 @@ class Trainer:
     def __post_init__(self) -> None:
         config = self.config
         self.data = self.data.limited(config.max_images or None, config.seed)
+        # The batches are global ones: they do not depend on how many processes share them.
         self.order = Order(self.data.training, config.batch_size, config.seed, config.images_per_epoch or None)
         if config.batch_size % self.world.size:
             raise UsageError(f"a batch of {config.batch_size} cannot be shared by {self.world.size} processes")
         self.feed = Feeder(self.data, self.device)
+        # Before the optimizer is made, which keeps references to the parameters.
         self.module.to(self.device).to(memory_format=torch.channels_last)
         self.forward: nn.Module = self.module
         if self.world.size > 1:
@@ -102,11 +104,13 @@ class Trainer:
             weight_decay=config.weight_decay,
             fused=self.device.type in ("cpu", "cuda"),
         )
+        # Only float16 needs it: bfloat16 has float32's range.
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == torch.float16)
         self.epoch = self.step = 0
         self.history: list[dict[str, float]] = []
         self.sums: dict[str, Tensor] = {}
         self.average: dict[str, Tensor] = {}
+        # On the device: asking a GPU in every step would wait for it in every step.
         self.bad_step = torch.tensor(-1, device=self.device)
         self.seconds = 0.0
         self.best = -math.inf
@@ -125,6 +129,7 @@ class Trainer:
             self._restore(self.run_directory.load_checkpoint())
         started = self._clock = self._saved = time.monotonic()
         rate_images, rate_since = 0, started
+        # Before the first step, so that a run that dies says what it was.
         self._write_down(self._record("running"))
         if not resume:
             self._save()
@@ -141,7 +146,9 @@ class Trainer:
                         now = time.monotonic()
                         self._report(self._means(), float(total), rate_images / max(now - rate_since, 1e-9))
                         if now - rate_since > 30:
+                            # The rate of the last half minute: what is left is told by it.
                             rate_images, rate_since = 0, now
+                    # All processes at the same step: one that stops alone leaves the others waiting for its gradients.
                     if stop_together(stop.requested, self.device):
                         self._save()
                         raise KeyboardInterrupt(
@@ -154,6 +161,7 @@ class Trainer:
 
     def _train_step(self, rows: np.ndarray[Any, np.dtype[np.int64]]) -> Tensor:
         """Take one step on a global batch; return the weighted sum of the losses."""
+        # Augmentation is a function of this number, so a resumed run sees what it would have seen.
         number = self.epoch * self.order.steps + self.step
         rate = learning_rate(self.config, self.epoch, self.step, self.order.steps)
         for group in self.optimizer.param_groups:
@@ -161,6 +169,7 @@ class Trainer:
         batch = self.feed(self.world.share(rows))
         share = len(batch.rows)
         images, clean = self.augmentation.pair(batch.images, number, self.world.rank * share, len(rows))
+        # The teachers look at the same piece of the page, but at its ink as it was: they say what the student should see.
         told: list[Told] = [] if self.supervisor is None else self.supervisor(clean, batch.rows)
         with self._autocast():
             output: StudentOutput = self.forward(images.contiguous(memory_format=torch.channels_last))
@@ -169,6 +178,7 @@ class Trainer:
         self.bad_step = torch.where(torch.isfinite(total.detach()) | (self.bad_step >= 0), self.bad_step, number)
         if self.device.type == "cpu":
             self._check_finite(int(self.bad_step))  # before it can spoil the weights
+        # Before the gradients are computed: the graph is still whole.
         if self.step % _SHARES_EVERY == 0 and len(terms) > 1:
             self._add(self._gradient_shares(terms))
         self.optimizer.zero_grad(set_to_none=True)
@@ -186,6 +196,7 @@ class Trainer:
         for term, value in terms.items():
             weighted = self.scaler.scale(self.objective.weights[term] * value)
             gradients = torch.autograd.grad(weighted, parameters, retain_graph=True, allow_unused=True)
+            # None: parameters that a term does not reach, such as the classification layer.
             flat = torch.cat([each.float().flatten() for each in gradients if each is not None])
             norms.append(mean_over_world(flat).norm())
         whole = torch.stack(norms).sum().clamp_min(torch.finfo(torch.float32).tiny)
@@ -215,6 +226,7 @@ class Trainer:
         self._average_weights()
         if self.world.writes:
             self.run_directory.write_metrics(self.history)
+            # Whichever the run has; a run keeps to one of them, so the numbers compare.
             score = row.get("val_accuracy", row.get("accuracy", -row["loss"]))
             if score > self.best:
                 self.best = score
@@ -237,11 +249,13 @@ class Trainer:
         number = self.epoch - max(self.config.epochs - self.config.average, 0)
         if self.config.average and number > 0:
             for name, value in self.module.named_parameters():
+                # A running mean: with the weight 1/n the n-th epoch counts as much as each before it.
                 self.average[name] = torch.lerp(self.average.get(name, value), value, 1 / number)
 
     def _averaged(self) -> StudentModule:
         """Return a copy of the student with the averaged weights and batch norm estimated for them."""
         module = copy.deepcopy(self.module)
+        # Not strict: buffers of batch norm are not averaged, they are estimated below.
         module.load_state_dict(self.average, strict=False)
         batches = self.order.epoch(self.config.epochs)[:_NORM_BATCHES]  # of the epoch that would come next
 
@@ -263,6 +277,8 @@ class Trainer:
         if not len(rows) or not limit or module.network.classes is None or "cl" not in self.objective.names:
             return {}
         if len(rows) > limit:
+            # The same choice in every epoch, else the curve would show the choice. Sorted: mapped files are read in
+            # order.
             rows = np.sort(np.random.default_rng([self.config.seed, 0x7A11]).permutation(rows)[:limit])
         module.eval()
         crop = Augmentation()
@@ -277,6 +293,7 @@ class Trainer:
                 output = module(crop(batch.images, 0).contiguous(memory_format=torch.channels_last))
             if output.logits is None:
                 continue
+            # A forgery has no writer whom it should be taken for.
             each = nn.functional.cross_entropy(output.logits.float(), batch.writers, reduction="none")
             right = (output.logits.argmax(dim=1) == batch.writers).float()
             counted = torch.ones_like(right) if batch.forged is None else 1.0 - batch.forged
@@ -313,6 +330,7 @@ class Trainer:
         if not self.sums:
             return {}
         values = mean_over_world(torch.stack(list(self.sums.values()))).tolist()
+        # Rounded up: the first step of an epoch is always looked at.
         looks = -(-self.step // _SHARES_EVERY)
         means = {
             name: value / (looks if name.startswith("share_") else self.step)
@@ -370,6 +388,7 @@ class Trainer:
         self._clock = self._saved = now
         if not self.world.writes:
             return
+        # The last good checkpoint is better than one to which a run that diverged could be resumed.
         if any(not bool(torch.isfinite(value)) for value in self.sums.values()):
             return
         self.run_directory.save_checkpoint(
@@ -407,6 +426,7 @@ class Trainer:
         self.scaler.load_state_dict(state["scaler"])
         restore_random_state(state["random"], self.device)
         self.epoch, self.step = state["epoch"], state["step"]
+        # Of the epoch that was cut: its row in metrics.csv is the same as without the interruption.
         self.sums = {name: value.to(self.device) for name, value in state["sums"].items()}
         self.average = {name: value.to(self.device) for name, value in state.get("average", {}).items()}
         self.history = [dict(row) for row in state["history"]]

@@ -131,12 +131,14 @@ def answer(
     """
     stated = stated or Stated()
     everything = pool(splits)
+    # By writers: signatures of one writer on both sides would make the calibration look better than it is.
     writers = np.random.default_rng(seed).permutation(np.unique(splits[0].writers))
     kind = stated.against or stated.policy.against or ("skilled" if len(everything["skilled"]) >= 2 else "random")
     given: dict[str, Counter[Decision]] = {name: Counter() for name in KINDS}
     llr: dict[str, list[Scores]] = {"genuine": [], kind: []}
     for part in np.array_split(writers, min(FOLDS, len(writers))):
         others = np.setdiff1d(writers, part)
+        # Thresholds and ratios of a part come from the others alone, as they would for a new customer.
         calibration = fit(pool(splits, others), classifier, negatives, splits[0].split.nref, len(others))
         limits: Thresholds = calibration.thresholds("the other writers", stated.rule(kind), stated.method)
         method = calibration.alternative(kind).method(stated.method)
@@ -144,6 +146,7 @@ def answer(
         for name, scores in held.items():
             given[name].update(limits.decide(score) for score in scores.tolist())
         for name, parts in llr.items():
+            # Bounded ratios, as verify states them: Cllr is that of what people are told.
             parts.append(method.log10_lr(held[name]) * LN10)
 
     def share(name: str, decision: Decision) -> float | None:

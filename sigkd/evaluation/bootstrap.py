@@ -29,6 +29,7 @@ CELLS = 4_000_000
 
 def draw_writers(writers: int, replicates: int, seed: int) -> Counts:
     """Return how often each writer is drawn in each replicate: int64 [replicates, writers], rows sum to ``writers``."""
+    # Counts in place of indices: a sum over the drawn writers is a product of matrices.
     return np.random.default_rng([seed, writers]).multinomial(writers, np.full(writers, 1 / writers), size=replicates)
 
 
@@ -63,6 +64,7 @@ def rate_at(counts: Counts, scores: Sequence[Scores], threshold: float | Sequenc
 
 def d_prime(counts: Counts, genuine: Sequence[Scores], forged: Sequence[Scores]) -> Scores:
     """Return the replicates of d-prime, from per-writer moments about the pooled mean."""
+    # About a common centre: variances from raw moments would cancel.
     centre = float(np.mean(np.concatenate(genuine)))
     means, variances = [], []
     for scores in (genuine, forged):
@@ -106,6 +108,7 @@ def threshold_metrics(
     place = []
     step = max(1, CELLS // len(ranked))
     for start in range(0, len(counts), step):
+        # Sorted once: a replicate only changes how often each score counts.
         drawn = counts[start : start + step].astype(np.int32)[:, owner]
         accepted = np.cumsum(np.where(is_genuine, drawn, 0), axis=1)[:, last]
         wrong = np.cumsum(np.where(is_genuine, 0, drawn), axis=1)[:, last]
@@ -119,12 +122,14 @@ def threshold_metrics(
         batch["eer_global"] = (batch["frr"] + batch["far"]) / 2
         batch["auc_pooled"] = np.sum(np.diff(far, axis=1) * (1 - (frr[:, 1:] + frr[:, :-1]) / 2), axis=1)
         for target in targets:
+            # FAR only grows along the thresholds, so the last that fits is the one with the lowest FRR.
             fits = np.count_nonzero(far <= target + 1e-12, axis=1) - 1
             batch[f"frr_at_far_{target:g}"] = frr[row, fits]
         for name, values in batch.items():
             found.setdefault(name, []).append(values)
     replicates = {name: np.concatenate(values) for name, values in found.items()}
     at = np.concatenate(place)
+    # Replicates share few thresholds; each is looked up once.
     used, position = np.unique(at, return_inverse=True)
     for name, kind in others.items():
         errors = np.array([len(own) - np.searchsorted(np.sort(own), thresholds[used]) for own in kind])

@@ -107,6 +107,7 @@ def development_set(
 
     opened = open_set(name, data, progress)
     labels, metadata = np.unique(opened.labels.y).tolist(), opened.labels.metadata
+    # Features of other programs have labels and no names.
     names = opened.writer_names or [str(label) for label in labels]
     chosen = pick_writers(opened.chosen(writers), names)
     rows = np.flatnonzero(np.isin(opened.labels.y, [labels[place] for place in chosen]))
@@ -188,6 +189,7 @@ def development_sets(
                 parts[place] = replace(part, description=description, disturbed=(*part.disturbed, one))
     if len(parts) == 1:
         return parts[0]
+    # Labels are counted on: number 3 of two sets is two people.
     first = np.cumsum([0, *(int(part.y.max()) + 1 for part in parts[:-1])]).tolist()
     described = [part.description for part in parts]
     description = {
@@ -218,6 +220,7 @@ def _refuse_twins(parts: Sequence[DevelopmentSet]) -> None:
     """Raise UsageError where a writer is in two of the sets: he would be taken for two people."""
     seen: dict[tuple[str, str], str] = {}
     for one in (part.description for part in parts):
+        # By the scans: a set prepared twice, on other canvases say, has the same people in it.
         keys = [(one["scans"] or one["content_hash"], writer) for writer in one["writers"]]
         for key in keys:
             if key in seen:
@@ -298,6 +301,7 @@ def calibrate(
     fitted, answers = [], []
     for name in classifiers:
         for kind in negatives:
+            # verify compares by 'wi' with the cohort whatever the negatives are.
             if name == "wi" and kind == WRITERS:
                 continue
             protocol = Protocol(
@@ -308,6 +312,7 @@ def calibrate(
                 classifier=name,
                 negatives=kind,
             )
+            # One classifier each: a calibration holds for its number of references and its columns alone.
             for count, (scale, columns) in product(references, scales.items()):
                 try:
                     chosen, _ = plan_splits(
@@ -323,6 +328,7 @@ def calibrate(
                         progress=progress,
                     )
                     calibration = fit(pool(scores), name, kind, count, len(scores[0].writers))
+                    # Measured on held-out writers; the file's own calibration, above, is fitted on all of them.
                     answers.append(replace(answer(scores, name, kind, stated, seed), scale=scale))
                     fitted.append(replace(calibration, scale=scale))
                 except (CalibrationError, UsageError) as error:

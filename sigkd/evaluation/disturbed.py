@@ -109,8 +109,10 @@ class _Bench:
     def answers(self, work: tuple[_Case, Comparison | DisturbedAnswer, Chain]) -> list[DisturbedAnswer]:
         """Answer the queries of a writer under one disturbance."""
         case, comparison, chain = work
+        # Plain references are prepared once for all disturbances; disturbed ones anew for each.
         if self.side != "query":
             comparison = self.comparison(case, chain)
+        # A reference that is refused ends the enrolment: then no query of the writer has an answer.
         if isinstance(comparison, DisturbedAnswer):
             return [comparison] * len(case.queries)
         found: list[DisturbedAnswer | None] = []
@@ -191,6 +193,7 @@ def evaluate_disturbed(
     cases = _draw(signatures, verifier, chosen, references, genuine, skilled, skip_short, seed, progress)
     if cross_fit:
         cases = _cross_fitted(cases, bench, references, workers, progress)
+    # Before the rows: they are the same for each of them, and fitting is what takes time.
     plain = list(in_order(partial(bench.comparison, chain=_NOTHING), cases, workers=workers))
     work = [(case, made, chain) for chain in chains.values() for case, made in zip(cases, plain, strict=True)]
     files = [signatures.file_of(record) for record in signatures.records]
@@ -270,6 +273,7 @@ def _draw(
         progress.warn(found.in_words)
     cases = []
     for place, own in enumerate(split.writers):
+        # A stranger by the writer's number: leaving other writers out does not change who it is.
         generator = np.random.default_rng([seed, own.writer])
         other = split.writers[(place + generator.integers(1, len(split.writers))) % len(split.writers)]
         queries = [("genuine", row) for row in own.genuine.tolist()] + [
@@ -308,6 +312,7 @@ def _cross_fitted(
     # an image on a canvas has no measures
     development = DevelopmentSet(features, y, yforg, {"name": "the other writers"}, measures or None)
     choices = reader.choices
+    # What verify itself would calibrate by.
     method = choices.in_force().policy.method or "logistic"
     parts = np.array_split(np.random.default_rng(bench.seed).permutation(len(cases)), min(FOLDS, len(cases)))
     fitted = list(cases)

@@ -84,6 +84,7 @@ class Protocol:
 
 def default_counts(dataset: str, stated: dict[str, Any] | None = None) -> tuple[int, int, int]:
     """Return references, genuine tests and skilled forgeries a writer: Table 3's, what the dataset states, or ours."""
+    # The paper's Table 3 comes first, then what a made-up set says of itself, then ours.
     counts = DATASETS.get(dataset).defaults if dataset in DATASETS else Defaults()
     names = ("references", "test_genuine", "test_skilled")
     if counts == Defaults() and stated and all(isinstance(stated.get(name), int) for name in names):
@@ -213,6 +214,7 @@ def select_writers(
         shown = [f"{name[w]} ({counts.get(w, 0)})" if detail else name[w] for w in chosen[:8]]
         return ", ".join(shown) + (f" and {len(chosen) - 8} more" if len(chosen) > 8 else "")
 
+    # By the largest number of references: the writers must be the same in all columns of a table.
     short = [w for w in everyone if counts.get(w, 0) < most + 1]
     if short and not skip_short:
         raise InputError(
@@ -266,12 +268,14 @@ def choose_split(
     split.
     """
     y, yforg = np.asarray(y), np.asarray(yforg)
+    # Stable: rows of a writer stay in the dataset's order, which the permutation below starts from.
     order = np.argsort(y, kind="stable")
     ranked = y[order]
     chosen = []
     for writer in (*writers, *bystanders):
         rows = order[np.searchsorted(ranked, writer, "left") : np.searchsorted(ranked, writer, "right")]
         kinds = yforg[rows]
+        # Kinds are permuted in this order, always all three: leaving one out would change the others' draws.
         generator = np.random.default_rng([seed, number, writer])
         genuine, skilled, simple = (generator.permutation(rows[kinds == kind]) for kind in (GENUINE, SKILLED, SIMPLE))
         # from the end, so that other numbers of references have the same tests

@@ -53,6 +53,7 @@ def pack_scores(scores: Sequence[Scores]) -> list[list[float]] | PackedScores:
     """Return scores a writer as plain values: lists, or one text where they are many."""
     if sum(map(len, scores)) <= INLINE:
         return [own.tolist() for own in scores]
+    # Exactly the scores: 'stats' must find the same thresholds in a file as the run did.
     flat = np.concatenate(scores).astype("<f8").tobytes()
     return PackedScores("base64-float64", [len(own) for own in scores], base64.b64encode(flat).decode())
 
@@ -211,12 +212,14 @@ def score_split(
     fold = np.zeros(len(split.writers), dtype=np.int64)
     # each half is calibrated on the other: no score calibrates itself
     fold[generator.permutation(len(fold))[: len(fold) // 2]] = 1
+    # One generator for folds, pools and tests: the order in which they draw is part of what a seed means.
     scorer = _Scoring(features, split.bystanders, protocol, generator, threads, cohort)
     if protocol.name == "paper":
         result = _collect(split, fold, [scorer.part(split.writers, split.writers)], [np.arange(len(fold))])
     else:
         members = [np.flatnonzero(fold == number) for number in (0, 1)]
         halves = [tuple(split.writers[i] for i in own) for own in members]
+        # Each half is tested by what was learnt from the other: no tested writer was ever learnt from.
         result = _collect(split, fold, [scorer.part(halves[0], halves[1]), scorer.part(halves[1], halves[0])], members)
     kind = "random" if protocol.forgeries == "random" else "skilled"
     for number in (0, 1):
@@ -276,6 +279,7 @@ class _Scoring:
             classifier = make_classifier(self.protocol, len(tested[0].references))
             return self._apart(classifier, tested, self.cohort, len(self.cohort))
         classifier = make_classifier(self.protocol, len(tested[0].references), self.generator)
+        # References alone, as in practice; 'writer-independent' learns from all genuine signatures of its half.
         pool = [
             np.concatenate([own.references, own.genuine])
             if self.protocol.name == "writer-independent"
@@ -284,8 +288,10 @@ class _Scoring:
         ]
         rows = np.concatenate(pool)
         owners = np.repeat([own.writer for own in development], [len(own) for own in pool])
+        # A writer's own references are among the rows and are no negatives of the writer.
         learnt = len(rows) - (len(tested[0].references) if tested is development else 0)
         bounded = len(rows) > self.protocol.max_negatives
+        # The common case by one big matrix; its scores are those of the way writer by writer (a test compares them).
         if isinstance(classifier, WriterDependent) and tested is development and not bounded:
             return self._together(tested, learnt)
         return self._apart(classifier, tested, Negatives(self.features[rows], "", WRITERS, owners), learnt)
@@ -308,6 +314,7 @@ class _Scoring:
             tests = _Tests(tested, self, MAX_RANDOM_APART)
             most = self.protocol.max_negatives
             if negatives.kind == WRITERS and len(negatives) > most:
+                # Sorted: libsvm's result depends on the order of the rows.
                 negatives = negatives.of_rows(np.sort(self.generator.permutation(len(negatives))[:most]))
                 learnt = most
             fit = classifier.against(negatives)
@@ -336,6 +343,7 @@ class _Tests:
         self, tested: Sequence[WriterSplit], scoring: _Scoring, affordable: int, bounded: int = RANDOM_WHEN_BOUNDED
     ) -> None:
         self.tested = tested
+        # Bystanders sign, but are not tested: their signatures are random forgeries for the others.
         everyone = [own.genuine for own in (*tested, *scoring.bystanders)]
         self.genuine = np.concatenate(everyone)
         self.owner = np.repeat(np.arange(len(everyone)), [len(own) for own in everyone])
@@ -344,6 +352,7 @@ class _Tests:
         count = asked if asked is not None else None if len(tested) * len(self.genuine) <= affordable else bounded
         self.all_random = count is None or count >= others
         self.count = others if count is None else count
+        # Drawn now, used in threads: no thread's order can change what another draws.
         self.seeds = scoring.generator.integers(0, 2**63, size=len(tested))
 
     def rows(self, position: int) -> list[NDArray[Any]]:

@@ -58,9 +58,11 @@ def friedman(values: Values, higher_is_better: bool = False) -> Friedman:
 
     systems, blocks = values.shape
     ranks = stats.rankdata(-values if higher_is_better else values, axis=0).mean(axis=1)
+    # All systems equal in all blocks: scipy would divide by zero.
     if np.ptp(values, axis=0).max() == 0:
         return Friedman(ranks, 0.0, 1.0, 0.0, 1.0)
     chi2, p = stats.friedmanchisquare(*values)
+    # 0 where every block ranks the systems alike: F is infinite then.
     rest = blocks * (systems - 1) - chi2
     f = (blocks - 1) * chi2 / rest if rest > 1e-12 else float("inf")
     p_f = float(stats.f.sf(f, systems - 1, (systems - 1) * (blocks - 1)))
@@ -70,6 +72,7 @@ def friedman(values: Values, higher_is_better: bool = False) -> Friedman:
 
 def holm(p: Sequence[float]) -> Values:
     """Return p-values adjusted for testing all of them. Holm, Scandinavian Journal of Statistics 6 (1979)."""
+    # The maximum so far: an adjusted p-value may not be smaller than that of a smaller p.
     order = np.argsort(p)
     adjusted = np.empty(len(p))
     adjusted[order] = np.minimum(1.0, np.maximum.accumulate(np.asarray(p)[order] * np.arange(len(p), 0, -1)))
@@ -95,6 +98,7 @@ def wilcoxon(a: Values, b: Values, zero_method: str = "zsplit") -> tuple[float, 
     p = float(stats.wilcoxon(difference, zero_method=zero_method, method="auto").pvalue)
     ranks = stats.rankdata(np.abs(difference))
     effect = float(np.sum(np.sign(difference) * ranks) / ranks.sum())
+    # With each pair itself: Walsh averages include the differences.
     left, right = np.triu_indices(len(difference))
     return p, effect, float(np.median((difference[left] + difference[right]) / 2))
 
@@ -103,6 +107,7 @@ def nemenyi_cd(systems: int, blocks: int, alpha: float = 0.05) -> float:
     """Return the critical difference of mean ranks. Nemenyi (1963); Demšar (2006), section 3.2.2."""
     from scipy import stats
 
+    # Demsar's q is the studentized range's quantile over the square root of 2.
     quantile = stats.studentized_range.ppf(1 - alpha, systems, np.inf) / np.sqrt(2)
     return float(quantile * np.sqrt(systems * (systems + 1) / (6 * blocks)))
 
@@ -137,8 +142,10 @@ def _writer_values(scores: SplitScores, metric: str) -> Values:
         return np.array([measures.auc(*pair) for pair in zip(scores.genuine, forged, strict=True)])
     if metric == "eer_user":
         pairs = list(zip(scores.genuine, forged, strict=True))
+        # Rates, not counts: writers may have different numbers of tests.
         errors = np.array([measures.user_errors(*pair) for pair in pairs], dtype=np.float64)
         return np.asarray((errors / [[len(own), len(other)] for own, other in pairs]).mean(axis=1))
+    # One threshold for all writers, as the metric itself has it; only the errors are counted by writer.
     threshold = measures.eer_threshold(np.concatenate(scores.genuine), np.concatenate(forged))
     rejected = np.array([np.mean(own < threshold) for own in scores.genuine])
     if metric == "frr":
@@ -164,6 +171,7 @@ def bootstrap_p(difference: Values) -> float:
     """Return the two-sided p-value of "no difference" from replicates of the difference (Davison and Hinkley, 1997)."""
     count = len(difference)
     below, above = np.count_nonzero(difference <= 0), np.count_nonzero(difference >= 0)
+    # +1: a finite number of replicates never shows p = 0.
     return float(min(1.0, 2 * (min(below, above) + 1) / (count + 1)))
 
 
@@ -182,6 +190,7 @@ def incompatibility(a: Result, b: Result, documents: Sequence[Results]) -> str |
         ("the number of references", a.nref, b.nref),
     ]
     described = [asdict(document.protocol_of(entry.dataset)) for entry, document in zip((a, b), documents, strict=True)]
+    # COMPARED: what a comparison may be about, such as the classifier.
     keys = sorted(set(described[0]) - COMPARED)
     checks += [(f"the protocol's '{key}'", described[0][key], described[1][key]) for key in keys]
     checks += [
@@ -314,6 +323,7 @@ def compare(
     else:
         values = np.array([writer_values(entry, metric) for entry in entries])
     systems, blocks = values.shape
+    # 2 / 2^4 = 0.125 is the smallest p of four blocks, 0.0625 that of five.
     if blocks < 5:
         raise InputError(
             f"{blocks} {by}s are too few for a rank test: at least 5 (no p below 0.06 is possible with fewer)"
@@ -408,6 +418,7 @@ def mark_best(document: Results, names: Sequence[str], count: int = 1000, alpha:
             if not all(metric in found for found in drawn):
                 continue
             sign = -1.0 if metric in BETTER_HIGH else 1.0
+            # The best is tested against each of the others: it is marked only where it beats all of them.
             best = int(np.argmin([sign * entry.metrics[metric].mean for entry in group]))
             chances = [bootstrap_p(drawn[best][metric] - d[metric]) for i, d in enumerate(drawn) if i != best]
             if holm(chances).max() < alpha:

@@ -71,6 +71,7 @@ def append(
     }
     at = now()
     entry = json.dumps(document, allow_nan=False).encode()
+    # Over the plain entry: sealing it anew under another key changes no link.
     link = digest(pepper, "audit", previous, number, at, entry)
     connection.execute(
         "INSERT INTO audit (id, at, entry, hash) VALUES (?, ?, ?, ?)",
@@ -122,6 +123,7 @@ def check_chain(connection: sqlite3.Connection, vault: Vault, pepper: bytes) -> 
         if number != expected or link != previous:
             raise GalleryError(f"the audit log was changed at entry {expected}")
         links.append(previous.hex())
+    # A chain alone does not show that its end is missing.
     row = connection.execute("SELECT value FROM meta WHERE key = 'head'").fetchone()
     if (row[0] if row else "") != (links[-1] if links else ""):
         raise GalleryError(f"the audit log was cut off after entry {len(links)}")

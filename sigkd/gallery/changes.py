@@ -33,6 +33,7 @@ def rename_writer(gallery: Gallery, name: str, new: str, *, actor: str | None = 
             (gallery.subject(new), sealed, audit.now(), writer),
         )
         gallery.sign_writer(writer)
+        # Twice: whoever looks for either name finds where the other entries are.
         gallery.log(actor, "rename", name, {"to": gallery.subject(new).hex()})
         gallery.log(actor, "rename", new, {"from": gallery.subject(name).hex()})
     logger.info("%s: a writer was renamed", gallery.path)
@@ -59,6 +60,7 @@ def remove_reference(gallery: Gallery, name: str, reference: str, *, actor: str 
         writer, _ = gallery.row(name)
         kept = gallery.references(name)
         places = [place for place, one in enumerate(kept) if one.name == reference]
+        # A file may be called '2': names come before numbers.
         if not places and reference.isdecimal() and 1 <= int(reference) <= len(kept):
             places = [int(reference) - 1]
         if len(places) != 1:
@@ -106,6 +108,7 @@ def write_notes(
         _, uid = gallery.row(name)
         before = notes_of(gallery, name)
         after = Notes(before.note if note is None else note.strip(), before.flag if flag is None else flag.strip())
+        # In the header, not the writer's row: a note is no change of what is compared, and templates stay.
         gallery.set_meta(note_key(uid), seal_notes(gallery.vault, uid, after))
         for action, given, text in (("note", note, after.note), ("flag", flag, after.flag)):
             if given is not None:

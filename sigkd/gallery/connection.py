@@ -38,6 +38,7 @@ def _is_locked(text: str) -> bool:
 
 
 def _explanation(text: str) -> str:
+    # By the words: several codes ask the same of the user.
     lower = text.lower()
     if "full" in lower:
         return "the disk is full; nothing of this change was kept: free some space and repeat it"
@@ -66,6 +67,7 @@ def create_file(path: Path, initialise: object) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
     os.close(handle)
+    # Beside the target: a link cannot cross file systems.
     temporary = Path(name)
     try:
         with explained(path):
@@ -80,6 +82,8 @@ def create_file(path: Path, initialise: object) -> None:
             finally:
                 connection.close()
         with suppress(FileExistsError):
+            # Unlike a rename, a link fails where the name is taken: of two processes one wins and the other opens its
+            # file.
             os.link(temporary, path)
         _sync_directory(path.parent)
     finally:
@@ -88,6 +92,7 @@ def create_file(path: Path, initialise: object) -> None:
 
 
 def _sync_directory(directory: Path) -> None:
+    # A new name is on the disk only when its directory is.
     handle = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -115,17 +120,20 @@ def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
             head = stream.read(len(_MAGIC))
     except PermissionError:
         raise GalleryError(f"{path}: may not be read by this user") from None
+    # Before SQLite sees it, to which an empty file is a new database.
     if head != _MAGIC:
         raise GalleryError(f"{path}: not a gallery (no SQLite file)")
     with explained(path):
         connection = _connect_reading(path) if read_only else _connect_writing(path)
     try:
         with explained(path):
+            # A file from anywhere: nothing in it may run code, make huge values, or leave copies in temporary files.
             connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE + 4096)
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA trusted_schema = OFF")
             connection.execute("PRAGMA cell_size_check = ON")
             connection.execute("PRAGMA temp_store = MEMORY")
+            # Forgotten writers: freed pages are overwritten with zeros.
             connection.execute("PRAGMA secure_delete = ON")
             check_version(connection, str(path))
             check_objects(connection, str(path))
@@ -146,6 +154,7 @@ def _connect_reading(path: Path) -> sqlite3.Connection:
     """Open for reading only; on a medium where SQLite cannot make its shared-memory file, as an unchanging file."""
     address = path.resolve().as_uri()
     wal = Path(f"{path}-wal")
+    # 'immutable' ignores the write-ahead log: with content in it, an old state would be read.
     unwritten = not wal.exists() or wal.stat().st_size == 0
     for query in ("mode=ro", "mode=ro&immutable=1") if unwritten else ("mode=ro",):
         connection = sqlite3.connect(

@@ -30,6 +30,7 @@ def digest(pepper: bytes, kind: str, *fields: Field) -> bytes:
     parts = [kind.encode()]
     for field in fields:
         value = b"" if field is None else field if isinstance(field, bytes) else str(field).encode()
+        # With the type: the text '1' and the number 1 must not be exchanged for each other.
         parts += [type(field).__name__.encode(), len(value).to_bytes(8, "big"), value]
     return keyed_hash(pepper, b"".join(parts))
 
@@ -72,6 +73,7 @@ def rolled(roll: bytes, *, added: Iterable[bytes] = (), taken: Iterable[bytes] =
 
 
 def _lanes(one: bytes) -> np.ndarray[tuple[int], np.dtype[np.uint16]]:
+    # Sums of short hashes can be forged by linear algebra; 1024 lanes put that out of reach (Lewi et al.).
     return np.frombuffer(hashlib.shake_256(one).digest(len(EMPTY_ROLL)), "<u2")
 
 

@@ -39,6 +39,7 @@ logger = logging.getLogger(__name__)
 
 SIGNED = "subject, uid, name, enrolled_at, updated_at, revision"
 """The values of a writer's row that its digest is over."""
+# Not verifications, settings and exports: they leave the content as it was.
 CHANGES = {"enroll", "remove", "rename", "forget", "rekey", "audit", "migrate"}
 """Actions whose entries in the log record the state of the content after them."""
 
@@ -86,7 +87,9 @@ class GalleryFile:
 
         def initialise(connection: sqlite3.Connection) -> None:
             identity = uuid.uuid4().hex
+            # The gallery's own id is part of what each value is sealed for: none can be moved into another file.
             vault, header = (PlainVault(), "") if passphrase is None else new_vault(passphrase, identity)
+            # Makes hashes of names this gallery's: a list of names cannot be tried out on a file without it.
             pepper = os.urandom(32)
             values = {
                 "id": identity,
@@ -120,6 +123,7 @@ class GalleryFile:
                 "gallery ('sigkd gallery rekey --encrypt')"
             )
         self.vault: Vault = unlock(self.header, passphrase, self.id, str(self.path)) if self.header else PlainVault()
+        # Sealed in an encrypted gallery: who has not the passphrase cannot even ask whether somebody is enrolled.
         self.pepper = self.vault.open(self.meta("pepper"), "pepper")
 
     def _bring_up_to_date(self) -> None:
@@ -129,6 +133,7 @@ class GalleryFile:
             self._check_header()
             return
         if self.read_only:
+            # Read-only media and backups can still be asked; the file itself stays as it was.
             copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
             self.connection.backup(copy)
             self.connection.close()
@@ -149,6 +154,7 @@ class GalleryFile:
             self.set_meta("queries", EMPTY_ROLL)
         else:
             self.set_meta("roll", EMPTY_ROLL)
+            # Chained anew over the contents: old versions chained what was sealed, which a new key would have broken.
             audit.rewrite(self.connection, self.vault, self.vault, self.pepper)
             self.sign_everything()
         self.log(None, "migrate", detail={"version": SCHEMA_VERSION})

@@ -169,6 +169,7 @@ def rekey_model(
     Raises:
         GalleryError: a writer's images were not kept; nothing is changed.
     """
+    # Before anything is extracted: half a gallery of another model would be of no use.
     bare = [writer.name for writer in gallery.writers() if not writer.images]
     if bare:
         raise GalleryError(
@@ -188,6 +189,7 @@ def rekey_model(
                 features = gallery.vault.seal(pack_features(made.features), f"features:{uid}:{ordinal}")
                 facts = gallery.vault.seal(pack_facts(made), f"facts:{uid}:{ordinal}")
                 connection.execute("UPDATE reference SET features = ?, facts = ? WHERE id = ?", (features, facts, row))
+            # Writer by writer: the images of all would not fit into memory.
             total += len(rows)
             task.advance()
         gallery.sign_everything()
@@ -260,6 +262,7 @@ def _seal_anew(gallery: Gallery, new: Vault) -> None:
 def _check_room(gallery: Gallery) -> None:
     """Refuse to start what would need more room than there is: each value twice in the write-ahead log."""
     size = gallery.path.stat().st_size
+    # Told now: SQLite would find out in the middle, after all the sealing.
     free = shutil.disk_usage(gallery.path.parent).free
     if free < 2 * size:
         raise GalleryError(

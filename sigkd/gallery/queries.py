@@ -79,6 +79,7 @@ def _unpacked(facts: bytes) -> EarlierQuery:
     try:
         values = json.loads(facts)
         picture = values["picture"]
+        # It is compared with hashes of files and printed: nothing else may stand there.
         if not re.fullmatch("[0-9a-f]{64}", values["digest"]):
             raise ValueError("the hash of a file has 64 hexadecimal digits")
         return EarlierQuery(

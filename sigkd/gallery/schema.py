@@ -129,6 +129,7 @@ def check_objects(connection: sqlite3.Connection, source: str) -> None:
         GalleryError: the first object that is foreign, changed or missing.
     """
     expected, found = _expected_objects(version_of(connection)), _objects(connection)
+    # Lists, too: the same object twice would vanish in a set.
     wrong = sorted({name for name, *_ in set(expected) ^ set(found)} or ({"doubled"} if expected != found else ()))
     if wrong:
         raise GalleryError(f"{source}: tampered with or damaged: '{wrong[0]}' is not the program's: restore a backup")

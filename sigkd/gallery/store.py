@@ -106,6 +106,7 @@ class Gallery(GalleryFile):
         row = self.connection.execute(
             "SELECT w.uid, r.ordinal, r.features FROM reference r JOIN writer w ON w.id = r.writer_id LIMIT 1"
         ).fetchone()
+        # One row stands for all: no other length ever gets in.
         enrolled = row and unpack_features(self.vault.open(row[2], f"features:{row[0].hex()}:{row[1]}"))
         lengths = set() if enrolled is None else {len(enrolled)}
         for name, references in writers:
@@ -127,6 +128,7 @@ class Gallery(GalleryFile):
         if row is None:
             # not the row's number, which SQLite may give again: what is sealed for one writer fits no other
             uid = os.urandom(16)
+            # For this place: a name moved to another row would not open.
             sealed = self.vault.seal(name.encode(), f"name:{uid.hex()}")
             cursor = connection.execute(
                 "INSERT INTO writer (subject, uid, name, enrolled_at, updated_at) VALUES (?, ?, ?, ?, ?)",
@@ -157,6 +159,7 @@ class Gallery(GalleryFile):
         return int(connection.execute("SELECT count(*) FROM reference WHERE writer_id = ?", (writer,)).fetchone()[0])
 
     def _insert_reference(self, writer: int, uid: bytes, ordinal: int, reference: StoredReference, pooled: int) -> None:
+        # What is sealed here opens nowhere else.
         place = f"{uid.hex()}:{ordinal}"
         image = None if reference.image is None else self.vault.seal(reference.image, f"image:{place}")
         if image is not None and len(image) > MAX_VALUE:
@@ -166,6 +169,7 @@ class Gallery(GalleryFile):
             )
         features = self.vault.seal(pack_features(reference.features), f"features:{place}")
         facts = self.vault.seal(pack_facts(reference), f"facts:{place}")
+        # Of its own, so that references are checked without reading megabytes of images.
         seen = image_digest(self.pepper, uid, ordinal, image)
         own = reference_digest(self.pepper, uid, ordinal, pooled, features, facts, seen)
         self.connection.execute(

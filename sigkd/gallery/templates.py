@@ -60,6 +60,7 @@ def keep_template(
     """
     writer, uid = gallery.row(name)
     (present,) = gallery.connection.execute("SELECT revision FROM writer WHERE id = ?", (writer,)).fetchone()
+    # Fitted outside of the transaction, and somebody changed the references in between.
     if revision not in (None, present):
         return False
     sealed = gallery.vault.seal(pack_arrays(arrays), f"template:{uid}:{classifier}")
@@ -90,4 +91,5 @@ def load_pool(gallery: Gallery) -> tuple[str, list[str], NDArray[np.float32]]:
             raise GalleryError(f"{gallery.path}: a reference in the pool was changed: restore a backup")
         features.append(unpack_features(gallery.vault.open(sealed, f"features:{uid.hex()}:{ordinal}")))
     stacked = np.stack(features) if features else np.zeros((0, 0), np.float32)
+    # A name for the pool's state: templates and comparisons that were made of another state are outdated.
     return f"writers:{gallery.id[:8]}:{version}", [row[1].hex() for row in rows], stacked

@@ -66,6 +66,7 @@ class KeyVault:
 
     def seal(self, value: bytes, place: str) -> bytes:
         """Return nonce and ciphertext."""
+        # 96 random bits: that any two of a billion values share one has a probability below 1e-11.
         nonce = os.urandom(_NONCE)
         return nonce + bytes(self._cipher.encrypt(nonce, value, f"{self._gallery}|{place}".encode()))
 
@@ -106,6 +107,7 @@ def _wrapping_key(passphrase: str, salt: bytes, n: int, r: int, p: int) -> bytes
     if not (n >= 2 and r >= 1 and 1 <= p <= 16 and 128 * n * r <= MOST_MEMORY):
         raise ValueError(f"scrypt parameters {n}, {r}, {p}")
     secret = passphrase.encode("utf-8", "surrogateescape")  # from the environment any bytes may come
+    # OpenSSL's own limit of 32 MiB would refuse these parameters.
     return hashlib.scrypt(secret, salt=salt, n=n, r=r, p=p, dklen=_KEY, maxmem=256 * n * r)
 
 
@@ -161,6 +163,7 @@ def unlock(header: str, passphrase: str | None, gallery: str, source: str) -> Ke
         salt, nonce, sealed = (base64.b64decode(facts[name]) for name in ("salt", "nonce", "key"))
         # older galleries took a passphrase as the keyboard sent it
         forms = [composed] if facts.get("form") == "NFC" else [passphrase, composed, _decomposed(passphrase)]
+        # One scrypt each: a new gallery asks for one, an old one for at most three.
         for candidate in dict.fromkeys(forms):
             wrapping = _wrapping_key(candidate, salt, int(facts["n"]), int(facts["r"]), int(facts["p"]))
             with suppress(InvalidTag):

@@ -69,6 +69,7 @@ class _Pairs:
     def __init__(self, negatives: Negatives, generator: np.random.Generator, cost: float, gamma: float) -> None:
         assert negatives.owners is not None  # noqa: S101 - the caller looked
         owners = negatives.owners
+        # By first appearance: the draw must not depend on how writers are numbered.
         pools = [np.flatnonzero(owners == owner) for owner in dict.fromkeys(owners.tolist())]
         same, different = _draw(pools, generator)
         self.features = np.asarray(negatives.features, np.float32)
@@ -82,6 +83,7 @@ class _Pairs:
 
     def machine(self, without: int | None) -> tuple[SupportVectorMachine, NDArray[np.int32]]:
         """Return the machine that learnt from the pairs without this writer, and its support pairs [S, 2]."""
+        # A pair of two writers belongs to both: whoever of them is tested must not be in it.
         involved = np.zeros(len(self.rows), bool) if without is None else (self.owners == without).any(axis=1)
         with self._lock:
             if not involved.any():
@@ -100,6 +102,7 @@ class _Pairs:
     def _fit(
         self, training: TrainingRows, used: NDArray[np.bool_] | None
     ) -> tuple[SupportVectorMachine, NDArray[np.int32]]:
+        # Some thousand rows, where libsvm is the faster one.
         machine, rows = training.fit(self.cost, used, backend="libsvm")
         return machine, self.rows[rows]
 
@@ -112,6 +115,7 @@ def _draw(
         raise UsageError("the classifier 'dichotomy' needs negatives of at least two writers")
     same: list[tuple[int, int]] = []
     different: list[tuple[int, int]] = []
+    # Equally many of each, else a writer with many signatures would teach what all hands are like.
     per_writer = max(1, PAIRS // len(pools))
     for position, own in enumerate(pools):
         left, right = np.triu_indices(len(own), 1)
@@ -150,6 +154,7 @@ class Dichotomy(Classifier):
     ) -> DichotomyTemplate:
         """Put the support vectors back from the pairs."""
         pairs = np.asarray(arrays["pairs"], np.int32)
+        # Kept, unlike wd's: it is of all pairs that were drawn, and only those that carry the machine are.
         scale = np.asarray(arrays["scale"], np.float64)
         intercept, gamma = (float(value) for value in np.asarray(arrays["intercept"], np.float64))
         features = np.asarray(negatives.features, np.float32)
@@ -174,6 +179,7 @@ class Dichotomy(Classifier):
         gamma = self.gamma_for(negatives.features.shape[1])
 
         def make() -> _Pairs:
+            # The same pairs for every writer who is enrolled, today and after a restart.
             generator = np.random.default_rng(_SEED) if self._generator is None else self._generator
             return _Pairs(negatives, generator, self.cost, gamma)
 

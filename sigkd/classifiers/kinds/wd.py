@@ -89,6 +89,7 @@ class WriterDependent(Classifier):
         if negatives.kind != WRITERS or negatives.owners is None:
             return super().against(negatives)
         gamma = self.gamma_for(negatives.features.shape[1])
+        # Each writer's rows are part of one big matrix: its products are computed once, not once a writer.
         return PooledNegatives(negatives.features, negatives.owners, self.cost, gamma).fit
 
     def _rows(self, references: NDArray[Any], negatives: Negatives) -> TrainingRows:
@@ -98,6 +99,7 @@ class WriterDependent(Classifier):
     def _left_out(self, rows: TrainingRows, count: int) -> NDArray[np.float64]:
         if count < LEAST_FOR_AGREEMENT:
             return np.empty(0)
+        # Converted once; the solver would do it again for each reference.
         scores, single = np.empty(count), rows.gram.astype(np.float32)
         for left_out in range(count):
             used = np.arange(len(single)) != left_out

@@ -42,6 +42,7 @@ class DistanceTemplate:
         """
         queries = _scaled(features, self.scale)
         distance = _distances(queries, self.references).min(axis=1)
+        # The query's own neighbourhood: plain signatures lie near to everybody, and must not profit from it.
         nearest = _nearest(_distances(queries, self.negatives))
         mean, spread = nearest.mean(axis=1), np.maximum(nearest.std(axis=1), _LEAST_SPREAD)
         reference_mean, reference_spread = self.reference_statistics
@@ -73,6 +74,7 @@ class Distance(Classifier):
         check(references, negatives)
         scale, others = _prepared(negatives)
         own = _scaled(references, scale)
+        # A negative's distance is that to its nearest reference, as a query's is.
         nearest = _nearest(_distances(others, own).min(axis=1)[None, :])
         statistics = float(nearest.mean()), max(float(nearest.std()), _LEAST_SPREAD)
         return DistanceTemplate(scale, own, others, statistics)
