@@ -85,7 +85,6 @@ def make_supervisor(
     feed, crop = Feeder(data, device, resident=False), Augmentation()
     kept = []
     for teacher, network in zip(teachers, networks, strict=True):
-
         # Its network as a default value: a closure would see the last of the loop's networks in all of them.
         def ask_rows(rows: NDArray[np.int64], wanted: Sequence[Signal], network: FeatureNetwork = network) -> Words:
             return ask(network, crop(feed(rows).images, 0), rows, wanted)

@@ -169,7 +169,7 @@ class Trainer:
         batch = self.feed(self.world.share(rows))
         share = len(batch.rows)
         images, clean = self.augmentation.pair(batch.images, number, self.world.rank * share, len(rows))
-        # The teachers look at the same piece of the page, but at its ink as it was: they say what the student should see.
+        # Teachers look at the same piece of the page, but at its ink as it was: they say what the student should see.
         told: list[Told] = [] if self.supervisor is None else self.supervisor(clean, batch.rows)
         with self._autocast():
             output: StudentOutput = self.forward(images.contiguous(memory_format=torch.channels_last))
