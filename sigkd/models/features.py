@@ -104,7 +104,7 @@ class FeatureSet:
         return json.dumps(self.describe())
 
     @property
-    def origin(self) -> dict[str, str]:
+    def origin(self) -> dict[str, Any]:
         """The values of :data:`PROVENANCE`."""
         return {name: getattr(self, name) for name in PROVENANCE}
 
