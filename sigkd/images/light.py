@@ -12,12 +12,15 @@ PAPER = 255
 """Grey level of clean paper."""
 
 _KERNEL = 15
+_FINE = 7
+_STEP, _STEEP = 9, 0.1  # pixels of the small picture, share of the brightness
 
 
 def paper_brightness(image: U8, step: float, softness: float = 3.0) -> U8:
     """Return the brightness of the paper on a picture ``step`` times as small.
 
-    It is what closing over 15 x 15 pixels of the small picture, much wider than a stroke, leaves (smoothed).
+    It is what closing over 15 x 15 pixels of the small picture, much wider than a stroke, leaves, smoothed but where a
+    shadow has a hard edge: the paper's brightness has a step there, too.
 
     Args:
         image: uint8 [H, W] or [H, W, 3], ink dark on bright paper.
@@ -30,9 +33,33 @@ def paper_brightness(image: U8, step: float, softness: float = 3.0) -> U8:
     height, width = image.shape[:2]
     size = max(1, int(width / step)), max(1, int(height / step))
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_KERNEL, _KERNEL))
-    paper = cv2.medianBlur(cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel), _KERNEL)
-    return np.asarray(cv2.GaussianBlur(paper, (0, 0), softness), np.uint8)
+    paper = _paper(small, _KERNEL)
+    step = _steps(paper)
+    smooth = np.asarray(cv2.GaussianBlur(paper, (0, 0), softness), np.uint8)
+    if not step.any():
+        return smooth
+    fine = _paper(small, _FINE)  # tips of a shadow are narrow
+    fine = np.asarray(cv2.GaussianBlur(fine, (0, 0), 0.7), np.uint8)
+    away = cv2.subtract(paper, fine) > _STEEP * paper.astype(np.float32)
+    near = cv2.dilate((step | away).astype(np.uint8), np.ones((_STEP, _STEP), np.uint8)) > 0
+    return np.asarray(np.where(near, fine, smooth), np.uint8)
+
+
+def _paper(small: U8, size: int) -> U8:
+    """Return what closing over ``size`` pixels leaves."""
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    height, width = small.shape[:2]
+    room = min(size, height - 1, width - 1)  # mirrored, a shadow's tip at the edge is no stroke
+    wide = cv2.copyMakeBorder(small, room, room, room, room, cv2.BORDER_REFLECT_101)
+    closed = cv2.medianBlur(cv2.morphologyEx(wide, cv2.MORPH_CLOSE, kernel), size)
+    return np.asarray(closed[room : room + height, room : room + width], np.uint8)
+
+
+def _steps(paper: U8) -> npt.NDArray[np.bool_]:
+    """Return where the brightness has a step, as at the edge of a shadow."""
+    most = cv2.dilate(paper, np.ones((_STEP, _STEP), np.uint8))
+    least = cv2.erode(paper, np.ones((_STEP, _STEP), np.uint8))
+    return np.asarray(cv2.subtract(most, least) > _STEEP * most.astype(np.float32))
 
 
 def divide_by(image: U8, paper: U8) -> U8:
