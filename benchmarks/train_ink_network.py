@@ -156,7 +156,7 @@ def base(rng, dpi):
     full = 0.6 * np.percentile(ink[ink > 0], 70) if (ink > 0).any() else 255.0
     truth = np.clip(ink.astype(np.float32) / max(full, 30) * 255, 0, 255).astype(np.uint8)
     image = np.asarray(scan(ink, pen, random_paper(rng), rng), np.uint8)
-    return Scan(image, (dpi, dpi), None, {"signature": truth}, split="training")
+    return Scan(image, (dpi, dpi), None, {"signature": truth})
 
 
 # What is printed
@@ -290,10 +290,6 @@ def composite(fonts, rng):
     sheet = disturbed(sheet, rng, 0.12, "paper-colour", 0.05, 0.35)
     sheet = disturbed(sheet, rng, 0.08, "crease", 0.05, 0.4)
     if plain:
-        return optics(sheet, rng)
-    if not empty and rng.random() < 0.3:  # as signatures are cut out of forms and cheques
-        sheet = disturbed(sheet, rng, 1, str(rng.choice(["form", "cheque"])), 0.5, 1.5)
-        sheet = disturbed(sheet, rng, 0.5, "stamp", 0.3, 1.0)
         return optics(sheet, rng)
     sheet = disturbed(sheet, rng, 0.12, "security-print", 0.05, 0.5)
     ruled = ["line", "line-through", "line-broken", "line-dotted", "box", "box-tight", "comb", "ruled", "any"]

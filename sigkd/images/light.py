@@ -12,20 +12,20 @@ PAPER = 255
 """Grey level of clean paper."""
 
 _KERNEL = 15
-_FINE = 7
-_STEP, _STEEP = 9, 0.1  # pixels of the small picture, share of the brightness
+_NARROW, _SHARPNESS = 7, 0.7  # where there is a shadow: still wider than a stroke
+_STEP, _STEEP = 9, 0.1  # pixels of the small picture, share of the brightness: what makes a step
 
 
-def paper_brightness(image: U8, step: float, softness: float = 3.0) -> U8:
+def paper_brightness(image: U8, step: float, softness: float = 3.0, *, shadows: bool = False) -> U8:
     """Return the brightness of the paper on a picture ``step`` times as small.
 
-    It is what closing over 15 x 15 pixels of the small picture, much wider than a stroke, leaves, smoothed but where a
-    shadow has a hard edge: the paper's brightness has a step there, too.
+    It is what closing over 15 x 15 pixels of the small picture, much wider than a stroke, leaves (smoothed).
 
     Args:
         image: uint8 [H, W] or [H, W, 3], ink dark on bright paper.
         step: how many pixels become one, so that a stroke is about a pixel wide.
         softness: standard deviation of the smoothing, pixels of the small picture.
+        shadows: follow the hard edges of shadows, where brightness has a step; of 75 dpi and less.
 
     Returns:
         uint8 [H / step, W / step(, 3)].
@@ -33,26 +33,24 @@ def paper_brightness(image: U8, step: float, softness: float = 3.0) -> U8:
     height, width = image.shape[:2]
     size = max(1, int(width / step)), max(1, int(height / step))
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    paper = _paper(small, _KERNEL)
-    step = _steps(paper)
+    paper = _closed(small, _KERNEL)
     smooth = np.asarray(cv2.GaussianBlur(paper, (0, 0), softness), np.uint8)
-    if not step.any():
+    if not shadows or not _steps(paper).any():
         return smooth
-    fine = _paper(small, _FINE)  # tips of a shadow are narrow
-    fine = np.asarray(cv2.GaussianBlur(fine, (0, 0), 0.7), np.uint8)
-    away = cv2.subtract(paper, fine) > _STEEP * paper.astype(np.float32)
-    near = cv2.dilate((step | away).astype(np.uint8), np.ones((_STEP, _STEP), np.uint8)) > 0
-    return np.asarray(np.where(near, fine, smooth), np.uint8)
+    # mirrored at the picture's edge, the tip of a shadow is wider than a stroke
+    room = min(_KERNEL, size[0] - 1, size[1] - 1)
+    wide = np.asarray(cv2.copyMakeBorder(small, room, room, room, room, cv2.BORDER_REFLECT_101), np.uint8)
+    inside = slice(room, room + size[1]), slice(room, room + size[0])
+    paper, sharp = _closed(wide, _KERNEL)[inside], _closed(wide, _NARROW)[inside]
+    missed = cv2.subtract(paper, sharp) > _STEEP * paper.astype(np.float32)
+    near = cv2.dilate((_steps(paper) | missed).astype(np.uint8), np.ones((_STEP, _STEP), np.uint8)) > 0
+    smooth = np.asarray(cv2.GaussianBlur(paper, (0, 0), softness), np.uint8)
+    return np.asarray(np.where(near, cv2.GaussianBlur(sharp, (0, 0), _SHARPNESS), smooth), np.uint8)
 
 
-def _paper(small: U8, size: int) -> U8:
-    """Return what closing over ``size`` pixels leaves."""
+def _closed(small: U8, size: int) -> U8:
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-    height, width = small.shape[:2]
-    room = min(size, height - 1, width - 1)  # mirrored, a shadow's tip at the edge is no stroke
-    wide = cv2.copyMakeBorder(small, room, room, room, room, cv2.BORDER_REFLECT_101)
-    closed = cv2.medianBlur(cv2.morphologyEx(wide, cv2.MORPH_CLOSE, kernel), size)
-    return np.asarray(closed[room : room + height, room : room + width], np.uint8)
+    return np.asarray(cv2.medianBlur(cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel), size), np.uint8)
 
 
 def _steps(paper: U8) -> npt.NDArray[np.bool_]:

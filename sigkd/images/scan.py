@@ -226,7 +226,7 @@ def _has_colour(raw: U8) -> bool:
 
 def _evened(sheet: _Sheet, log: Log) -> tuple[_Sheet, Ground]:
     """Divide by the paper's brightness and whiten what is beyond the paper."""
-    paper = paper_brightness(sheet.small, 2.0)
+    paper = paper_brightness(sheet.small, 2.0, shadows=True)
     light = grey(paper)
     flat, small = divide_by(sheet.grey, light), divide_by(sheet.small, paper)
     bright = float(np.percentile(light, 95))

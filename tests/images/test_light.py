@@ -31,3 +31,21 @@ def test_clean_black_and_white_stays():
     image = np.full((200, 300), 255, np.uint8)
     image[90:95, 20:280] = 0
     np.testing.assert_array_equal(divide_by(image, paper_brightness(image, 2.0)), image)
+
+
+def test_hard_edge_of_a_shadow_is_no_ink():
+    share, _ = lit()
+    rows, columns = np.indices(share.shape)
+    edge = rows + 0.4 * columns - 300.0  # its tip lies along the lower edge of the picture
+    light = 1 - 0.5 / (1 + np.exp(-np.clip(edge, -30, 30)))
+    image = np.rint(240 * light * share).astype(np.uint8)
+    flat = divide_by(image, paper_brightness(image, 2.0, shadows=True)).astype(float)
+    paper = flat[share == 1]
+    assert (paper < 225).mean() < 0.002
+    assert np.abs(flat[share < 1] / 255 - 0.4).mean() < 0.04
+    assert (divide_by(image, paper_brightness(image, 2.0))[share == 1] < 225).mean() > 0.01  # smoothed, it is
+
+
+def test_shadows_change_nothing_where_there_are_none():
+    _, image = lit()
+    np.testing.assert_array_equal(paper_brightness(image, 2.0, shadows=True), paper_brightness(image, 2.0))
