@@ -23,7 +23,7 @@ LEAST_INK_SHARE = 0.1
 """Share of what is dark that is the writer's, below which there is but print, or but a form's lines."""
 MOST_DARK = 0.3
 """Share of a picture that ink, print and lines cover, on a ground with texture; tight crops on plain paper have 0.3."""
-TEXTURED, UNEVEN, SHADED = 0.01, 0.03, 0.2
+TEXTURED, UNEVEN, SHADED = 0.01, 0.03, 0.15
 """Unevenness of the ground from which a picture is a photograph: if much else speaks for it, and by itself."""
 SOLID, DARK = 0.12, 0.225
 """Shares of solid ink, and of the picture that is dark, that speak for a photograph where its ground is uneven."""

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from sigkd.errors import ImageError
 from sigkd.images.formats import MAX_PIXELS
 from sigkd.images.ink_network import INK, LINE, PAPER, PRINT
-from sigkd.images.light import divide_by, paper_brightness
+from sigkd.images.light import divide_by, paper_in_shadow
 from sigkd.images.reader import ImageFile, ImageSource, read_file
 from sigkd.images.reading import Ground, Log, Step
 from sigkd.images.refusal import NotASignatureError, reason_against
@@ -226,7 +226,7 @@ def _has_colour(raw: U8) -> bool:
 
 def _evened(sheet: _Sheet, log: Log) -> tuple[_Sheet, Ground]:
     """Divide by the paper's brightness and whiten what is beyond the paper."""
-    paper = paper_brightness(sheet.small, 2.0, shadows=True)
+    smooth, paper = paper_in_shadow(sheet.small, 2.0)
     light = grey(paper)
     flat, small = divide_by(sheet.grey, light), divide_by(sheet.small, paper)
     bright = float(np.percentile(light, 95))
@@ -235,7 +235,7 @@ def _evened(sheet: _Sheet, log: Log) -> tuple[_Sheet, Ground]:
     shadows = light < _SHADOW * bright
     blot = float((shadows & (_beyond(shadows, 0) == 0)).sum() / (_LIGHT_DPI / MM_PER_INCH) ** 2)
     dark = _beyond(light < _SHEET * bright, _RIM)
-    uneven = _unevenness(light, dark == 0) / max(bright, 1.0)
+    uneven = _unevenness(grey(smooth), dark == 0) / max(bright, 1.0)
     ground = Ground(bright, uneven, float(dark.mean()), blot)
     if not dark.any():
         return replace(sheet, grey=flat, small=small), ground

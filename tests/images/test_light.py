@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sigkd.images.light import divide_by, paper_brightness
+from sigkd.images.light import divide_by, paper_brightness, paper_in_shadow
 
 
 def lit(shape=(300, 600), low=0.35):
@@ -39,7 +39,7 @@ def test_hard_edge_of_a_shadow_is_no_ink():
     edge = rows + 0.4 * columns - 300.0  # its tip lies along the lower edge of the picture
     light = 1 - 0.5 / (1 + np.exp(-np.clip(edge, -30, 30)))
     image = np.rint(240 * light * share).astype(np.uint8)
-    flat = divide_by(image, paper_brightness(image, 2.0, shadows=True)).astype(float)
+    flat = divide_by(image, paper_in_shadow(image, 2.0)[1]).astype(float)
     paper = flat[share == 1]
     assert (paper < 225).mean() < 0.002
     assert np.abs(flat[share < 1] / 255 - 0.4).mean() < 0.04
@@ -48,4 +48,6 @@ def test_hard_edge_of_a_shadow_is_no_ink():
 
 def test_shadows_change_nothing_where_there_are_none():
     _, image = lit()
-    np.testing.assert_array_equal(paper_brightness(image, 2.0, shadows=True), paper_brightness(image, 2.0))
+    paper, followed = paper_in_shadow(image, 2.0)
+    assert followed is paper
+    np.testing.assert_array_equal(paper, paper_brightness(image, 2.0))
