@@ -37,7 +37,7 @@ def main() -> None:
     calibrations = load_calibration(None, binding, cohort.hash)
     if calibrations is None:
         raise SystemExit("the default calibration does not fit these features")
-    classifier, labels = choose_classifier("wd", 5, calibrated=True), np.asarray(found.y)
+    classifier, labels = choose_classifier("wd", 5), np.asarray(found.y)
     chosen = np.unique(labels)[slice(*(int(end) if end else None for end in given.writers.split(":")))]
     generator = np.random.default_rng(0)
     print("| references | draws | writers with a remark | by the old limit |\n|---:|---:|---:|---:|")

@@ -6,13 +6,13 @@ In all of them a score is higher for a signature that looks more like the refere
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any, ClassVar, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sigkd.classifiers import AUTO, CLASSIFIERS
+from sigkd.classifiers import AUTO, CLASSIFIERS, COHORT, WRITERS
 from sigkd.classifiers.negatives import Negatives
 from sigkd.errors import UsageError
 
@@ -62,6 +62,8 @@ class Classifier(ABC):
     """Whether it learns from pairs of one writer's signatures, and so must know whose the negatives are."""
     kernel: ClassVar[bool] = True
     """Whether there is a gamma."""
+    answers_against: ClassVar[tuple[str, ...]] = (COHORT, WRITERS)
+    """Kinds of negatives against which it is calibrated and answers; the cohort serves for another one."""
 
     def __init__(
         self, *, cost: float = COST, gamma: float | None = None, generator: np.random.Generator | None = None
@@ -119,8 +121,12 @@ class Classifier(ABC):
         return lambda writer, references: self.fit(references, negatives.without(writer))
 
 
+CALIBRATED = ("wd-centred", "wd", "wi")
+"""What is calibrated unless others are asked for."""
+PREFERRED = ("wd-centred", "wd")
+"""What ``auto`` takes where it is calibrated, the best first (decision 0087)."""
 FEW = 3
-"""With fewer references ``auto`` takes the distance unless the other is calibrated for so few (why: decision 0061)."""
+"""With fewer references and no calibration ``auto`` takes the distance (decision 0061)."""
 
 
 def check(references: NDArray[Any], negatives: Negatives) -> None:
@@ -150,19 +156,29 @@ def choose_classifier(
     name: str,
     references: int,
     *,
-    calibrated: bool = False,
+    calibrated: Container[str] = (),
     cost: float = COST,
     gamma: float | None = None,
     generator: np.random.Generator | None = None,
 ) -> Classifier:
     """Return the classifier of this name.
 
-    ``auto`` is ``wd`` from three references on, and with fewer where a calibration gives it a threshold; else ``wi``.
+    ``auto`` is the first of :data:`PREFERRED` that a calibration gives a threshold for so few references; without one
+    ``wd`` from three references on, else ``wi``.
+
+    Args:
+        name: of the classifier.
+        references: how many there are.
+        calibrated: the names for which such a calibration is there.
+        cost: as for :class:`Classifier`.
+        gamma: as for :class:`Classifier`.
+        generator: as for :class:`Classifier`.
 
     Raises:
         UsageError: unknown name.
     """
     if name == AUTO:
         # The border of a machine that saw one or two signatures lies anywhere; a distance is steadier there.
-        name = "wi" if references < FEW and not calibrated else "wd"
+        otherwise = "wi" if references < FEW else "wd"
+        name = next((one for one in PREFERRED if one in calibrated), otherwise)
     return CLASSIFIERS.get(name)(cost=cost, gamma=gamma, generator=generator)

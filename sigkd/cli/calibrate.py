@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from sigkd.classifiers import CLASSIFIERS
+from sigkd.classifiers.base import CALIBRATED
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.options import CohortOption, Common, Far, Frr, Model, PolicyFile, Seed, Workers, Writers, with_common
@@ -28,7 +29,9 @@ def calibrate(
     out: Annotated[Path | None, typer.Option(help="Where to write (.json). Without it: only the table.")] = None,
     nref: Annotated[list[int] | None, typer.Option(help="Numbers of references.", show_default="1 3 5")] = None,
     writers: Writers = None,
-    classifier: Annotated[list[str] | None, typer.Option(help=", ".join(CLASSIFIERS), show_default="wd wi")] = None,
+    classifier: Annotated[
+        list[str] | None, typer.Option(help=", ".join(CLASSIFIERS), show_default=" ".join(CALIBRATED))
+    ] = None,
     negatives: Annotated[list[str] | None, typer.Option(help="cohort, writers.", show_default="both")] = None,
     cohort: CohortOption = None,
     disturbed: Annotated[
@@ -80,7 +83,7 @@ def calibrate(
         Binding.of(loaded),
         others,
         nref or [1, 3, 5],
-        classifiers=classifier or ("wd", "wi"),
+        classifiers=classifier or CALIBRATED,
         negatives=negatives or ("cohort", "writers"),
         stated=stated,
         splits=splits,

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sigkd.classifiers import CLASSIFIERS, WRITERS
+from sigkd.classifiers import CLASSIFIERS
+from sigkd.classifiers.base import CALIBRATED
 from sigkd.classifiers.negatives import KINDS, Negatives, check_kind
 from sigkd.errors import CalibrationError, InputError, UsageError
 from sigkd.evaluation.answers import Answers, Stated, answer, fit, pool
@@ -256,7 +257,7 @@ def calibrate(
     cohort: Negatives,
     references: Sequence[int],
     *,
-    classifiers: Sequence[str] = ("wd", "wi"),
+    classifiers: Sequence[str] = CALIBRATED,
     negatives: Sequence[str] = KINDS,
     stated: Stated | None = None,
     splits: int = 5,
@@ -275,7 +276,7 @@ def calibrate(
         binding: what made them.
         cohort: the negatives of that kind.
         references: numbers of references.
-        classifiers: names of classifiers; ``wi`` is calibrated with the cohort only, as ``verify`` uses it.
+        classifiers: names of classifiers; each is calibrated against what it answers against.
         negatives: ``cohort``, ``writers`` or both.
         stated: the method that is recommended to those who use the calibration, and what is measured.
         splits: draws of references.
@@ -301,8 +302,8 @@ def calibrate(
     fitted, answers = [], []
     for name in classifiers:
         for kind in negatives:
-            # verify compares by 'wi' with the cohort whatever the negatives are.
-            if name == "wi" and kind == WRITERS:
+            # verify would compare with the cohort whatever the negatives are
+            if kind not in CLASSIFIERS.get(name).answers_against:
                 continue
             protocol = Protocol(
                 genuine_test=ALL,

@@ -11,7 +11,7 @@ import numpy as np
 
 from sigkd import measures
 from sigkd.classifiers import COHORT, WRITERS
-from sigkd.classifiers.base import Classifier, Scorer, choose_classifier
+from sigkd.classifiers.base import PREFERRED, Classifier, Scorer, choose_classifier
 from sigkd.classifiers.kinds.wd import WriterDependent
 from sigkd.classifiers.negatives import Negatives
 from sigkd.classifiers.shared import WriterMachines, fit_all_writers
@@ -181,7 +181,12 @@ class SplitScores:
 def make_classifier(protocol: Protocol, references: int, generator: np.random.Generator | None = None) -> Classifier:
     """Return the classifier that the protocol names for so many references; what is measured is calibrated."""
     return choose_classifier(
-        protocol.classifier, references, calibrated=True, cost=protocol.C, gamma=protocol.gamma, generator=generator
+        protocol.classifier,
+        references,
+        calibrated=PREFERRED,
+        cost=protocol.C,
+        gamma=protocol.gamma,
+        generator=generator,
     )
 
 

@@ -135,9 +135,8 @@ class EnrolledWriters:
         with self.gallery.reading():  # state, references and template of one state of the file
             self.gallery.check_binding(self.verifier.binding)
             state, stored = self._state(name), self.gallery.references(name)
-            classifier = self.verifier.classifier(len(stored))
-            # 'wi' compares with a cohort by its definition; other writers' references would not be one.
-            if self.negatives == COHORT or classifier.name == "wi":
+            classifier = self.verifier.classifier(len(stored), self.negatives)
+            if self.negatives == COHORT or self.negatives not in classifier.answers_against:
                 against = self.verifier.cohort
                 key = f"cohort:{against.hash}"
             else:

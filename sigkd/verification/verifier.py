@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigkd.classifiers import AUTO, COHORT
-from sigkd.classifiers.base import FEW, Classifier, Template, choose_classifier
+from sigkd.classifiers.base import PREFERRED, Classifier, Template, choose_classifier
 from sigkd.classifiers.cohort import check_cohort, resolve_cohort
 from sigkd.classifiers.negatives import Negatives
 from sigkd.errors import CohortError, InputError, UsageError
@@ -179,15 +179,16 @@ class Verifier:
                 self._operating[cohort_hash] = Operating(self.choices, calibrations, rule)
             return self._operating[cohort_hash]
 
-    def classifier(self, references: int) -> Classifier:
-        """Return the classifier that is chosen for so many references."""
-        found = None
-        # Few references: 'wd' only where a calibration was made on as few, for uncalibrated it errs most just there.
-        if self.choices.classifier == AUTO and references < FEW:
+    def classifier(self, references: int, negatives: str = COHORT) -> Classifier:
+        """Return the classifier that is chosen for so many references and this kind of negatives."""
+        calibrated = set()
+        if self.choices.classifier == AUTO:
             calibrations = self.operating(self.cohort).calibrations
-            found = calibrations.find("wd", COHORT, references) if calibrations is not None else None
-        # A calibration with more references than there are would promise more than they can hold.
-        calibrated = found is not None and found.references <= references
+            for name in PREFERRED:
+                found = calibrations.find(name, negatives, references) if calibrations is not None else None
+                # a calibration with more references than there are would promise more than they can hold
+                if found is not None and found.references <= references:
+                    calibrated.add(name)
         return choose_classifier(self.choices.classifier, references, calibrated=calibrated)
 
     def sample(
@@ -251,7 +252,7 @@ class Verifier:
         """
         negatives = negatives or self.cohort
         if template is None:
-            classifier = self.classifier(len(references.features))
+            classifier = self.classifier(len(references.features), negatives.kind)
             fit: Fit = partial(classifier.enroll, references.features, negatives)
         else:
             classifier, fitted, agreement = template

@@ -28,8 +28,8 @@ def _negatives(kind: str = COHORT) -> tuple[np.ndarray, Negatives]:
     return own, Negatives(others, "made-up", kind, owners)
 
 
-def test_the_three_that_ship_are_registered() -> None:
-    assert NAMES == ["dichotomy", "wd", "wi"]
+def test_those_that_ship_are_registered() -> None:
+    assert NAMES == ["dichotomy", "wd", "wd-centred", "wi"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -154,5 +154,28 @@ def test_distance_equals_its_formula() -> None:
 
 def test_auto() -> None:
     assert [choose_classifier("auto", count).name for count in (1, 2, 3, 9)] == ["wi", "wi", "wd", "wd"]
+    assert choose_classifier("auto", 1, calibrated=("wd", "wi")).name == "wd"
+    assert choose_classifier("auto", 5, calibrated=("wd", "wi", "wd-centred")).name == "wd-centred"
     with pytest.raises(UsageError, match="Did you mean 'wd'"):
         choose_classifier("wdd", 5)
+
+
+@pytest.mark.parametrize("references", [2, 5])
+def test_centred_scores_are_those_of_the_machine_less_half_the_left_out_scores(references: int) -> None:
+    own, negatives = _negatives()
+    plain, centred = CLASSIFIERS.get("wd")(), CLASSIFIERS.get("wd-centred")()
+    left_out = [
+        plain.fit(np.delete(own[:references], row, axis=0), negatives).scores(own[row : row + 1])[0]
+        for row in range(references)
+    ]
+    expected = plain.fit(own[:references], negatives).scores(own) - np.mean(left_out) / 2
+    template, agreement = centred.enroll(own[:references], negatives)
+    np.testing.assert_allclose(template.scores(own), expected, atol=5e-3)  # the scale of features is of all rows here
+    if references > 2:
+        np.testing.assert_allclose(agreement, np.array(left_out) - np.mean(left_out) / 2, atol=5e-3)
+
+
+def test_one_reference_centres_nothing() -> None:
+    own, negatives = _negatives()
+    plain, centred = (CLASSIFIERS.get(name)().fit(own[:1], negatives) for name in ("wd", "wd-centred"))
+    assert np.array_equal(plain.scores(own), centred.scores(own))

@@ -65,11 +65,14 @@ class WriterDependent(Classifier):
     ) -> tuple[WriterDependentTemplate, NDArray[np.float64]]:
         """Return template and agreement from one Gram matrix."""
         rows = self._rows(references, negatives)
-        return WriterDependentTemplate(*rows.fit(self.cost)), self._left_out(rows, len(references))
+        template = WriterDependentTemplate(*rows.fit(self.cost))
+        return template, self._left_out(rows) if len(references) >= LEAST_FOR_AGREEMENT else np.empty(0)
 
     def agreement(self, references: NDArray[Any], negatives: Negatives) -> NDArray[np.float64]:
         """Refit without each reference in turn on one Gram matrix; the scale stays that of all rows."""
-        return self._left_out(self._rows(references, negatives), len(references))
+        if len(references) < LEAST_FOR_AGREEMENT:
+            return np.empty(0)
+        return self._left_out(self._rows(references, negatives))
 
     def restore(
         self, arrays: Mapping[str, NDArray[np.generic]], references: NDArray[Any], negatives: Negatives
@@ -96,9 +99,9 @@ class WriterDependent(Classifier):
         check(references, negatives)
         return TrainingRows(references, negatives.features, self.gamma_for(references.shape[1]))
 
-    def _left_out(self, rows: TrainingRows, count: int) -> NDArray[np.float64]:
-        if count < LEAST_FOR_AGREEMENT:
-            return np.empty(0)
+    def _left_out(self, rows: TrainingRows) -> NDArray[np.float64]:
+        """Return the score of each positive row by the machine without it."""
+        count = int(np.count_nonzero(rows.labels > 0))
         # Converted once; the solver would do it again for each reference.
         scores, single = np.empty(count), rows.gram.astype(np.float32)
         for left_out in range(count):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sigkd.classifiers import CLASSIFIERS
+from sigkd.classifiers import CLASSIFIERS, COHORT
 from sigkd.classifiers.base import Arrays, Classifier, check
 from sigkd.classifiers.kernel import feature_scale, squared_distances
 from sigkd.classifiers.negatives import Negatives
@@ -65,6 +65,7 @@ class Distance(Classifier):
     """
 
     name = "wi"
+    answers_against = (COHORT,)
     title = "writer-independent distance, normalised by the negatives"
     border_meaning = "as near to the references as the nearest of the negatives"
     kernel = False
