@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 
 from sigkd import measures
-from sigkd.classifiers import COHORT, WRITERS
+from sigkd.classifiers import CLASSIFIERS, COHORT, WRITERS
 from sigkd.classifiers.base import PREFERRED, Classifier, Scorer, choose_classifier
 from sigkd.classifiers.kinds.wd import WriterDependent
 from sigkd.classifiers.negatives import Negatives
@@ -180,10 +180,11 @@ class SplitScores:
 
 def make_classifier(protocol: Protocol, references: int, generator: np.random.Generator | None = None) -> Classifier:
     """Return the classifier that the protocol names for so many references; what is measured is calibrated."""
+    calibrated = [name for name in PREFERRED if protocol.negatives in CLASSIFIERS.get(name).answers_against]
     return choose_classifier(
         protocol.classifier,
         references,
-        calibrated=PREFERRED,
+        calibrated=calibrated,
         cost=protocol.C,
         gamma=protocol.gamma,
         generator=generator,

@@ -144,7 +144,7 @@ def strangers():
 
 def test_calibrations_are_fitted_to_the_protocols_scores(tmp_path):
     made, answers = calibrate(development(), BINDING, strangers(), [1, 3], stated=Stated(0.1, 0.1), splits=2)
-    combinations = [("wd", "cohort"), ("wd", "writers"), ("wi", "cohort")]
+    combinations = [("wd-centred", "cohort"), ("wd", "cohort"), ("wd", "writers"), ("wi", "cohort")]
     wanted = [(name, kind, count) for name, kind in combinations for count in (1, 3)]
     assert [(c.classifier, c.negatives, c.references) for c in made.calibrations] == wanted
     assert [(a.classifier, a.negatives, a.references) for a in answers] == wanted
