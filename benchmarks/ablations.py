@@ -19,18 +19,27 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 
 from sigkd.cli.distilling import distill_process
+from sigkd.cli.output import show
+from sigkd.cli.tables import grid_tables
 from sigkd.datasets.prepared import PreparedSignatures, find_prepared
+from sigkd.evaluation.evaluate import Settings, Source, evaluate_features
+from sigkd.evaluation.protocol import default_protocol
+from sigkd.evaluation.results import Result, Results
+from sigkd.evaluation.seeds import SeedComparisons, compare_seeds, seed_grids
 from sigkd.files import atomic_path
 from sigkd.images.placing import Placing
 from sigkd.models.extract import extract_features
 from sigkd.models.io import LoadedModel, load_model
 from sigkd.models.strangers import disturbed_strangers
-from sigkd.models.whitening import linear_network
+from sigkd.models.whitening import linear_network, principal_axes
 from sigkd.paths import data_dir, run_path
 
 ROWS = (
@@ -125,6 +134,92 @@ def look(row: str, seed: int, options: argparse.Namespace) -> None:
     print(f"{row}, seed {seed}: done", file=sys.stderr, flush=True)
 
 
+def ways(options: argparse.Namespace) -> dict[str, tuple[bool, tuple[str, ...]]]:
+    """Return the ways to look at a network: whitened or not, in which views."""
+    first, every = tuple(options.views[:1]), tuple(options.views)
+    found = {"as trained, one view": (False, first), "whitened, one view": (True, first)}
+    if len(every) > 1:
+        found |= {"as trained, all views": (False, every), "whitened, all views": (True, every)}
+    return found
+
+
+def features(row: str, seed: int, name: str, way: tuple[bool, tuple[str, ...]], options: argparse.Namespace):
+    """Return the features float32 [n, D] of a dataset in one of the ways; None where the network is not there yet."""
+    white, views = way
+    files = [kept(row, seed, part, view, options) for part in (STRANGERS, name) for view in views]
+    if not all(file.is_file() for file in files):
+        return None
+    parts = []
+    for view in views:
+        values = np.load(kept(row, seed, name, view, options)).astype(np.float32)
+        if not white:
+            parts.append(values.clip(0))
+            continue
+        mean, axes, _ = principal_axes(np.load(kept(row, seed, STRANGERS, view, options)))
+        parts.append(((values - mean) @ axes[:, : options.components]).astype(np.float32))
+    return np.concatenate(parts, axis=1)
+
+
+def evaluated(row: str, seed: int, name: str, way: str, options: argparse.Namespace) -> Results | None:
+    """Return the results of a network on a dataset, from the disk if they are there."""
+    described = f"{kept(row, seed, name, way, options).stem}-{options.nref}-{options.splits}-{len(options.views)}"
+    path = options.out / "results" / f"{described}.json"
+    if path.is_file():
+        return Results.read(path)
+    values = features(row, seed, name, ways(options)[way], options)
+    if values is None:
+        return None
+    store = signatures(name)
+    protocol = default_protocol(str(store.metadata.get("layout")), "paper", None)
+    found = evaluate_features(
+        values,
+        store.y,
+        store.yforg,
+        options.nref,
+        options.splits,
+        protocol=protocol,
+        settings=Settings(bootstrap=0),
+        source=Source(dataset=name, model=f"{row}, seed {seed}"),
+        skip_short=True,
+    )
+    found.save(path)
+    return found
+
+
+def pairs_of(rows: Sequence[str]) -> list[tuple[str, str]]:
+    """Return what is compared: losses with `cl`, and changes of a loss with the loss as it is."""
+    plain = [row for row in rows if "," not in row and row != "cl"]
+    changed = [row for row in rows if "," in row]
+    pairs = [(row, "cl") for row in plain] + [(row, row.split(",")[0]) for row in changed]
+    pairs += [(a, b) for a, b in combinations(changed, 2) if a.split("=")[0] == b.split("=")[0]]
+    return [(a, b) for a, b in pairs if a in rows and b in rows]
+
+
+def tables(options: argparse.Namespace) -> SeedComparisons:
+    """Compare the rows in each way, and the ways of each row, on every dataset."""
+    made = []
+    for name in options.datasets:
+        found: dict[str, dict[str, dict[int, Result]]] = {}
+        for way in ways(options):
+            for row in options.rows:
+                runs = {seed: evaluated(row, seed, name, way, options) for seed in options.seeds}
+                there = {seed: results.results[0] for seed, results in runs.items() if results is not None}
+                if there:
+                    found.setdefault(way, {})[row] = there
+        protocol = default_protocol(str(signatures(name).metadata.get("layout")), "paper", None)
+        for metric in options.metrics:
+            for way, systems in found.items():
+                one = compare_seeds(systems, metric, protocol, pairs=pairs_of(list(systems)))
+                made.append(replace(one, dataset=f"{name}, {way}"))
+            turned = {f"{row}, {way}": found[way][row] for row in options.rows for way in found if row in found[way]}
+            pairs = [
+                (f"{row}, {a}", f"{row}, {b}") for row in options.rows for b, a in combinations(found, 2)
+                if f"{row}, {a}" in turned and f"{row}, {b}" in turned
+            ]  # fmt: skip
+            made.append(replace(compare_seeds(turned, metric, protocol, pairs=pairs), dataset=f"{name}, ways to look"))
+    return SeedComparisons(comparisons=made)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
@@ -139,11 +234,22 @@ def main() -> None:
     parser.add_argument("--precision", default="auto")
     parser.add_argument("--count", type=int, default=1500, help="made-up signatures behind the axes")
     parser.add_argument("--views", nargs="+", default=["60.5mm", "38.1mm", "fitted"], help="of the datasets")
+    parser.add_argument("--components", type=int, default=480, help="axes a view that whitening keeps")
+    parser.add_argument("--nref", type=int, default=5)
+    parser.add_argument("--splits", type=int, default=10)
+    parser.add_argument("--metrics", nargs="+", default=["eer_user", "eer_global"])
+    parser.add_argument("--tables", action="store_true", help="train nothing: the tables of what is there")
+    parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    for seed in options.seeds:
+    for seed in [] if options.tables else options.seeds:
         for row in options.rows:
             look(row, seed, options)
+    show(
+        tables(options),
+        options.json,
+        lambda made: grid_tables([one for own in made.comparisons for one in seed_grids(own)]),
+    )
 
 
 if __name__ == "__main__":
