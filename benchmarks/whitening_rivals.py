@@ -1,6 +1,6 @@
 """Whitening against its rivals: which turn or scale of the features verifies best, at one and the same classifier.
 
-    python benchmarks/bench_whitening.py OUT --datasets 'dutch-views[choose]' 'dutch-views[report]' nfi-views
+    python benchmarks/whitening_rivals.py OUT --datasets 'dutch-views[choose]' 'dutch-views[report]' nfi-views
 
 From the responses of one network before its last ReLU, in the views that the datasets are prepared in:
 
