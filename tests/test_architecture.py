@@ -38,6 +38,14 @@ ROOMS = {
     "demo": {"synthesis"},
 }
 """What each room may import besides itself and the base modules; ``cli`` may import all of them."""
+FLOORS = (
+    "scale decision ranges codes calibration calibrations policy policy_document",  # from scores to answers
+    "samples remarks result choices comparison enrolled verifier wording",  # the way of one verification
+    "report",  # what people read of it
+)
+"""Modules of ``verification`` from the ground up; those that are not named (tables, many at once) are above them."""
+LONGEST_WAY = 2500
+"""Lines that somebody has to read to know how one signature is verified, report and calibration aside."""
 COMMAND_LINE = {"typer", "click", "rich", "argparse"}
 IMPORTED_AS = {
     "opencv_python_headless": "cv2",
@@ -105,6 +113,25 @@ def test_every_room_is_listed_and_none_is_in_a_circle():
     folders = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").is_file()}
     assert folders - {"cli", *ROOMS} == set()
     list(TopologicalSorter(ROOMS).static_order())  # raises CycleError
+
+
+def floor(dotted):
+    part = [*dotted.split("."), "", ""][2]
+    return next((number for number, names in enumerate(FLOORS) if part in names.split()), len(FLOORS))
+
+
+def test_verification_has_floors_and_its_way_is_short():
+    own = {dotted: path for dotted, path in FILES.items() if dotted.startswith("sigkd.verification.")}
+    assert {floor(dotted) for dotted in own} == {0, 1, 2, 3}
+    wrong = [
+        (name(path), other)
+        for dotted, path in own.items()
+        for other in imports(path)
+        if other in own and floor(other) > floor(dotted)
+    ]
+    assert not wrong
+    way = [path for dotted, path in own.items() if floor(dotted) == 1]
+    assert sum(len(path.read_text(encoding="utf-8").splitlines()) for path in way) <= LONGEST_WAY
 
 
 def test_no_files_import_each_other_in_a_circle():
