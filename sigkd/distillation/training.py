@@ -169,7 +169,7 @@ class Trainer:
         batch = self.feed(self.world.share(rows))
         share = len(batch.rows)
         images, clean = self.augmentation.pair(batch.images, number, self.world.rank * share, len(rows))
-        # Teachers look at the same piece of the page, but at its ink as it was: they say what the student should see.
+        # The same piece of the page; whether with the student's changes of the ink is for `teacher_sees` to say.
         told: list[Told] = [] if self.supervisor is None else self.supervisor(clean, batch.rows)
         with self._autocast():
             output: StudentOutput = self.forward(images.contiguous(memory_format=torch.channels_last))
