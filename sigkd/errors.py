@@ -89,3 +89,7 @@ class PassphraseError(GalleryError):
 
 class LockedError(GalleryError):
     """Another process did not end its write in time; trying again may help."""
+
+
+class ConflictError(GalleryError):
+    """Somebody else decided about the same answer meanwhile; it has to be read again."""

@@ -39,6 +39,7 @@ COMMAND_MODULES = (
     "extract",
     "enroll",
     "gallery",
+    "review",
     "policy",
     "verify",
     "case",

@@ -43,7 +43,7 @@ class Place:
         return store
 
 
-def _with_place(*, actor: bool = True) -> Decorator:
+def with_place(*, actor: bool = True) -> Decorator:
     """Return a decorator that puts the options of :class:`Place` in the place of a function's ``place``."""
     file = typer.Option("--gallery", help="The gallery's file.", show_default="gallery.sigkd in the data directory")
     options = {
@@ -64,7 +64,7 @@ def _group() -> None:
 
 
 @gallery_app.command("list", cls=SigkdCommand)
-@_with_place(actor=False)
+@with_place(actor=False)
 def list_writers(
     pattern: Annotated[
         str | None,
@@ -90,7 +90,7 @@ def list_writers(
 
 
 @gallery_app.command("show", cls=SigkdCommand)
-@_with_place(actor=False)
+@with_place(actor=False)
 def show(name: str, *, place: Place) -> None:
     """Show a writer's references and the log's entries of the writer (also of a removed one)."""
     from sigkd.cli.verification import log_table, references_table
@@ -104,7 +104,7 @@ def show(name: str, *, place: Place) -> None:
 
 
 @gallery_app.command("remove", cls=SigkdCommand)
-@_with_place()
+@with_place()
 def remove(
     name: str,
     reference: Annotated[
@@ -132,7 +132,7 @@ def remove(
 
 
 @gallery_app.command("rename", cls=SigkdCommand)
-@_with_place()
+@with_place()
 def rename(name: str, new: str, *, place: Place) -> None:
     """Give a writer another name; entries of the log before it stay under the old one.
 
@@ -146,7 +146,7 @@ def rename(name: str, new: str, *, place: Place) -> None:
 
 
 @gallery_app.command("note", cls=SigkdCommand)
-@_with_place()
+@with_place()
 def note(
     name: str, text: Annotated[str, typer.Argument(help='What to write down; "" takes it away.')], *, place: Place
 ) -> None:
@@ -158,7 +158,7 @@ def note(
 
 
 @gallery_app.command("flag", cls=SigkdCommand)
-@_with_place()
+@with_place()
 def flag(
     name: str, reason: Annotated[str, typer.Argument(help='Why; "" takes the flag away.')], *, place: Place
 ) -> None:
@@ -189,7 +189,7 @@ def _tell_change(store: Gallery, name: str, place: Place, done: str, *, erased: 
 
 
 @gallery_app.command("export", cls=SigkdCommand)
-@_with_place()
+@with_place()
 def export(
     out: Annotated[Path, typer.Argument(help="The archive (.npz).")],
     writers: Annotated[list[str] | None, typer.Option("--writer", help="Only these.", show_default="all")] = None,
@@ -210,7 +210,7 @@ def export(
 
 
 @gallery_app.command("import", cls=SigkdCommand)
-@_with_place()
+@with_place()
 def import_(
     archive: Annotated[Path, typer.Argument(help="An archive of 'gallery export'.")],
     replace: Annotated[bool, typer.Option("--replace", help="Replace writers who are enrolled already.")] = False,
@@ -223,11 +223,13 @@ def import_(
     from sigkd.gallery import Gallery
     from sigkd.gallery.results import GalleryImport
     from sigkd.gallery.transfer import import_writers, read_export
+    from sigkd.verification.policy import check_actor
 
     read_export(archive)
     file = gallery_path(place.gallery, place.data_dir)
     passphrase = passphrase_for(file, place.passphrase_file, new=encrypt)
     with Gallery.create(file, passphrase=passphrase, actor=place.actor) as store:
+        check_actor(store, place.actor)
         count = import_writers(store, archive, mode="replace" if replace else "new", actor=place.actor)
         total = len(store)
     document = GalleryImport(gallery=file, imported=count, writers=total)
@@ -235,7 +237,7 @@ def import_(
 
 
 @gallery_app.command("check", cls=SigkdCommand)
-@_with_place(actor=False)
+@with_place(actor=False)
 def check(
     expect: Annotated[
         str | None, typer.Option(help="A head of the log that was noted earlier: it must still be in the log.")
@@ -271,7 +273,7 @@ def check(
 
 
 @gallery_app.command("rekey", cls=SigkdCommand)
-@_with_place()
+@with_place()
 def rekey(
     model: Model = None,
     new_model: Annotated[
@@ -326,7 +328,7 @@ def rekey(
 
 
 @gallery_app.command("settings", cls=SigkdCommand)
-@_with_place()
+@with_place()
 def settings(
     dpi: Annotated[
         str | None, typer.Option(help="Resolution of scans that do not tell theirs (of models of views), or none.")
@@ -369,7 +371,7 @@ def settings(
 
 
 @gallery_app.command("log", cls=SigkdCommand)
-@_with_place()
+@with_place()
 def log(
     name: Annotated[
         str | None, typer.Option("--writer", help="Only entries of this writer (also a removed one).")
@@ -382,9 +384,40 @@ def log(
     """Show the audit log, or switch it on and off."""
     from sigkd.cli.verification import log_table
     from sigkd.gallery.results import GalleryLog
+    from sigkd.verification.policy import switch_log
 
     with place.opened() as store:
         if switch is not None:
-            store.switch_log(switch, actor=place.actor)
+            switch_log(store, switch, actor=place.actor)
         entries = store.entries(name, last=last)
     tell(GalleryLog(entries=entries), place.json, lambda found: log_table(found.entries))
+
+
+@gallery_app.command("stats", cls=SigkdCommand)
+@with_place(actor=False)
+def stats(
+    by: Annotated[str, typer.Option(help="week or month.")] = "week",
+    since: Annotated[str | None, typer.Option(help="Only answers from this day on (2026-12-01, UTC).")] = None,
+    until: Annotated[str | None, typer.Option(help="Only answers up to this day.")] = None,
+    table: Annotated[Path | None, typer.Option("--csv", help="Write a row for each period.")] = None,
+    *,
+    place: Place,
+) -> None:
+    """Count answers, decisions of people ('sigkd review'), and estimate how many answers were wrong.
+
+    Example: sigkd gallery stats --by month --csv figures.csv
+    """
+    from sigkd.cli.verification import stats_table
+    from sigkd.gallery.reviews import Reviews, day
+    from sigkd.verification.gallery_stats import gallery_stats, write_stats
+
+    first, last = None if since is None else day(since), None if until is None else day(until, end=True)
+    with place.opened() as store:
+        document = gallery_stats(Reviews(store), by=by, since=first, until=last)
+    if table is not None:
+        write_stats(table, document)
+    tell(document, place.json, stats_table)
+    if not place.json:
+        for share in (document.total.accepted, document.total.rejected):
+            if share.of:
+                note_line(share.said)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sigkd.progress import Progress
     from sigkd.verification.choices import Choices
     from sigkd.verification.claims import ClaimsSummary
+    from sigkd.verification.gallery_stats import GalleryStats
     from sigkd.verification.result import Verification, Verifications
     from sigkd.verification.verifier import Verifier
 
@@ -194,6 +195,20 @@ def log_table(entries: Sequence[Entry]) -> Table:
     for one in entries:
         detail = ", ".join(f"{key} {value}" for key, value in one.detail.items() if key != "state")
         table.add_row(str(one.number), one.at[:19], one.actor, one.action, (one.subject or "")[:12], detail)
+    return table
+
+
+def stats_table(document: GalleryStats) -> Table:
+    """Return figures by period as a table."""
+    total = document.total
+    table = Table(title=f"{document.gallery}: answers by {document.by}, and what people decided about them")
+    names = [*total.answers, "to look at", "waiting", *total.outcomes]
+    for column in (document.by, *names):
+        table.add_column(column, justify="left" if column == document.by else "right")
+    rows = [*document.periods, *([total] if len(document.periods) > 1 else [])]
+    for one in rows:
+        counts = [*one.answers.values(), one.listed, one.waiting, *one.outcomes.values()]
+        table.add_row(one.period, *map(str, counts), end_section=one is rows[-2] if len(rows) > 1 else False)
     return table
 
 

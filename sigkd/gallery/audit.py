@@ -9,9 +9,10 @@ from __future__ import annotations
 import getpass
 import json
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sigkd.errors import GalleryError
 from sigkd.gallery.digests import digest
@@ -19,6 +20,18 @@ from sigkd.gallery.schema import AUDIT_TRIGGERS
 from sigkd.gallery.vault import Vault
 
 _START = b"\x00" * 32
+
+
+class Place(NamedTuple):
+    """How far a log was read."""
+
+    number: int
+    """Of the last entry."""
+    link: bytes
+
+
+START = Place(0, _START)
+"""Before the first entry."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +43,8 @@ class Entry:
     """UTC, ISO 8601."""
     actor: str
     action: str
-    """``create``, ``enroll``, ``verify``, ``remove``, ``export``, ``rekey``, ``audit``, ``settings``, ``migrate``."""
+    """``create``, ``enroll``, ``verify``, ``review``, ``remove``, ``rename``, ``forget``, ``note``, ``flag``,
+    ``export``, ``rekey``, ``audit``, ``settings``, ``migrate``."""
     subject: str | None
     """Keyed hash of the writer's name, hexadecimal."""
     detail: dict[str, Any]
@@ -38,7 +52,12 @@ class Entry:
 
 def now() -> str:
     """Return the time in UTC to the millisecond."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+    return stamp(datetime.now(UTC))
+
+
+def stamp(moment: datetime) -> str:
+    """Return a moment as the log writes it: such texts are in the order of time."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
 def default_actor() -> str:
@@ -103,6 +122,27 @@ def _entry(number: int, at: str, content: bytes) -> Entry:
         return Entry(number, at, facts["actor"], facts["action"], facts["subject"], dict(facts["detail"]))
     except (ValueError, KeyError, TypeError, RecursionError):
         raise GalleryError(f"entry {number} of the audit log is damaged: restore a backup") from None
+
+
+def follow(
+    connection: sqlite3.Connection, vault: Vault, pepper: bytes, place: Place = START
+) -> Iterator[tuple[Entry, Place]]:
+    """Read on behind a place, each entry with its own, and check that the chain goes through all of them.
+
+    Raises:
+        GalleryError: one was changed, exchanged or taken out, or the log was cut off.
+    """
+    rows = connection.execute("SELECT id, at, entry, hash FROM audit WHERE id > ? ORDER BY id", (place.number,))
+    for number, at, sealed, link in rows:
+        content = vault.open(sealed, f"audit:{number}")
+        expected = place.number + 1
+        place = Place(number, digest(pepper, "audit", place.link, number, at, content))
+        if number != expected or link != place.link:
+            raise GalleryError(f"the audit log was changed at entry {expected}: restore a backup")
+        yield _entry(number, str(at), content), place
+    row = connection.execute("SELECT value FROM meta WHERE key = 'head'").fetchone()
+    if (row[0] if row else "") != (place.link.hex() if place.number else ""):
+        raise GalleryError(f"the audit log was cut off after entry {place.number}: restore a backup")
 
 
 def check_chain(connection: sqlite3.Connection, vault: Vault, pepper: bytes) -> list[str]:

@@ -301,11 +301,17 @@ class GalleryFile:
         return keyed_hash(self.pepper, clean_name(name).encode())
 
     def log(
-        self, actor: str | None, action: str, name: str | None = None, detail: dict[str, Any] | None = None
+        self,
+        actor: str | None,
+        action: str,
+        name: str | None = None,
+        detail: dict[str, Any] | None = None,
+        *,
+        subject: bytes | None = None,
     ) -> None:
-        """Append to the log inside the caller's transaction, where it is kept."""
+        """Append to the log inside the caller's transaction, where it is kept; ``subject`` of a name not known here."""
         if self.audited:
-            subject = None if name is None else self.subject(name)
+            subject = subject if name is None else self.subject(name)
             who = actor or audit.default_actor()
             if action in CHANGES:  # the chain, and a head noted elsewhere, then vouch for the content too
                 detail = {**(detail or {}), "state": self.state_digest()}

@@ -108,6 +108,10 @@ def _check_log(gallery: Gallery, health: Health, expect: str | None) -> None:
     health.log_entries, health.log_head = len(links), links[-1] if links else ""
     if expect is not None and not any(link.startswith(expect) for link in links):
         health.problems.append(f"the log has no entry {expect}: entries were changed or taken away since it was noted")
+    verified = {entry.number for entry in entries if entry.action == "verify"}
+    for entry in entries:
+        if entry.action == "review" and entry.detail.get("entry") not in verified:
+            health.problems.append(f"entry {entry.number} of the log reviews no verification")
     states = [entry.detail["state"] for entry in entries if "state" in entry.detail]
     # a log that is switched off records no states: the last one may be older than the content
     if gallery.audited and states and states[-1] != gallery.state_digest():

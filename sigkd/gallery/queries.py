@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from sigkd.images.scan_facts import pack_picture, unpack_picture
 
 @dataclass(frozen=True)
 class EarlierQuery:
-    """What is kept of a query; neither its name nor its features."""
+    """What is kept of a query; not its features."""
 
     at: str
     """When it was verified first: UTC, ISO 8601."""
@@ -26,6 +27,11 @@ class EarlierQuery:
     """SHA-256 of the file."""
     picture: NDArray[np.uint8] | None
     """:func:`sigkd.images.copies.descriptor` of the ink, uint8 [96, 192]; None: of a model that reads no scale."""
+    file: str = ""
+    """Where the file was when it was verified first, so that a person can look at it; empty: it was none."""
+    page: int = 1
+    dpi: tuple[float, float] | None = None
+    """Resolution across and down, where it was told."""
 
 
 def earlier_queries(gallery: Gallery, name: str) -> list[EarlierQuery]:
@@ -67,7 +73,10 @@ def keep_queries(gallery: Gallery, name: str, queries: Iterable[EarlierQuery]) -
 
 def _packed(query: EarlierQuery) -> bytes:
     picture = None if query.picture is None else pack_picture(query.picture)
-    return json.dumps({"at": query.at, "digest": query.digest, "picture": picture}).encode()
+    facts: dict[str, Any] = {"at": query.at, "digest": query.digest, "picture": picture}
+    facts |= {"file": query.file, "page": query.page} if query.file else {}
+    facts |= {} if query.dpi is None else {"dpi": list(query.dpi)}
+    return json.dumps(facts).encode()
 
 
 def _unpacked(facts: bytes) -> EarlierQuery:
@@ -82,8 +91,14 @@ def _unpacked(facts: bytes) -> EarlierQuery:
         # It is compared with hashes of files and printed: nothing else may stand there.
         if not re.fullmatch("[0-9a-f]{64}", values["digest"]):
             raise ValueError("the hash of a file has 64 hexadecimal digits")
+        dpi = values.get("dpi")
         return EarlierQuery(
-            str(values["at"]), values["digest"], None if picture is None else unpack_picture(str(picture))
+            str(values["at"]),
+            values["digest"],
+            None if picture is None else unpack_picture(str(picture)),
+            str(values.get("file", "")),
+            int(values.get("page", 1)),
+            None if dpi is None else (float(dpi[0]), float(dpi[1])),
         )
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
         raise GalleryError(f"a stored query is damaged ({type(error).__name__}): restore a backup") from None

@@ -12,6 +12,7 @@ from sigkd.measures.logistic import Logistic, fit_logistic
 from sigkd.measures.pav import EXTREME, Monotone, fit_pav, pav_llr
 from sigkd.measures.rates import (
     auc,
+    clopper_pearson_interval,
     d_prime,
     eer_global,
     eer_threshold,
@@ -34,6 +35,7 @@ __all__ = [
     "auc",
     "bandwidth",
     "cllr",
+    "clopper_pearson_interval",
     "d_prime",
     "density",
     "ece_curve",

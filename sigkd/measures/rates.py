@@ -142,3 +142,17 @@ def wilson_interval(rate: float, trials: int) -> tuple[float, float]:
     middle = (rate + squared / (2 * trials)) / (1 + squared / trials)
     half = np.sqrt(squared * (rate * (1 - rate) / trials + squared / (4 * trials**2))) / (1 + squared / trials)
     return max(0.0, float(middle - half)), min(1.0, float(middle + half))
+
+
+def clopper_pearson_interval(successes: float, trials: float) -> tuple[float, float]:
+    """Return the exact 95 % interval of a rate, as quantiles of beta distributions; numbers need not be whole.
+
+    Clopper and Pearson, "The use of confidence or fiducial limits illustrated in the case of the binomial", Biometrika
+    26 (1934). It covers the rate at least that often, which matters where nothing, or nearly nothing, was wrong.
+    """
+    from scipy.special import betaincinv
+
+    failures = trials - successes
+    low = 0.0 if successes <= 0 else float(betaincinv(successes, failures + 1, 0.025))
+    high = 1.0 if failures <= 0 else float(betaincinv(successes + 1, failures, 0.975))
+    return low, high

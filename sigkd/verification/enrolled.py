@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -224,8 +224,21 @@ class EnrolledWriters:
                 if logged:
                     keep_queries(self.gallery, name, new)
                     for answer in answers:
-                        self.gallery.log(self.actor, "verify", name, answer.log_detail())
+                        self.gallery.log(self.actor, "verify", name, self._detail(answer))
         return judged
+
+    def _detail(self, answer: Verification) -> dict[str, Any]:
+        """Return what the log keeps of an answer, with the share of such answers that a person looks at."""
+        share = self.verifier.rule.policy.reviewed(answer.decision)
+        return answer.log_detail() | ({} if share is None else {"sample": share})
+
+
+def _kept(sample: Sample, time: str) -> EarlierQuery:
+    """Return what is kept of a query."""
+    scan = sample.scan
+    picture = None if scan is None else scan.picture
+    dpi = None if scan is None or not scan.scale_known else (scan.reckoned.x, scan.reckoned.y)
+    return EarlierQuery(time, sample.digest, picture, sample.file, sample.page, dpi)
 
 
 def _looked_back(
@@ -254,7 +267,7 @@ def _looked_back(
         found.append(replace(answer, remarks=(*remarks, *answer.remarks)))
         # Within one call, too: of two copies given together the second is one.
         if all(one.digest != sample.digest for one in known):
-            known.append(EarlierQuery(time, sample.digest, None if sample.scan is None else sample.scan.picture))
+            known.append(_kept(sample, time))
     return found, known[len(earlier) :]
 
 

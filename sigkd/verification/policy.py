@@ -23,6 +23,7 @@ from sigkd.images.formats import FORMATS, LEAST_DPI, MOST_DPI
 from sigkd.registry import check_name
 from sigkd.verification.calibrations import METHODS
 from sigkd.verification.codes import CODES, NOT_COMPARABLE
+from sigkd.verification.decision import Decision
 
 if TYPE_CHECKING:
     from sigkd.gallery import Gallery
@@ -77,6 +78,14 @@ class Policy:
     )
     least_dpi: float | None = option(None, "Least resolution of questioned scans (remark resolution).", SCANS)
     most_dpi: float | None = option(None, "Highest resolution of questioned scans.", SCANS)
+    review_accepted: float = option(
+        0.02,
+        "Share of accepted answers that a person looks at, drawn by chance.",
+        Range(0, 1),
+        group="what a person looks at ('sigkd review')",
+    )
+    review_rejected: float = option(0.02, "Share of rejected answers, likewise.", Range(0, 1))
+    four_eyes: bool = option(False, "Whether two people have to agree on each of them.")
     override: list[str] = option(
         ["*"],
         f"Users (patterns of login names) who may choose {', '.join(CHANGEABLE)} themselves; none: nobody.",
@@ -132,6 +141,15 @@ class Policy:
         # The stricter of the two.
         return max(chosen, least, key=ACTIONS.index)
 
+    def reviewed(self, decision: Decision) -> float | None:
+        """Return which share of such answers a person looks at; None where that is no matter of chance."""
+        return {Decision.ACCEPTED: self.review_accepted, Decision.REJECTED: self.review_rejected}.get(decision)
+
+    @property
+    def people(self) -> int:
+        """How many have to agree on an answer that a person looks at."""
+        return 2 if self.four_eyes else 1
+
     def findings(self, format: str, scan: ScanFacts | None, references: int, *, calibrated: bool) -> list[Remark]:
         """Return remarks on what the policy asks of a comparison.
 
@@ -186,7 +204,7 @@ class Policy:
             UsageError: it does.
         """
         if not audit and not self.allow_no_audit:
-            raise UsageError(f"`audit=False`: the policy {self.title} asks for an entry in the log")
+            raise UsageError(f"the log may not be left out: the policy {self.title} asks for an entry in the log")
 
     def with_changes(self, given: Mapping[str, Any]) -> PolicyInForce:
         """Return the policy with what a command (or a program) asks for instead.
@@ -369,15 +387,33 @@ def bind_policy(gallery: Gallery, path: Path | None, *, actor: str | None = None
     gallery.bind_policy(text, {"name": policy.name, "version": policy.version, "hash": policy.hash}, actor=actor)
 
 
+def policy_in_force(gallery: Gallery) -> Policy:
+    """Return the policy of a gallery: the one bound to it, else ``$SIGKD_POLICY``'s, else the default.
+
+    Raises:
+        InputError: its file cannot be read.
+    """
+    return chosen_policy(None, gallery.policy, str(gallery.path))
+
+
 def check_actor(gallery: Gallery, actor: str | None) -> None:
-    """Refuse another name for the log than the user's, where the gallery's policy does.
+    """Refuse another name for the log than the user's, where the policy in force does.
 
     Raises:
         UsageError: it does.
     """
-    policy = bound_policy(gallery) if actor is not None else None
-    if policy is not None:
-        policy.check_actor(actor)
+    if actor is not None:
+        policy_in_force(gallery).check_actor(actor)
+
+
+def switch_log(gallery: Gallery, state: str, *, actor: str | None = None) -> None:
+    """Switch a gallery's log ``on`` or ``off``, where the policy in force lets it be left out.
+
+    Raises:
+        UsageError: it does not, or another state.
+    """
+    policy_in_force(gallery).check_audit(state != "off")
+    gallery.switch_log(state, actor=actor)
 
 
 def actions(policy: Policy, codes: Iterable[str] = CODES) -> dict[str, str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -46,6 +48,9 @@ class Sample:
     """The ink as it was read, dark on white at 300 dpi, for pictures."""
     format: str = ""
     """Of the file, see :data:`sigkd.images.formats.FORMATS`; empty for an array."""
+    file: str = ""
+    """Where the file lies, with its whole path; empty for what is none."""
+    page: int = 1
 
 
 def read_sample(
@@ -89,9 +94,10 @@ def read_sample(
             content = read.content if page == 1 else _png(read.image, read.resolution)
         title, where = read.title if name is None else name, read.name
     kind = read.format if isinstance(read, ImageFile) else ""
+    file = _place(source)
     if placing.views:
         scan = read_scan(read, dpi=dpi, presumed=presumed, max_pixels=placing.max_pixels, name=where)
-        return replace(_of_views(scan, title or scan.name, placing, content), format=kind)
+        return replace(_of_views(scan, title or scan.name, placing, content), format=kind, file=file, page=page)
     # scikit-image comes with it, which models of views do not need
     from sigkd.images.preprocess import LARGER_THAN_CANVAS, normalize
 
@@ -108,7 +114,13 @@ def read_sample(
     ink = measure_ink(grey, normal.box, normal.threshold)
     remarks = scan_remarks(grey, ink, larger_than_canvas=LARGER_THAN_CANVAS in normal.warnings)
     notes = (*page_remarks(page, pages), *remarks)
-    return Sample(title or digest[:8], digest, normal.image, ink, notes, content, format=kind)
+    return Sample(title or digest[:8], digest, normal.image, ink, notes, content, format=kind, file=file, page=page)
+
+
+def _place(source: ImageInput) -> str:
+    """Return where a file lies; empty for a pipe, and for what is no file."""
+    path = Path(source) if isinstance(source, (str, os.PathLike)) else None
+    return str(path.absolute()) if path is not None and path.is_file() else ""
 
 
 def _of_views(scan: Scan, title: str, placing: Placing, content: bytes | None) -> Sample:

@@ -31,7 +31,7 @@ from sigkd.verification.calibration import KNOWN, UNKNOWN, CalibrationSet, load_
 from sigkd.verification.choices import Choices
 from sigkd.verification.comparison import Case, Comparison, Fit, Operating, References, Unscaled
 from sigkd.verification.enrolled import EnrolledWriters
-from sigkd.verification.policy import PolicyInForce
+from sigkd.verification.policy import Policy, PolicyInForce
 from sigkd.verification.remarks import distinct
 from sigkd.verification.result import Verification
 from sigkd.verification.samples import ImageInput, Sample, read_sample
@@ -341,6 +341,8 @@ class Verifier:
                 source = self._gallery_source
                 if source is None:
                     raise UsageError("no gallery was named: Verifier(gallery=FILE)")
+                if create and not self._gallery_exists():
+                    self._check_asker(self.rule.policy)  # what it does not allow must not leave an empty gallery
                 if isinstance(source, Gallery):
                     gallery = source
                 elif create:
@@ -352,11 +354,14 @@ class Verifier:
                 self._enrolled = EnrolledWriters(
                     self, gallery, negatives=self._negatives, actor=self._actor, log=self._audit
                 )
-                policy = self.rule.policy
-                # Only an open gallery knows its policy, so this cannot be said any earlier.
-                policy.check_actor(self._actor)
-                policy.check_audit(self._audit)
+                # only an open gallery knows its policy, and whether it keeps its log
+                self._check_asker(self.rule.policy)
+                self.rule.policy.check_audit(gallery.audited)
             return self._enrolled
+
+    def _check_asker(self, policy: Policy) -> None:
+        policy.check_actor(self._actor)
+        policy.check_audit(self._audit)
 
     def _gallery_exists(self) -> bool:
         source = self._gallery_source

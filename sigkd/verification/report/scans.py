@@ -14,8 +14,8 @@ from sigkd.images.formats import LEAST_DPI, MOST_DPI
 from sigkd.images.ink_network import LINE
 from sigkd.images.placing import Placing
 from sigkd.images.preprocess import normalize
-from sigkd.images.reader import read_file
-from sigkd.images.resolution import MM_PER_INCH
+from sigkd.images.reader import ImageFile, read_file
+from sigkd.images.resolution import MM_PER_INCH, Resolution
 from sigkd.images.scale import USUAL_STROKE, grey, resized, stroke_width
 from sigkd.images.scan import Scan, read_scan
 from sigkd.images.scan_measures import ScanMeasures
@@ -89,14 +89,32 @@ def read_original(sample: Sample, placing: Placing) -> Original:
         seen = 255 - np.asarray(sample.image[0] if sample.image.ndim == 3 else sample.image, np.uint8)
         return _unread(sample.name, seen, Placing(canvas=(seen.shape[0], seen.shape[1])))
     dpi = placing.dpi if sample.scan is None or not sample.scan.scale_known else sample.scan.resolution
+    return read_again(sample.name, sample.content, placing, dpi)
+
+
+def read_again(
+    name: str, source: bytes | ImageFile, placing: Placing, dpi: Resolution | float | None = None
+) -> Original:
+    """Read a scan for the eye; one without a signature that can be told from the rest is shown as it is.
+
+    Args:
+        name: what to call it.
+        source: the file's content, or the file as it was read.
+        placing: the model's.
+        dpi: the resolution, whatever the file says.
+
+    Raises:
+        ImageError: it cannot be decoded.
+    """
     try:
-        scan = read_scan(sample.content, dpi=dpi, max_pixels=placing.max_pixels, explain=True, judge=False)
+        scan = read_scan(source, dpi=dpi, max_pixels=placing.max_pixels, explain=True, judge=False)
     except ImageError:
-        return _unread(sample.name, read_file(sample.content, max_pixels=placing.max_pixels).grey, placing)
+        read = source if isinstance(source, ImageFile) else read_file(source, max_pixels=placing.max_pixels)
+        return _unread(name, read.grey, placing)
     pixels = scan.steps[0].picture
     assert pixels is not None  # noqa: S101 - they were asked for
     return Original(
-        sample.name,
+        name,
         pixels,
         scan.box,
         scan.dpi,
