@@ -10,11 +10,13 @@ from itertools import islice
 import numpy as np
 import pytest
 
+from sigkd.datasets.prepared import PreparedSignatures
 from sigkd.evaluation import report
 from sigkd.evaluation.plots import curves, draw, errors
 from sigkd.evaluation.plots.style import DARK, LIGHT, THEMES, save_figure, themed
 from sigkd.evaluation.report import write_report
 from sigkd.evaluation.results import ModelFacts
+from sigkd.progress import SILENT
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +91,27 @@ def test_pairs_of_images(document):
         assert figure is not None and len(figure.axes) % 4 == 0
         assert errors._ink_box(image) == (slice(54, 96), slice(34, 206))
         assert errors._ink_box(np.zeros_like(image)) == (slice(None), slice(None))
+
+
+def test_pictures_are_looked_for_once_a_dataset(document, monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(draw, "find_images", lambda document, name, *more: asked.append(name))
+    assert len({entry.nref for entry in document.results}) == 2
+    list(draw.figures(document, tmp_path))
+    assert asked == ["made"]
+
+
+@pytest.mark.parametrize("views", [(), (3,)])
+def test_a_picture_is_the_first_view(document, features, tmp_path, views):
+    _, y, forged = features
+    x = np.random.default_rng(0).integers(0, 255, (len(y), *views, 4, 6)).astype(np.uint8)
+    store = PreparedSignatures(x, y, forged.copy(), [f"{row}.png" for row in range(len(y))], [str(w) for w in range(10)])
+    store.save(tmp_path / "datasets" / "made.npz")
+    look = draw.find_images(document, "made", tmp_path, SILENT)
+    np.testing.assert_array_equal(look(7), x[7, 0] if views else x[7])
+    store.yforg[0] = 1
+    store.save(tmp_path / "datasets" / "made.npz")
+    assert draw.find_images(document, "made", tmp_path, SILENT) is None
 
 
 class Page(HTMLParser):
