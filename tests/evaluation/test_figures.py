@@ -105,7 +105,9 @@ def test_pictures_are_looked_for_once_a_dataset(document, monkeypatch, tmp_path)
 def test_a_picture_is_the_first_view(document, features, tmp_path, views):
     _, y, forged = features
     x = np.random.default_rng(0).integers(0, 255, (len(y), *views, 4, 6)).astype(np.uint8)
-    store = PreparedSignatures(x, y, forged.copy(), [f"{row}.png" for row in range(len(y))], [str(w) for w in range(10)])
+    store = PreparedSignatures(
+        x, y, forged.copy(), [f"{row}.png" for row in range(len(y))], [str(w) for w in range(10)]
+    )
     store.save(tmp_path / "datasets" / "made.npz")
     look = draw.find_images(document, "made", tmp_path, SILENT)
     np.testing.assert_array_equal(look(7), x[7, 0] if views else x[7])
