@@ -38,7 +38,7 @@ def draw_curves(path: Path, rows: Sequence[Mapping[str, float]], title: str) -> 
             points = [(row["epoch"], row[name]) for row in rows if name in row]
             axes.plot(*zip(*points, strict=True), marker=".", label=name)
         axes.set_xlabel("epoch")
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         if panel == shares:
             axes.set_yscale("log")
             axes.set_title("shares of the gradient", fontsize="small")
