@@ -21,6 +21,7 @@ BASE = {
     "progress",
     "registry",
     "rendering",
+    "words",
 }
 """Modules that serve every room and import none."""
 ROOMS = {

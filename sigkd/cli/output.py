@@ -13,6 +13,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from sigkd.cli.streams import visible
+from sigkd.words import counted as counted
 
 if TYPE_CHECKING:
     from sigkd.json_documents import JsonDocument
@@ -66,11 +67,6 @@ def warning_line(message: str) -> None:
 def note_line(message: str) -> None:
     """Print one plain line on stderr."""
     sys.stderr.write(visible(as_options(message)) + "\n")
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun in the right form: ``1 writer``, ``2 writers``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def say(text: str) -> None:

@@ -303,7 +303,7 @@ def _rows(rows: Iterable[tuple[str, Text | str]]) -> Table:
 def _full(answer: Verification) -> Table:
     table = _rows(_first_rows(answer))
     against = f"writer {answer.writer}, " if answer.writer else ""
-    table.add_row("compared with", f"{against}{answer.references} reference{'s' * (answer.references > 1)}")
+    table.add_row("compared with", f"{against}{counted(answer.references, 'reference')}")
     if answer.resolution is not None:
         others = ", ".join(dict.fromkeys(map(str, answer.reference_resolutions)))
         table.add_row("resolution", f"{answer.resolution}; references {others}")

@@ -122,18 +122,13 @@ def train_teacher(
 
     With forgeries in ``data`` and ``forgery`` among the losses it is SigNet-F.
     """
-    world = join_world(device)
-    try:
-        precision = resolve_precision(config.precision, device)
-        if foreign := set(parse_losses(config.loss, not config.no_cl)) - {"cl", "forgery"}:
-            raise UsageError(f"a teacher learns from signatures alone, by cl and forgery, not by {', '.join(foreign)}")
-        trainer = _trainer(
-            config, data, run, Objective(config), device, precision, _augmentation(config), world, {}, observer
-        )
-        trainer.probe = probe
-        return _start(trainer, resume)
-    finally:
-        leave_world()
+    if foreign := set(parse_losses(config.loss, not config.no_cl)) - {"cl", "forgery"}:
+        raise UsageError(f"a teacher learns from signatures alone, by cl and forgery, not by {', '.join(foreign)}")
+
+    def nobody(name: str) -> LoadedModel:
+        raise AssertionError(f"no loss of a teacher asks for {name}")
+
+    return distill(config, data, run, nobody, device=device, resume=resume, observer=observer, probe=probe)
 
 
 def supervision_mode(config: TrainingConfig, augmentation: Augmentation) -> str:

@@ -16,6 +16,7 @@ from sigkd.evaluation.results import Results
 from sigkd.json_documents import encode
 from sigkd.progress import SILENT, Progress
 from sigkd.rendering import svg_address, write_html
+from sigkd.words import counted
 
 TEMPLATE = Path(__file__).with_name("report.html")
 
@@ -45,7 +46,7 @@ def _summary(document: Results) -> str:
     models = len({entry.model for entry in entries})
     best = min(entries, key=lambda entry: entry.metrics["eer_global"].mean)
     return (
-        f"{models} {'model' if models == 1 else 'models'}, protocol '{document.protocol.name}', "
+        f"{counted(models, 'model')}, protocol '{document.protocol.name}', "
         f"{document.splits} splits. Lowest EER with one threshold for all writers: "
         f"{100 * best.metrics['eer_global'].mean:.2f} % ({best.model} on {best.dataset}, {best.nref} references)."
     )

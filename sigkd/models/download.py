@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from sigkd.errors import ModelError, NetworkError
 from sigkd.progress import SILENT, Progress, Task
+from sigkd.words import counted
 
 if TYPE_CHECKING:
     import requests
@@ -152,7 +153,7 @@ class _Download:
                     retry = retry.increment("GET", url)
                 except MaxRetryError:
                     attempts = len(retry.history) + 1
-                    raise _FinalError(f"{reason}, {attempts} attempt{'s' * (attempts > 1)}") from None
+                    raise _FinalError(f"{reason}, {counted(attempts, 'attempt')}") from None
                 wait = _wait(retry, reason.response)
                 self.progress.info(f"{urlsplit(url).netloc}: {reason}; trying again in {wait:g} s")
                 time.sleep(wait)

@@ -38,6 +38,7 @@ from sigkd.verification.calibrations._base import (
 from sigkd.verification.decision import Thresholds, accept_at, reject_at
 from sigkd.verification.ranges import MeasureRange, read_ranges
 from sigkd.verification.scale import NEUTRAL
+from sigkd.words import counted
 
 if TYPE_CHECKING:
     from sigkd.verification.policy import Policy
@@ -153,8 +154,7 @@ class Calibration:
             )
         far = 0.0 if accept is None else float((alternative.impostor >= accept).mean())
         frr = 0.0 if reject is None else float((self.genuine < reject).mean())
-        count = f"{self.references} reference{'s' * (self.references > 1)}"
-        origin = f"{source}, {count}, against {alternative.kind} forgeries: {rule}"
+        origin = f"{source}, {counted(self.references, 'reference')}, against {alternative.kind} forgeries: {rule}"
         return Thresholds(accept, reject, origin, far, frr, calibrated=True, rule=rule)
 
     def rates(self, limits: Thresholds) -> tuple[ErrorRate, ...]:

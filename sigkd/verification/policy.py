@@ -24,6 +24,7 @@ from sigkd.registry import check_name
 from sigkd.verification.calibrations import METHODS
 from sigkd.verification.codes import CODES, NOT_COMPARABLE
 from sigkd.verification.decision import Decision
+from sigkd.words import counted
 
 if TYPE_CHECKING:
     from sigkd.gallery import Gallery
@@ -163,7 +164,7 @@ class Policy:
 
         found = []
         if references < self.least_references:
-            few = f"{references} reference{'s' * (references != 1)}; the policy {self.title} asks for"
+            few = f"{counted(references, 'reference')}; the policy {self.title} asks for"
             found.append(Remark("few-references", f"{few} {self.least_references}"))
         if self.formats and format and format not in self.formats:
             found.append(Remark("format", f"a {format} file; the policy {self.title} takes {', '.join(self.formats)}"))

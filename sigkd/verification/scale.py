@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sigkd.words import times
+
 H1 = "The writer of the references wrote the questioned signature."
 H2 = {
     "skilled": (
@@ -54,11 +56,6 @@ def verbal(log10_lr: float) -> Verbal:
     return Verbal(
         strength,
         first,
-        f"The findings provide {strength} support for {first} rather than {second} ({_ratio(size)} times more "
+        f"The findings provide {strength} support for {first} rather than {second} ({times(10.0**size)} times more "
         "probable).",
     )
-
-
-def _ratio(size: float) -> str:
-    value = 10.0**size
-    return f"{value:.1f}" if value < 10 else f"{float(f'{value:.2g}'):,.0f}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sigkd.verification.decision import Decision
 from sigkd.verification.result import Evidence, Verification
+from sigkd.words import counted, times
 
 _ADVICE = {
     "low-resolution": "scan again at 300 dpi",
@@ -28,7 +29,7 @@ def reason(answer: Verification) -> str:
     said = {one.code: one.text for one in reversed(answer.remarks)}  # the first of each code
     if answer.decisive:
         return "; ".join(dict.fromkeys(said[code] for code in answer.decisive))
-    count = f"{answer.references} reference{'s' * (answer.references != 1)}"
+    count = counted(answer.references, "reference")
     if answer.evidence is None:
         return f"score {answer.score:.3f}, {count} ({answer.thresholds}); not calibrated: its error rates are not known"
     return f"{ratio(answer.evidence)}; {count} ({answer.thresholds.rule})"
@@ -36,14 +37,13 @@ def reason(answer: Verification) -> str:
 
 def ratio(evidence: Evidence) -> str:
     """Return a likelihood ratio in words that need no statistics."""
-    size = 10 ** abs(evidence.log10_lr)
-    times = f"{size:.1f}" if size < 10 else f"{float(f'{size:.2g}'):,.0f}"
+    factor = times(10 ** abs(evidence.log10_lr))
     most = "at least " if evidence.bounded else ""
     other = "somebody else imitated the writer" if evidence.alternative == "skilled" else "somebody else wrote it"
     if evidence.supports is None:
         return f"the likeness speaks for neither side: LR {evidence.lr:.2g}"
     first, second = ("the writer signed", other) if evidence.supports == "H1" else (other, "the writer signed")
-    return f"LR {evidence.lr:.3g}: such a likeness is {most}{times} times more probable if {first} than if {second}"
+    return f"LR {evidence.lr:.3g}: such a likeness is {most}{factor} times more probable if {first} than if {second}"
 
 
 def advice(answer: Verification) -> str:
