@@ -51,6 +51,7 @@ def identify(path: Path) -> Identity:
     """Return size, SHA-256 and git blob SHA-1 of a file, read once."""
     size = path.stat().st_size
     sha256 = hashlib.sha256()
+    # What GitHub tells of a file without its being downloaded; for recognising, not against an attacker who chose it.
     blob = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
     with path.open("rb") as stream:
         while chunk := stream.read(1 << 20):
@@ -105,6 +106,7 @@ class WeightCache:
         found = identify(file)
         if card.size is not None and found.size != card.size:
             raise ModelError(f"{file}: {found.size:,} bytes, but '{card.name}' has {card.size:,}: not the same file")
+        # The strongest that is known decides.
         for method, expected, actual in (
             ("sha256", card.sha256, found.sha256),
             ("git blob sha1", card.git_blob_sha1, found.git_blob_sha1),
@@ -282,6 +284,7 @@ class WeightCache:
         freed = 0
         with self._locked(card, SILENT):
             for path in folder.iterdir():
+                # Trust outlives the file: the next download must be the same one.
                 if path.name == ".lock" or (path.name == "trusted.json" and not forget):
                     continue
                 freed += path.stat().st_size
@@ -301,6 +304,7 @@ class WeightCache:
                 probe(card, file)
             method = "trust at first use"
             write_json(folder / "trusted.json", {"sha256": found.sha256, "source": source, "date": _now()})
+        # Before the file: a file without its record would look as if somebody had put it there.
         record = {"sha256": found.sha256, "size": found.size, "source": source, "recognised_by": method, "date": _now()}
         write_json(folder / "record.json", record)
         file.replace(self.path(card))
@@ -319,6 +323,7 @@ class WeightCache:
             folder.mkdir(parents=True, exist_ok=True)
             lock = FileLock(folder / ".lock")
             try:
+                # First without waiting, so that whoever has to wait is told why.
                 lock.acquire(timeout=0)
             except Timeout:
                 progress.info(f"another process is busy with '{card.name}'; waiting for it")

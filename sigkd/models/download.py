@@ -103,6 +103,7 @@ def download(
     failures: list[str] = []
     if not pinned:
         part.unlink(missing_ok=True)
+    # One session: the next attempt finds the connection open.
     with requests.Session() as session:
         work = _Download(session, name, part, pinned, size, patience or Patience(), progress)
         for position, url in enumerate(urls):
@@ -163,6 +164,7 @@ class _Download:
         import requests
 
         start = self.part.stat().st_size if self.pinned and self.part.is_file() else 0
+        # The bytes as they are: of a compressed answer neither length nor offset would be the file's.
         headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
         timeout = (self.patience.connect, self.patience.read)
         try:
@@ -170,6 +172,7 @@ class _Download:
                 self.check(response)
                 start = _confirmed_start(response, start)
                 total = _total(response, start)
+                # Told now, not after the whole of another file was fetched.
                 if self.size is not None and total is not None and total != self.size:
                     raise _FinalError(f"offers {total:,} bytes where the file has {self.size:,}")
                 _check_space(self.part, (total or self.size or 0) - start)
@@ -212,11 +215,13 @@ class _Download:
 
     def receive(self, response: requests.Response, start: int, total: int | None, task: Task) -> None:
         """Write what comes to the part, from byte ``start`` on, up to the expected size."""
+        # The card's size before the server's word.
         limit = self.size or total or LARGEST
         done = start
         try:
             with self.part.open("ab" if start else "wb") as stream:
                 for chunk in response.iter_content(CHUNK):
+                    # Some servers call their error pages application/octet-stream.
                     if done == 0 and chunk.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html")):
                         raise _FinalError(_web_page(urlsplit(response.url).hostname or ""))
                     task.advance(_kib(done + len(chunk) - start) - _kib(done - start))
@@ -233,6 +238,7 @@ class _Download:
             # requests' own errors are OSErrors too, and without a number
             if error.errno is None:
                 raise
+            # What came fills the disk that others need, and could not be completed anyway.
             if error.errno == errno.ENOSPC:
                 self.part.unlink(missing_ok=True)
             raise disk_error(error, self.part.parent) from error
@@ -249,6 +255,7 @@ def _wait(retry: Retry, response: requests.Response | None) -> float:
     if response is not None:
         with contextlib.suppress(InvalidHeader):
             asked = retry.get_retry_after(response.raw)
+    # A server may ask for an hour; nobody waits that long in front of a terminal.
     return min(asked or retry.get_backoff_time(), LONGEST_WAIT)
 
 

@@ -91,6 +91,7 @@ def extract_features(
         )
     # no image, but their type and size: refused before the network is moved, also where there is none
     crop_to_input(_stacked(images[:0], views))
+    # A batch of images is one of views times as many for the network.
     batch_size = max(1, batch_size // max(views, 1))
     network = model.network.to(device).eval()
     batches: list[NDArray[np.float32]] = []
@@ -100,6 +101,7 @@ def extract_features(
             chunk = np.ascontiguousarray(crop_to_input(_stacked(images[done : done + batch_size], views)))
             try:
                 features = _forward(network, chunk, device, PRECISIONS[precision])
+            # Of what other programs leave free nobody knows beforehand: the batch shrinks until it fits.
             except torch.OutOfMemoryError:
                 if batch_size == 1:
                     raise ModelError(
@@ -109,12 +111,14 @@ def extract_features(
                 progress.warn(f"the memory of {device} does not suffice; going on with batches of {batch_size}")
                 torch.cuda.empty_cache()
                 continue
+            # Half precision overflows on some weights; such features would fail far from here, in a classifier.
             if not np.isfinite(features).all():
                 raise ModelError(
                     f"the model '{model.name}' gives features that are not finite; use `precision='float32'`"
                 )
             count = len(chunk) // max(views, 1)
             if views:
+                # In float32 on the CPU whatever the device: the same projection everywhere.
                 features = project(features.reshape(count, views, -1), model.projections)
             batches.append(features)
             done += count
@@ -145,6 +149,7 @@ def _forward(
     batch = torch.from_numpy(chunk).to(device).unsqueeze(1).float().div_(255.0)
     with torch.autocast(device.type, dtype=reduced, enabled=reduced is not None):
         response = network(batch)
+    # float32 also where convolutions ran in half precision: files and kernels have one type.
     features: NDArray[np.float32] = response.float().cpu().numpy()
     return features
 
@@ -198,6 +203,7 @@ def gather_images(
     paths = [Path(source) for source in sources]
     if len(paths) == 1 and not paths[0].is_dir() and (not paths[0].exists() or paths[0].suffix.lower() == ".npz"):
         return prepared_images(str(sources[0]), data)
+    # Both a folder here and a prepared set have this name: said, because the other was perhaps meant.
     if len(paths) == 1 and not paths[0].is_absolute() and store_path(str(sources[0]), data).is_file():
         progress.info(f"'{sources[0]}': the folder {paths[0].absolute()}, not the prepared set of that name")
     return _from_files(named_images(paths, progress), placing or Placing(), skip_bad, progress)

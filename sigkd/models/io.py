@@ -94,6 +94,7 @@ def save_model(
         name: (tensor.half() if half and tensor.ndim > 1 else tensor).detach().cpu().contiguous()
         for name, tensor in {**network.state_dict(), **to_state(projections)}.items()
     }
+    # As stored: the fingerprint is that of the file, with what float16 took away.
     state = {name: stored[name] for name in network.state_dict()}
     digest = state_hash(stored)
     facts = {
@@ -117,6 +118,7 @@ def save_model(
 
 def _fingerprint_of(network: FeatureNetwork, state: dict[str, torch.Tensor]) -> list[float]:
     """Return the fingerprint that ``network`` will have with ``state`` on the CPU in float32, leaving it as it is."""
+    # A copy: saving must not move or change a network that is being trained.
     twin = copy.deepcopy(network).cpu().float().eval()
     twin.load_state_dict(state)
     return list(feature_fingerprint(twin))
@@ -159,12 +161,14 @@ def load_file(path: Path) -> LoadedModel:
         head = state.get("head.weight")
         if classes != (None if head is None else len(head)):  # before so large a layer is made
             raise ModelError(f"its metadata is damaged: {classes!r} classes, and another classification layer")
+        # Without initial values, which would all be overwritten.
         network = empty_network(architecture, classes)
         if facts.get("whitened"):
             network.make_linear()
         digest = state_hash(state)
         projections = from_state(state, facts.get("views") or (), str(path))
         fill(network, state, str(path))
+        # After the shapes: a wrong tensor is the better message.
         if facts.get("hash") != digest:
             raise ModelError("the weights are not the ones that were saved (hash differs); the file is damaged")
         if facts.get("seal") not in (None, _seal(facts)):  # files of sigkd 0.1 may have none
@@ -175,6 +179,7 @@ def load_file(path: Path) -> LoadedModel:
 
 def _seal(facts: dict[str, Any]) -> str:
     """Return the SHA-256 of what decides the features besides the weights."""
+    # Not all of the metadata: remarks on the training may be edited without making the file another.
     names = ("architecture", "classes", "whitened", "canvas", "preprocess_version", "hash")
     return hashlib.sha256(json.dumps([facts.get(name) for name in names]).encode()).hexdigest()
 
@@ -207,6 +212,7 @@ def load_model(spec: str | Path | None = None, *, cache: Path | None = None) -> 
         return load_any_file(path)
     if path.suffix or path.name != text:
         raise ModelError(f"{path}: no such model file")
+    # Never random weights by mistake: they verify nothing and look as if they did.
     if text in NETWORKS:
         raise ModelError(f"'{text}' is an architecture and has no weights of its own: name a model, or '{text}:random'")
     names = card_names()
@@ -238,6 +244,7 @@ def load_card_file(card: WeightCard, path: Path) -> LoadedModel:
         loaded = load_file(path)
     loaded.name = card.name
     if not card.shipped:
+        # Published files say nothing of their input: the card does.
         loaded.canvas, loaded.preprocess_version = card.canvas, card.preprocess_version
         about = {"training_data": card.training_data, "licence": card.licence, "paper": card.paper}
         loaded.metadata = {**loaded.metadata, **about}

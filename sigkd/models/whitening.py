@@ -71,6 +71,7 @@ def principal_axes(values: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[n
     """
     samples = np.asarray(values, np.float64)
     mean = samples.mean(axis=0)
+    # Symmetric, so eigh: real, orthonormal, and ascending, which is turned round below.
     variances, axes = np.linalg.eigh(np.cov(samples, rowvar=False))
     variances, axes = variances[::-1], axes[:, ::-1]
     largest = np.abs(axes).argmax(axis=0)
@@ -93,8 +94,10 @@ def steady_axes(
     from scipy.linalg import eigh  # half a second that a model in use does not need
 
     mean, axes, variances = principal_axes(values)
+    # Directions without variance would have shares of 0 / 0.
     leading = axes[:, : max(components, min(_PRINCIPAL, np.count_nonzero(variances > 1e-9 * variances[0])))]
     between = np.diag(variances[: leading.shape[1]])
+    # What a disturbance does to one and the same signature: N, the noise.
     moved = (np.asarray(disturbed, np.float64) - np.asarray(values, np.float64)[owners]) @ leading
     shares, turned = eigh(between, between + moved.T @ moved / len(moved))
     chosen = leading @ turned[:, ::-1][:, :components]
@@ -123,6 +126,7 @@ def fold(network: FeatureNetwork, mean: NDArray[np.float64], axes: NDArray[np.fl
     """
     layer, norm = _last_layers(network)
     assert norm.running_mean is not None and norm.running_var is not None  # noqa: S101 - batch norm of a trained network
+    # In float64: folding twice rounds once.
     scale = norm.weight.double() / (norm.running_var.double() + norm.eps).sqrt()
     shift = norm.bias.double() - scale * norm.running_mean.double()
     turn = torch.from_numpy(np.ascontiguousarray(axes.T))
@@ -130,6 +134,7 @@ def fold(network: FeatureNetwork, mean: NDArray[np.float64], axes: NDArray[np.fl
     norm.bias.copy_(turn @ (shift - torch.from_numpy(mean)))
     norm.weight.fill_(1.0)
     norm.running_mean.zero_()
+    # So that batch norm divides by sqrt(1 - eps + eps) = 1.
     norm.running_var.fill_(1.0 - norm.eps)
 
 
@@ -235,6 +240,7 @@ def whiten_views(
     placing = Placing(views=tuple(views))
     whitening = {**facts, "images": len(images), "components": components, "effective_axes": spread}
     metadata = {**provenance(model), "preprocess_version": placing.version, "whitening": whitening}
+    # The projections are part of the model: with others its features are other ones, and so must its hash be.
     state = {**network.state_dict(), **to_state(projections)}
     return LoadedModel(
         network, model.name, state_hash(state), placing.version, model.canvas, metadata, tuple(projections)
