@@ -54,6 +54,18 @@ COMMAND_MODULES = (
 )
 
 
+def group(name: str, about: str) -> typer.Typer:
+    """Return a new group of commands, ``sigkd NAME ...``."""
+    made = typer.Typer(no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
+
+    @made.callback(help=about)  # with one, a group of a single command stays a group
+    def _group() -> None:
+        pass
+
+    app.add_typer(made, name=name)
+    return made
+
+
 def _print_version(value: bool) -> None:
     if value:
         typer.echo(f"sigkd {__version__}")

@@ -7,20 +7,12 @@ from typing import Annotated
 
 import typer
 
-from sigkd.cli.app import app
+from sigkd.cli.app import group
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.options import Common, Model, Seed, with_common
 from sigkd.cli.output import show
 
-cohort_app = typer.Typer(
-    help="Build the cohort: features that stand for anybody else at enrolment.", no_args_is_help=True
-)
-app.add_typer(cohort_app, name="cohort")
-
-
-@cohort_app.callback()
-def _group() -> None:
-    """Build the cohort: features that stand for anybody else at enrolment."""
+cohort_app = group("cohort", "Build the cohort: features that stand for anybody else at enrolment.")
 
 
 @cohort_app.command("build", cls=SigkdCommand)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sigkd.cli.app import app
+from sigkd.cli.app import group
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.options import CacheDir, DataDir, Decorator, Device, Json, Model, in_place_of
 from sigkd.cli.output import as_options, counted, error_line, note_line, print_table, warning_line
@@ -17,10 +17,7 @@ from sigkd.cli.output import show as tell  # a command is called show
 if TYPE_CHECKING:
     from sigkd.gallery import Gallery
 
-gallery_app = typer.Typer(
-    help="List, show, rename, flag, remove, move, check and rekey enrolled writers.", no_args_is_help=True
-)
-app.add_typer(gallery_app, name="gallery")
+gallery_app = group("gallery", "List, show, rename, flag, remove, move, check and rekey enrolled writers.")
 
 
 @dataclass(frozen=True)
@@ -56,11 +53,6 @@ def with_place(*, actor: bool = True) -> Decorator:
     if not actor:  # what only reads is not asked who does it
         del options["actor"]
     return in_place_of("place", options, lambda values: Place(**values))
-
-
-@gallery_app.callback()
-def _group() -> None:
-    """List, show, rename, flag, remove, move, check and rekey enrolled writers."""
 
 
 @gallery_app.command("list", cls=SigkdCommand)

@@ -7,22 +7,16 @@ from typing import Annotated
 
 import typer
 
-from sigkd.cli.app import app
+from sigkd.cli.app import group
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.options import Json
 from sigkd.cli.output import Table, note_line, say, show
 
-policy_app = typer.Typer(help="Write, show and check the policy of the answers.", no_args_is_help=True)
-app.add_typer(policy_app, name="policy")
+policy_app = group("policy", "Write, show and check the policy of the answers.")
 
 PolicyArgument = Annotated[
     Path | None, typer.Argument(help="The policy.", show_default="$SIGKD_POLICY, else the default policy")
 ]
-
-
-@policy_app.callback()
-def _group() -> None:
-    """Write, show and check the policy of the answers."""
 
 
 @policy_app.command("init", cls=SigkdCommand)

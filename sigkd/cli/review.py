@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sigkd.cli.app import app
+from sigkd.cli.app import group
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.gallery import Place, with_place
 from sigkd.cli.output import Table, note_line, stdout, warning_line
@@ -16,15 +16,9 @@ from sigkd.cli.output import show as tell  # a command is called show
 if TYPE_CHECKING:
     from sigkd.verification.reviewing import ReviewList, ReviewSheet
 
-review_app = typer.Typer(help="List, show and decide the answers that a person looks at.", no_args_is_help=True)
-app.add_typer(review_app, name="review")
+review_app = group("review", "List, show and decide the answers that a person looks at.")
 
 Entry = Annotated[int, typer.Argument(help="Number of the answer's entry in the log.", min=1)]
-
-
-@review_app.callback()
-def _group() -> None:
-    """List, show and decide the answers that a person looks at."""
 
 
 @review_app.command("list", cls=SigkdCommand)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sigkd.cli.app import app
+from sigkd.cli.app import group
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.options import CacheDir, Json
 from sigkd.cli.output import Table, show
@@ -15,12 +15,7 @@ from sigkd.cli.output import Table, show
 if TYPE_CHECKING:
     from sigkd.models.weights import CheckedWeights, WeightsBrought, WeightsInfo, WeightsList, WeightsVerification
 
-weights = typer.Typer(
-    help="List, download, import, verify and remove published model weights.",
-    no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.add_typer(weights, name="weights")
+weights = group("weights", "List, download, import, verify and remove published model weights.")
 
 Name = Annotated[str, typer.Argument(help="A model's name ('sigkd weights list').")]
 Names = Annotated[list[str], typer.Argument(help="Models' names ('sigkd weights list').")]
