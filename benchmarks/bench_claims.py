@@ -1,10 +1,11 @@
 """How fast a table of claims is answered (``sigkd verify --from``), and how much memory that takes.
 
-    python benchmarks/bench_claims.py [--claims 40] [--writers 10] [--model NAME]
+    python benchmarks/bench_claims.py [--claims 40] [--writers 10] [--model NAME] [--report]
 
 Made-up writers with two references each, enrolled before; claims of genuine signatures and forgeries in any order. The
 first run answers a few, so that the second shows what the model costs and what each further claim does: wall clock and
-processor seconds of whole processes, and the largest memory. 2,000 claims of 500 writers take minutes.
+processor seconds of whole processes, the largest memory, and how much the gallery's file grows. With ``--report`` the
+page of all claims is written, too. 2,000 claims of 500 writers take minutes.
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ def main() -> None:
     parser.add_argument("--claims", type=int, default=40)
     parser.add_argument("--writers", type=int, default=10)
     parser.add_argument("--model", default=None)
+    parser.add_argument("--report", action="store_true")
     given = parser.parse_args()
     from sigkd.synthesis import write_signature_dataset
 
@@ -66,10 +68,14 @@ def main() -> None:
         references = [(f"scans/{one}/genuine/{number:02d}.png", one) for one in writers for number in (1, 2)]
         options = ("--gallery", folder / "g.sigkd", *(("--model", given.model) if given.model else ()))
         run("enroll", "--from", table(folder / "refs.csv", ("path", "writer"), references), *options)
+        sizes = [(folder / "g.sigkd").stat().st_size]
         found = []
         for count in (FEW, given.claims):
             source = table(folder / f"{count}.csv", ("path", "writer"), claims[:count])
-            found.append((count, *run("verify", "--from", source, "--out", folder / f"out{count}.csv", *options)))
+            page = ("--report", folder / f"page{count}.html") if given.report else ()
+            command = ("verify", "--from", source, "--out", folder / f"out{count}.csv", *page, *options)
+            found.append((count, *run(*command)))
+            sizes.append((folder / "g.sigkd").stat().st_size)
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {len(writers)} writers")
     print("| claims | wall, s | processor, s | memory, MiB |\n|---:|---:|---:|---:|")
     for count, wall, used, memory in found:
@@ -77,6 +83,9 @@ def main() -> None:
     (first, wall, used, _), (last, more, spent, _) = found
     print(f"each further claim: {1000 * (more - wall) / (last - first):.0f} ms, ", end="")
     print(f"{1000 * (spent - used) / (last - first):.0f} ms of a processor")
+    enrolled, _, grown = (size / 1024 for size in sizes)
+    print(f"gallery: {enrolled / len(writers):.1f} KiB a writer with two references, without images, ", end="")
+    print(f"{(grown - enrolled) / (first + last):.1f} KiB a claim")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,12 @@ def write_html(path: Path, template: Path, facts: dict[str, Any]) -> None:
 
 
 def html_page(template: Path, facts: dict[str, Any]) -> str:
-    """Return a template of this package filled with facts.
+    """Return a template of this package filled with facts; see :func:`html_parts`."""
+    return "".join(html_parts(template, facts))
+
+
+def html_parts(template: Path, facts: dict[str, Any]) -> Iterator[str]:
+    """Yield a template of this package filled with facts, part by part: a long page is never whole in memory.
 
     The files beside the template with the suffixes ``.css`` and ``.js`` are ``style`` and ``script`` in it, to be
     marked safe there; the filter ``base64`` encodes bytes. A name that the template uses and ``facts`` lacks is an
@@ -39,7 +45,8 @@ def html_page(template: Path, facts: dict[str, Any]) -> str:
         beside = template.with_suffix(suffix)
         if beside.is_file():
             environment.globals[name] = beside.read_text(encoding="utf-8")
-    return environment.get_template(template.name).render(facts) + "\n"
+    yield from environment.get_template(template.name).generate(facts)
+    yield "\n"
 
 
 def svg_address(figure: Figure) -> str:

@@ -250,6 +250,8 @@ def show_claims(summary: ClaimsSummary, *, json: bool) -> None:
         f"answered {rate}{before}; policy {summary.policy}",
     ]
     show(summary, json, "\n".join(lines))
+    if summary.report is not None:
+        note_line(f"report: {summary.report}")
     for one in summary.failed:
         warning_line(f"row {one.row}: {one.error}")
     more = summary.answers.get("error", 0) - len(summary.failed)

@@ -39,7 +39,9 @@ def verify(
         Path | None, typer.Option(help="The gallery's file.", show_default="gallery.sigkd in the data directory")
     ] = None,
     negatives: Annotated[str, typer.Option(help="With --writer: cohort, or writers (other enrolled ones).")] = "cohort",
-    report: Annotated[Path | None, typer.Option(help="Write a report: .html or .pdf.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Write a report: .html or .pdf; with --from a page of all claims.")
+    ] = None,
     case: Annotated[Path | None, typer.Option(help="For the report: a case file of 'sigkd case'.")] = None,
     paper: Annotated[str, typer.Option(help="Of the report: A4 or Letter.")] = "A4",
     table: Annotated[Path | None, typer.Option("--csv", help="Write one row a query.")] = None,
@@ -77,8 +79,8 @@ def verify(
     given = piped(images or [])
     if case is not None and report is None:
         raise UsageError("`case` is for a report: add --report FILE")
-    if source is not None and (given or query or writer or report or table):
-        raise UsageError("--from FILE has all claims: no images, --query, --writer, --report or --csv beside it")
+    if source is not None and (given or query or writer or table):
+        raise UsageError("--from FILE has all claims: no images, --query, --writer or --csv beside it")
     if (source is None) != (out is None):
         raise UsageError("--from CLAIMS and --out ANSWERS belong together")
     if source is None and not given:
@@ -100,7 +102,7 @@ def verify(
         opening = {"negatives": negatives, "actor": actor, "audit": audit}
         verifier = verifier_of(options, common, model, file, passphrase, progress, **opening)
     if source is not None and out is not None:
-        summary = verify_claims(verifier, source, out, workers=workers, progress=progress)
+        summary = verify_claims(verifier, source, out, report=wanted, workers=workers, progress=progress)
         show_claims(summary, json=common.json)
         raise typer.Exit(summary.exit_code)
     if writer is None:

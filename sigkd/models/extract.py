@@ -17,6 +17,7 @@ from sigkd.images.canvas import parse_canvas
 from sigkd.images.formats import named_images
 from sigkd.images.placing import Placing
 from sigkd.models.features import UNKNOWN, FeatureSet
+from sigkd.models.inference import WORTH
 from sigkd.models.registry import INPUT_SIZE
 from sigkd.models.views import project
 from sigkd.paths import path_text, store_path
@@ -94,6 +95,8 @@ def extract_features(
     # A batch of images is one of views times as many for the network.
     batch_size = max(1, batch_size // max(views, 1))
     network = model.network.to(device).eval()
+    if device.type == "cpu" and len(images) * max(views, 1) >= WORTH:
+        network = model.for_many().network
     batches: list[NDArray[np.float32]] = []
     done = 0
     with torch.inference_mode(), exact_float32(), progress.task("features", total=len(images), unit="images") as task:

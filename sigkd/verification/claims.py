@@ -6,16 +6,20 @@ the table is written whole and the journal removed. A row that cannot be answere
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sigkd._version import __version__
 from sigkd.errors import ExitCode, ImageError, InputError, LockedError, NotEnrolledError, SigkdError, UsageError
@@ -25,16 +29,20 @@ from sigkd.json_documents import JsonDocument
 from sigkd.pools import in_order
 from sigkd.progress import SILENT, Progress
 from sigkd.registry import nearest
+from sigkd.verification.report.batch import Answered, check_batch, write_batch
 from sigkd.verification.result import Verification
 from sigkd.verification.row_tables import RowTable, check_table, read_table, write_table
 from sigkd.verification.samples import Sample
 from sigkd.verification.wording import advice, reason
 
 if TYPE_CHECKING:
+    from sigkd.verification.report import Report
     from sigkd.verification.verifier import Verifier
 
 BATCH = 64
-"""Claims whose features are computed together, and whose answers are logged in one transaction."""
+"""Claims whose answers are logged in one transaction, and are on the disk together."""
+PART = 8
+"""Claims that a worker reads at a time, and whose features it computes together."""
 NEEDED = ("path", "writer")
 ANSWERED = (
     "file",
@@ -56,6 +64,7 @@ ANSWERED = (
 _TEXTS = ("file", "why", "what_to_do", "policy", "error")
 ERROR = "error"
 _SHOWN = 5
+_NOTHING = np.empty((0, 0), np.uint8)
 
 
 @dataclass(frozen=True)
@@ -71,6 +80,8 @@ class ClaimsSummary(JsonDocument, format="sigkd-claims", version=1):
     """What ``sigkd verify --from`` prints."""
 
     out: Path
+    report: Path | None
+    """The page of all claims, where one was asked for."""
     claims: int
     writers: int
     answers: dict[str, int]
@@ -88,7 +99,13 @@ class ClaimsSummary(JsonDocument, format="sigkd-claims", version=1):
 
 
 def verify_claims(
-    verifier: Verifier, source: Path, out: Path, *, workers: int = 0, progress: Progress = SILENT
+    verifier: Verifier,
+    source: Path,
+    out: Path,
+    *,
+    report: Report | None = None,
+    workers: int = 0,
+    progress: Progress = SILENT,
 ) -> ClaimsSummary:
     """Answer a table of claims against the enrolled writers.
 
@@ -100,6 +117,7 @@ def verify_claims(
         source: a table with the columns ``path`` (relative to it) and ``writer``; ``dpi`` where it is known. All others
             are carried through.
         out: the table of answers; it must not exist.
+        report: a page of all claims that is wanted, also of those that an earlier run answered.
         workers: that read images; 0: one a core.
         progress: where the work is reported.
 
@@ -108,6 +126,8 @@ def verify_claims(
             that cannot be read, or a journal of another command. LockedError: another run writes the same answers.
     """
     check_table(out)
+    if report is not None:
+        check_batch(report)
     table = read_table(source)
     named = _columns(table)
     if out.exists():
@@ -130,11 +150,13 @@ def verify_claims(
         if resumed:
             progress.info(f"{out}: going on, {resumed} of {len(table.rows)} claims are answered")
         try:
-            _answer(verifier, table, named, left, journal, workers, progress)
+            _answer(verifier, table, named, left, journal, workers, progress, thumbnails=report is not None)
         except KeyboardInterrupt:
             done = f"{len(journal.places)} of {len(table.rows)} claims are answered"
             progress.info(f"{out}: {done} and kept; the same command goes on")
             raise
+        if report is not None:  # before the table: the same command makes it where this fails
+            _report(report, verifier, table, named, journal, facts, out)
         write_table(
             out,
             [*table.columns, *ANSWERED],
@@ -150,6 +172,7 @@ def verify_claims(
         journal.remove()
     return ClaimsSummary(
         out=out,
+        report=None if report is None else report.path,
         claims=len(table.rows),
         writers=len({_cell(table, named, row, "writer") for row in range(len(table.rows))}),
         answers=dict(sorted(counts.items())),
@@ -182,42 +205,81 @@ def _answer(
     journal: _Journal,
     workers: int,
     progress: Progress,
+    *,
+    thumbnails: bool,
 ) -> None:
     enrolled = verifier.open_gallery()
     unknown = _unknown_writers(verifier, {_cell(table, named, row, "writer") for row in left})
-    read = partial(_read, verifier, table, named, unknown)
-    with progress.task("verifying", total=len(left), unit="claims") as task:
-        # images of the next batch are read while the features of this one are computed
-        samples = in_order(read, left, workers=workers)
-        for first in range(0, len(left), BATCH):
-            rows = left[first : first + BATCH]
-            found: dict[int, dict[str, Any]] = {}
-            ready: list[tuple[int, Sample]] = []
-            # Not strict: samples go on beyond this batch.
-            for row, sample in zip(rows, samples, strict=False):
-                if isinstance(sample, Sample):
-                    ready.append((row, sample))
-                else:
-                    found[row] = sample
-            if ready:
-                features = verifier.features([sample.image for _, sample in ready])
-                groups: dict[str, list[int]] = {}
-                for place, (row, _) in enumerate(ready):
-                    groups.setdefault(_cell(table, named, row, "writer"), []).append(place)
-                given = enrolled.verify_groups(
-                    [(name, [ready[at][1] for at in places], features[places]) for name, places in groups.items()]
-                )
-                for places, answers in zip(groups.values(), given, strict=True):
-                    for number, at in enumerate(places):
-                        row, sample = ready[at]
-                        file = _file(table, named, row)
-                        found[row] = (
-                            _failed(answers, file, sample.digest)
-                            if isinstance(answers, SigkdError)
-                            else _row(answers[number], file)
-                        )
+    read = partial(_read, verifier, table, named, unknown, thumbnails)
+    parts = [left[first : first + PART] for first in range(0, len(left), PART)]
+    with progress.task("verifying", total=len(left), unit="claims") as task, _one_torch_thread():
+        # each worker reads scans and computes their features; answers are made and logged here, in the table's order
+        looked = in_order(partial(_look, verifier, read), parts, workers=workers)
+        for batch in _batches(looked):
+            found = {row: sample for row, sample, _ in batch if not isinstance(sample, Sample)}
+            groups: dict[str, list[tuple[int, Sample, NDArray[np.float32]]]] = {}
+            for row, sample, features in batch:
+                if isinstance(sample, Sample) and features is not None:
+                    groups.setdefault(_cell(table, named, row, "writer"), []).append((row, sample, features))
+            given = enrolled.verify_groups(
+                [
+                    (name, [one[1] for one in group], np.stack([one[2] for one in group]))
+                    for name, group in groups.items()
+                ]
+            )
+            for group, answers in zip(groups.values(), given, strict=True):
+                for number, (row, sample, _) in enumerate(group):
+                    file = _file(table, named, row)
+                    found[row] = (
+                        _failed(answers, file, sample.digest)
+                        if isinstance(answers, SigkdError)
+                        else _row(answers[number], file) | _pictured(sample)
+                    )
             journal.append(found)
-            task.advance(len(rows))
+            task.advance(len(batch))
+
+
+_Looked = list[tuple[int, "Sample | dict[str, Any]", "NDArray[np.float32] | None"]]
+"""Rows with their signatures and features, or with what the table says instead."""
+
+
+def _look(verifier: Verifier, read: Callable[[int], Sample | dict[str, Any]], rows: Sequence[int]) -> _Looked:
+    """Read the signatures of some rows and compute their features [D]; pictures are not kept any longer."""
+    samples = [read(row) for row in rows]
+    images = [sample.image for sample in samples if isinstance(sample, Sample)]
+    features = iter(verifier.features(images) if images else ())
+    looked: _Looked = []
+    for row, sample in zip(rows, samples, strict=True):
+        if isinstance(sample, Sample):
+            looked.append((row, replace(sample, image=_NOTHING, kept_ink=None), next(features)))
+        else:
+            looked.append((row, sample, None))
+    return looked
+
+
+def _batches(parts: Iterable[_Looked]) -> Iterator[_Looked]:
+    """Yield parts together, until they are a batch."""
+    batch: _Looked = []
+    for part in parts:
+        batch += part
+        if len(batch) >= BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+@contextmanager
+def _one_torch_thread() -> Iterator[None]:
+    """Keep PyTorch to one thread: the workers are the parallelism."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _unknown_writers(verifier: Verifier, names: set[str]) -> dict[str, str]:
@@ -248,7 +310,12 @@ def _cell(table: RowTable, named: dict[str, str], row: int, name: str) -> str:
 
 
 def _read(
-    verifier: Verifier, table: RowTable, named: dict[str, str], unknown: dict[str, str], row: int
+    verifier: Verifier,
+    table: RowTable,
+    named: dict[str, str],
+    unknown: dict[str, str],
+    thumbnails: bool,
+    row: int,
 ) -> Sample | dict[str, Any]:
     """Return the signature of a row, or what the table of answers says instead."""
     file, writer = _file(table, named, row), _cell(table, named, row, "writer")
@@ -262,7 +329,7 @@ def _read(
     if not _cell(table, named, row, "path"):
         return _failed(InputError("the path is empty"), file)
     try:
-        return verifier.sample(file, dpi=dpi, presumed=verifier.gallery.resolution)
+        return verifier.sample(file, dpi=dpi, presumed=verifier.gallery.resolution, thumbnail=thumbnails)
     except ImageError as error:
         return _failed(error, file)
 
@@ -294,6 +361,40 @@ def _row(answer: Verification, file: Path) -> dict[str, Any]:
         "model_hash": answer.binding.model_hash,
         "error": None,
     }
+
+
+def _pictured(sample: Sample) -> dict[str, str]:
+    return {} if sample.thumbnail is None else {"thumbnail": base64.b64encode(sample.thumbnail).decode()}
+
+
+def _report(
+    report: Report,
+    verifier: Verifier,
+    table: RowTable,
+    named: dict[str, str],
+    journal: _Journal,
+    facts: dict[str, str],
+    out: Path,
+) -> None:
+    """Write the page of all claims, claim by claim."""
+    own = set(named.values())
+
+    def read(row: int) -> Answered:
+        carried = [(name, str(value)) for name, value in table.rows[row].items() if name not in own and value]
+        return Answered(row + 2, _cell(table, named, row, "writer"), journal.read(row), carried)
+
+    order = [(journal.answers[row], journal.read(row).get("log10_lr"), row) for row in sorted(journal.places)]
+    gallery = verifier.gallery
+    told = {
+        "claims": f"{table.path.absolute()}, SHA-256 {facts['claims']}",
+        "answers": str(out.absolute()),
+        "gallery": f"{gallery.path}, {gallery.id}",
+        "head": str(gallery.meta("head", "")),
+        "policy": f"{verifier.rule.facts}, SHA-256 {verifier.rule.facts.hash}",
+        "model": f"{verifier.binding.model_name}, {verifier.binding.model_hash}",
+    }
+    placing = verifier.model.placing
+    write_batch(report, order, read, gallery, max_pixels=placing.max_pixels, name=table.path.name, facts=told)
 
 
 class _Journal:

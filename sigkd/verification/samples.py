@@ -22,6 +22,7 @@ from sigkd.images.resolution import MM_PER_INCH, Resolution
 from sigkd.images.scale import DPI
 from sigkd.images.scan import Scan, read_scan
 from sigkd.images.scan_facts import ScanFacts
+from sigkd.images.thumbnails import thumbnail as small_picture
 
 ImageInput: TypeAlias = "ImageSource | NDArray[np.uint8]"
 """A file, the content of one, a binary stream, or a grey scan uint8 [H, W] (0 ink, 255 paper)."""
@@ -51,6 +52,8 @@ class Sample:
     file: str = ""
     """Where the file lies, with its whole path; empty for what is none."""
     page: int = 1
+    thumbnail: bytes | None = field(default=None, repr=False)
+    """A small picture of the scan (JPEG), made only where asked for."""
 
 
 def read_sample(
@@ -62,6 +65,7 @@ def read_sample(
     page: int = 1,
     dpi: Resolution | None = None,
     presumed: Resolution | None = None,
+    thumbnail: bool = False,
 ) -> Sample:
     """Read and normalise a signature.
 
@@ -73,6 +77,7 @@ def read_sample(
         page: of a multi-page TIFF, from 1.
         dpi: the resolution, whatever the file says; for models of views.
         presumed: the resolution of a scan that does not tell its own; likewise.
+        thumbnail: make a small picture of a file's scan, too.
 
     Raises:
         ImageError: it cannot be read, or there is no signature in it; the message names it.
@@ -97,7 +102,9 @@ def read_sample(
     file = _place(source)
     if placing.views:
         scan = read_scan(read, dpi=dpi, presumed=presumed, max_pixels=placing.max_pixels, name=where)
-        return replace(_of_views(scan, title or scan.name, placing, content), format=kind, file=file, page=page)
+        small = small_picture(read.image, scan.box, scan.dpi) if thumbnail and isinstance(read, ImageFile) else None
+        found = _of_views(scan, title or scan.name, placing, content)
+        return replace(found, format=kind, file=file, page=page, thumbnail=small)
     # scikit-image comes with it, which models of views do not need
     from sigkd.images.preprocess import LARGER_THAN_CANVAS, normalize
 
@@ -114,7 +121,9 @@ def read_sample(
     ink = measure_ink(grey, normal.box, normal.threshold)
     remarks = scan_remarks(grey, ink, larger_than_canvas=LARGER_THAN_CANVAS in normal.warnings)
     notes = (*page_remarks(page, pages), *remarks)
-    return Sample(title or digest[:8], digest, normal.image, ink, notes, content, format=kind, file=file, page=page)
+    small = small_picture(read.image, None, None) if thumbnail and isinstance(read, ImageFile) else None
+    found = Sample(title or digest[:8], digest, normal.image, ink, notes, content, format=kind)
+    return replace(found, file=file, page=page, thumbnail=small)
 
 
 def _place(source: ImageInput) -> str:

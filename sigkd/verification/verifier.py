@@ -39,6 +39,8 @@ from sigkd.verification.samples import ImageInput, Sample, read_sample
 if TYPE_CHECKING:
     import torch
 
+    from sigkd.models.io import LoadedModel
+
 logger = logging.getLogger(__name__)
 
 
@@ -101,6 +103,8 @@ class Verifier:
         self._negatives, self._actor, self._audit = negatives, actor, audit
         self._enrolled: EnrolledWriters | None = None
         self._rule: PolicyInForce | None = None
+        self._seen = 0
+        self._model_for_many: LoadedModel | None = None
         # Re-entrant: opening the gallery asks for the rule, and the rule for the gallery.
         self._lock = threading.RLock()
 
@@ -199,6 +203,7 @@ class Verifier:
         keep: bool = False,
         dpi: Resolution | None = None,
         presumed: Resolution | None = None,
+        thumbnail: bool = False,
     ) -> Sample:
         """Read one signature and place it as the model needs it; see :func:`.samples.read_sample`.
 
@@ -209,7 +214,10 @@ class Verifier:
         if dpi is None and self.choices.dpi is not None:
             dpi = given_resolution(self.choices.dpi)
         page = self.choices.page
-        return read_sample(source, self.model.placing, name=name, keep=keep, page=page, dpi=dpi, presumed=presumed)
+        placing = self.model.placing
+        return read_sample(
+            source, placing, name=name, keep=keep, page=page, dpi=dpi, presumed=presumed, thumbnail=thumbnail
+        )
 
     def kept_sample(self, reference: StoredReference, presumed: Resolution | None) -> Sample:
         """Read the kept image of a reference again, at the resolution that it was enrolled with."""
@@ -226,9 +234,20 @@ class Verifier:
         from sigkd.models.extract import extract_features
 
         start = time.perf_counter()
-        features = extract_features(self.model, np.stack(list(images)), device=self.device, progress=progress)
+        stacked = np.stack(list(images))
+        features = extract_features(self._ready(stacked), stacked, device=self.device, progress=progress)
         logger.debug("features of %d images in %.0f ms", len(features), 1000 * (time.perf_counter() - start))
         return features
+
+    def _ready(self, images: NDArray[np.uint8]) -> LoadedModel:
+        """Return the model; the one for many, once so many were looked at."""
+        from sigkd.models.inference import WORTH
+
+        with self._lock:
+            self._seen += len(images) * (images.shape[1] if images.ndim == 4 else 1)
+            if self.device.type == "cpu" and self._seen >= WORTH:
+                self._model_for_many = self._model_for_many or self.model.for_many()
+            return self._model_for_many or self.model
 
     def compare_features(
         self,

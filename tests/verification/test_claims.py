@@ -82,15 +82,17 @@ def test_an_interrupted_run_goes_on(bank, monkeypatch) -> None:
     source = write(folder / "claims.csv", [(str(k), f"Ada/{3 + k % 3}.png", "Ada", "") for k in range(9)])
     out, part = folder / "answers.csv", folder / ".answers.csv.part"
     monkeypatch.setattr(claims_module, "BATCH", 2)
-    real, calls = verifier.features, []
+    monkeypatch.setattr(claims_module, "PART", 1)
+    enrolled = verifier.open_gallery()
+    real, calls = enrolled.verify_groups, []
 
-    def features(images, *arguments):
-        calls.append(len(images))
+    def verify_groups(groups):
+        calls.append(sum(len(samples) for _, samples, _ in groups))
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return real(images, *arguments)
+        return real(groups)
 
-    monkeypatch.setattr(verifier, "features", features)
+    monkeypatch.setattr(enrolled, "verify_groups", verify_groups)
     with pytest.raises(KeyboardInterrupt):
         verify_claims(verifier, source, out)
     assert not out.exists() and len(part.read_text().splitlines()) == 1 + 4

@@ -29,15 +29,16 @@ from reportlab.platypus import Table as Grid
 
 from sigkd.verification.report import blocks
 
-_PAPERS = {"A4": pagesizes.A4, "Letter": pagesizes.LETTER}
-_SIDE, _TOP, _BOTTOM = 16 * mm, 20 * mm, 18 * mm
-_INK, _SOFT, _LINE = colors.HexColor("#1b1b1b"), colors.HexColor("#555555"), colors.HexColor("#c8c8c8")
-_ANSWERS = {
+PAPERS = {"A4": pagesizes.A4, "Letter": pagesizes.LETTER}
+SIDE, TOP, BOTTOM = 16 * mm, 20 * mm, 18 * mm
+INK, SOFT, LINE = colors.HexColor("#1b1b1b"), colors.HexColor("#555555"), colors.HexColor("#c8c8c8")
+ANSWERS = {
     "accepted": "#00713d",
     "rejected": "#b3261e",
     "inconclusive": "#8a5a00",
     "copy": "#b3261e",
     "refused": "#8a5a00",
+    "error": "#8a5a00",
 }
 _NOTES = "#8a5a00"
 
@@ -45,21 +46,21 @@ _NOTES = "#8a5a00"
 def pdf_file(document: blocks.Document, paper: str) -> bytes:
     """Return the PDF file of a document on ``A4`` or ``Letter``."""
     buffer = io.BytesIO()
-    size = _PAPERS[paper]
+    size = PAPERS[paper]
     template = SimpleDocTemplate(
         buffer,
         pagesize=size,
-        leftMargin=_SIDE,
-        rightMargin=_SIDE,
-        topMargin=_TOP,
-        bottomMargin=_BOTTOM,
-        title=_plain(document.running),
-        author=_plain(document.author),
+        leftMargin=SIDE,
+        rightMargin=SIDE,
+        topMargin=TOP,
+        bottomMargin=BOTTOM,
+        title=plain(document.running),
+        author=plain(document.author),
         creator="sigkd",
         lang=document.language,
     )
-    width = size[0] - 2 * _SIDE - 12  # a frame has a padding of 6 points
-    flow: list[Flowable] = [_text(document.title, "title"), _text(document.subtitle, "soft")]
+    width = size[0] - 2 * SIDE - 12  # a frame has a padding of 6 points
+    flow: list[Flowable] = [paragraph(document.title, "title"), paragraph(document.subtitle, "soft")]
     for block in document.blocks:
         flow.extend(_flowables(block, width))
 
@@ -86,19 +87,19 @@ def pdf_file(document: blocks.Document, paper: str) -> bytes:
 
 
 def _edges(canvas: Any, document: blocks.Document, size: tuple[float, float], page: int, pages: int) -> None:
-    regular = _fonts()[0]
+    regular = fonts()[0]
     canvas.setFont(regular, 8)
-    canvas.setFillColor(_SOFT)
-    running = _plain(document.running)
-    canvas.drawString(_SIDE + 6, size[1] - 13 * mm, running if len(running) <= 95 else f"{running[:94]}…")
-    canvas.drawRightString(size[0] - _SIDE - 6, 11 * mm, document.page_of.format(page=page, pages=pages))
-    canvas.drawString(_SIDE + 6, 11 * mm, _plain(document.subtitle))
-    canvas.setStrokeColor(_LINE)
-    canvas.line(_SIDE + 6, size[1] - 14.5 * mm, size[0] - _SIDE - 6, size[1] - 14.5 * mm)
+    canvas.setFillColor(SOFT)
+    running = plain(document.running)
+    canvas.drawString(SIDE + 6, size[1] - 13 * mm, running if len(running) <= 95 else f"{running[:94]}…")
+    canvas.drawRightString(size[0] - SIDE - 6, 11 * mm, document.page_of.format(page=page, pages=pages))
+    canvas.drawString(SIDE + 6, 11 * mm, plain(document.subtitle))
+    canvas.setStrokeColor(LINE)
+    canvas.line(SIDE + 6, size[1] - 14.5 * mm, size[0] - SIDE - 6, size[1] - 14.5 * mm)
 
 
 @cache
-def _fonts() -> tuple[str, str, str]:
+def fonts() -> tuple[str, str, str]:
     """Register Matplotlib's type, which has Latin, Greek and Cyrillic letters; regular, bold, of one width."""
     import matplotlib
 
@@ -111,12 +112,12 @@ def _fonts() -> tuple[str, str, str]:
 
 @cache
 def _styles() -> dict[str, ParagraphStyle]:
-    regular, bold, mono = _fonts()
+    regular, bold, mono = fonts()
     base = ParagraphStyle(
-        "text", fontName=regular, fontSize=9, leading=12.6, textColor=_INK, spaceAfter=3, splitLongWords=1
+        "text", fontName=regular, fontSize=9, leading=12.6, textColor=INK, spaceAfter=3, splitLongWords=1
     )
     more: dict[str, dict[str, Any]] = {
-        "soft": {"fontSize": 8, "leading": 11, "textColor": _SOFT},
+        "soft": {"fontSize": 8, "leading": 11, "textColor": SOFT},
         "strong": {"fontName": bold},
         "title": {"fontName": bold, "fontSize": 16, "leading": 20, "spaceAfter": 2},
         "heading": {
@@ -135,21 +136,21 @@ def _styles() -> dict[str, ParagraphStyle]:
     return {"text": base, **{name: ParagraphStyle(name, base, **changes) for name, changes in more.items()}}
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Return a text that the fonts can show: other letters and control characters as their numbers."""
-    shown = pdfmetrics.getFont(_fonts()[0]).face.charToGlyph
+    shown = pdfmetrics.getFont(fonts()[0]).face.charToGlyph
     return "".join(
         one if one in "\n\t" or (ord(one) in shown and one.isprintable()) else one.encode("unicode_escape").decode()
         for one in text
     )
 
 
-def _text(text: str, style: str = "text", colour: str | None = None) -> Flowable:
+def paragraph(text: str, style: str = "text", colour: str | None = None) -> Flowable:
     """Return a paragraph; nothing in its text is markup but the ends of lines."""
     own = _styles()[style]
     if colour is not None:
         own = ParagraphStyle(f"{style} {colour}", own, textColor=colors.HexColor(colour))
-    return Text(escape(_plain(text)).replace("\n", "<br/>"), own)
+    return Text(escape(plain(text)).replace("\n", "<br/>"), own)
 
 
 def _flowables(block: blocks.Block, width: float) -> Iterator[Flowable]:
@@ -157,20 +158,20 @@ def _flowables(block: blocks.Block, width: float) -> Iterator[Flowable]:
         case blocks.Heading():
             if block.page:
                 yield PageBreak()
-            yield _text(block.text, "heading")
+            yield paragraph(block.text, "heading")
         case blocks.Paragraph():
-            yield _text(block.text, "soft" if block.soft else "strong" if block.strong else "text")
+            yield paragraph(block.text, "soft" if block.soft else "strong" if block.strong else "text")
         case blocks.Bullets():
-            items = [_text(item) for item in block.items]
-            yield ListFlowable(items, bulletType="bullet", start="•", leftIndent=10, bulletFontName=_fonts()[0])
+            items = [paragraph(item) for item in block.items]
+            yield ListFlowable(items, bulletType="bullet", start="•", leftIndent=10, bulletFontName=fonts()[0])
         case blocks.Notes():
-            lines = [_text(block.title, "strong", _NOTES), *(_text(f"• {item}") for item in block.items)]
+            lines = [paragraph(block.title, "strong", _NOTES), *(paragraph(f"• {item}") for item in block.items)]
             yield from _boxed(lines, _NOTES, width)
         case blocks.Answer():
-            colour = _ANSWERS[block.kind]
-            yield from _boxed([_text(block.word, "answer", colour), *map(_text, block.lines)], colour, width)
+            colour = ANSWERS[block.kind]
+            yield from _boxed([paragraph(block.word, "answer", colour), *map(paragraph, block.lines)], colour, width)
         case blocks.Rows():
-            cells = [[_text(name, "small strong"), _value(value, block.hashes)] for name, value in block.rows]
+            cells = [[paragraph(name, "small strong"), _value(value, block.hashes)] for name, value in block.rows]
             yield _grid(cells, [0.27 * width, 0.73 * width])
             yield Spacer(0, 5)
         case blocks.Table():
@@ -180,16 +181,16 @@ def _flowables(block: blocks.Block, width: float) -> Iterator[Flowable]:
             yield from _figures(block, width)
         case blocks.Signing():
             blank = [Spacer(0, 17 * mm) for _ in block.labels]
-            labels = [_text(label, "small") for label in block.labels]
+            labels = [paragraph(label, "small") for label in block.labels]
             column = width / len(block.labels)
             grid = Grid([blank, labels], colWidths=[column] * len(labels))
-            grid.setStyle([("LINEABOVE", (place, 1), (place, 1), 0.6, _INK) for place in range(len(labels))])
+            grid.setStyle([("LINEABOVE", (place, 1), (place, 1), 0.6, INK) for place in range(len(labels))])
             yield KeepTogether([grid])
 
 
 def _value(value: str, hashes: bool) -> Flowable:
     is_hash = hashes and any(len(word) == 64 for word in value.split())
-    return _text(value, "hash" if is_hash else "small")
+    return paragraph(value, "hash" if is_hash else "small")
 
 
 def _boxed(lines: Sequence[Flowable], colour: str, width: float) -> Iterator[Flowable]:
@@ -214,7 +215,7 @@ def _grid(cells: list[list[Flowable]], widths: Sequence[float], head: bool = Fal
     grid.setStyle(
         [
             ("VALIGN", (0, 0), (-1, -1), "TOP"),
-            ("LINEBELOW", (0, 0), (-1, -1), 0.4, _LINE),
+            ("LINEBELOW", (0, 0), (-1, -1), 0.4, LINE),
             ("LEFTPADDING", (0, 0), (-1, -1), 0),
             ("TOPPADDING", (0, 0), (-1, -1), 2),
             ("BOTTOMPADDING", (0, 0), (-1, -1), 3),
@@ -224,9 +225,12 @@ def _grid(cells: list[list[Flowable]], widths: Sequence[float], head: bool = Fal
 
 
 def _table(block: blocks.Table, width: float) -> Flowable:
-    cells = [[_text(title, "small strong") for title in block.head]]
+    cells = [[paragraph(title, "small strong") for title in block.head]]
     cells += [
-        [_text(text, "small strong" if (row, column) in block.marked else "small") for column, text in enumerate(line)]
+        [
+            paragraph(text, "small strong" if (row, column) in block.marked else "small")
+            for column, text in enumerate(line)
+        ]
         for row, line in enumerate(block.rows)
     ]
     number = len(block.head)
@@ -254,6 +258,6 @@ def _figure(figure: blocks.Figure, width: float) -> list[Flowable]:
     height = width * picture.height / picture.width
     image = Image(io.BytesIO(picture.content), width=width, height=height)
     frame = Grid([[image]], colWidths=[width])
-    frame.setStyle([("BOX", (0, 0), (-1, -1), 0.5, _LINE), *((f"{side}PADDING", (0, 0), (-1, -1), 0)
+    frame.setStyle([("BOX", (0, 0), (-1, -1), 0.5, LINE), *((f"{side}PADDING", (0, 0), (-1, -1), 0)
                    for side in ("LEFT", "RIGHT", "TOP", "BOTTOM"))])  # fmt: skip
-    return [frame, _text(figure.caption, "soft")]
+    return [frame, paragraph(figure.caption, "soft")]

@@ -127,13 +127,13 @@ def test_what_a_report_can_be(tmp_path):
 def test_every_text_is_used_and_every_used_text_exists():
     import tomllib
 
-    from sigkd.verification.report import content
+    from sigkd.verification.report import batch, content
 
     def keys(table, before=""):
         for name, value in table.items():
             yield from keys(value, f"{before}{name}.") if isinstance(value, dict) else [before + name]
 
-    source = Path(content.__file__).read_text(encoding="utf-8")
+    source = "".join(Path(module.__file__).read_text(encoding="utf-8") for module in (content, batch))
     known = set(keys(tomllib.loads((FOLDER / "en.toml").read_text())))
     named = set(re.findall(r"""["']((?:[a-z_]+\.)+[A-Za-z_0-9]+)["']""", source))
     assert {one for one in named if "." in one and not one.startswith("sigkd")} <= known
