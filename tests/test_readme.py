@@ -1,4 +1,4 @@
-"""The README tells the truth: its runnable blocks run, its links lead somewhere, its commands exist.
+"""The README tells the truth: its runnable blocks run, its links lead somewhere, its commands exist; so do the guides'.
 
 A ``bash`` block is runnable if the line before it is ``<!-- runnable -->``; the blocks run in order in one directory.
 """
@@ -66,25 +66,44 @@ def test_runnable_blocks_run(tmp_path):
         assert "Traceback" not in run.stderr, f"$ {command}\n{run.stderr}"
 
 
-def test_every_command_line_names_commands_and_options_that_exist():
+PAGES = {
+    path.relative_to(REPOSITORY).as_posix(): path
+    for path in [README, REPOSITORY / "CONTRIBUTING.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+    + sorted((REPOSITORY / "docs" / "guides").glob("*.md"))
+}
+INDENTED = re.compile(r"^ *```(?:bash|sh|console)\n(?P<body>.*?)^ *```$", re.MULTILINE | re.DOTALL)
+
+
+def typed(page):
+    """Every command line of a page; in a block with prompts the other lines are what the commands print."""
+    for block in INDENTED.finditer(page.read_text(encoding="utf-8")):
+        body = block["body"].replace("\\\n", " ")
+        prompted = re.findall(r"^ *\$ (.*)$", body, re.MULTILINE)
+        yield from lines("\n".join(prompted) if prompted else body)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_command_line_names_commands_and_options_that_exist(name):
     from sigkd.cli.app import command_line
 
     root = command_line()
-    for _, command in every_command():
+    for command in typed(PAGES[name]):
         words = shlex.split(re.split(r"[|;&>]", command)[0])
-        if words[0] == "make":
+        if words and words[0] == "make":
             makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
             assert all(
                 re.search(rf"^{re.escape(word)}:", makefile, re.MULTILINE) for word in words[1:] if "=" not in word
             )
-        if words[0] != "sigkd":
+        if len(words) > 1 and re.fullmatch(r"python[0-9.]*", words[0]) and words[1].endswith(".py"):
+            assert (REPOSITORY / words[1]).is_file(), command
+        if not words or words[0] != "sigkd":
             continue
         current = root
         rest = words[1:]
         while rest and rest[0] in (getattr(current, "commands", None) or {}):
             current = current.commands[rest.pop(0)]
         assert current is not root or not rest or rest[0].startswith("-"), f"no such command: {command}"
-        known = {name for param in current.params for name in [*param.opts, *param.secondary_opts]} | {"--help", "-h"}
+        known = {given for param in current.params for given in [*param.opts, *param.secondary_opts]} | {"--help", "-h"}
         unknown = {word.split("=")[0] for word in rest if word.startswith("--") and word != "--"} - known
         assert not unknown, f"{command}: {unknown}"
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reportlab.lib.units import mm
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
-from sigkd.verification.report.batch import BatchPage, ShownClaim, SmallPicture
 from sigkd.verification.report.pdf import ANSWERS, BOTTOM, INK, LINE, PAPERS, SIDE, SOFT, TOP, fonts, paragraph, plain
+
+if TYPE_CHECKING:
+    from sigkd.verification.report.batch import BatchPage, ShownClaim, SmallPicture
 
 _PICTURE = 42 * mm
 _HIGHEST = 18 * mm
