@@ -68,8 +68,8 @@ def test_runnable_blocks_run(tmp_path):
 
 PAGES = {
     path.relative_to(REPOSITORY).as_posix(): path
-    for path in [README, REPOSITORY / "CONTRIBUTING.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
-    + sorted((REPOSITORY / "docs" / "guides").glob("*.md"))
+    for pattern in ("README.md", "CONTRIBUTING.md", "docs/*.md", "docs/guides/*.md")
+    for path in sorted(REPOSITORY.glob(pattern))
 }
 INDENTED = re.compile(r"^ *```(?:bash|sh|console)\n(?P<body>.*?)^ *```$", re.MULTILINE | re.DOTALL)
 
