@@ -37,7 +37,7 @@ class Extent:
     references: tuple[int, ...] = (3, 5)
     splits: int = 10
     cohort: int = 150
-    crops: int = 384
+    crops: int = 256
     epochs: int = 2
 
 
