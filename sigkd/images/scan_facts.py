@@ -7,6 +7,7 @@ import zlib
 from dataclasses import asdict, astuple, dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -14,6 +15,9 @@ from sigkd.images.copies import SIZE, descriptor
 from sigkd.images.resolution import Resolution
 from sigkd.images.scan import Scan
 from sigkd.images.scan_measures import ScanMeasures
+
+_APART = 2.5  # mm
+_INKED = 40  # of 255
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,11 @@ class ScanFacts:
         return self.resolution.known
 
     @property
+    def beside(self) -> float:
+        """Share of the ink that stands beside, above or below the rest, more than 2.5 mm from it."""
+        return share_beside(self.picture, self.measures.width, self.measures.height)
+
+    @property
     def reckoned(self) -> ReckonedResolution:
         """The resolution that was reckoned with."""
         x, y, aspect = self.resolution.x, self.resolution.y, self.resolution.aspect
@@ -80,6 +89,27 @@ class ScanFacts:
             return cls(resolution, measures, unpack_picture(facts["picture"]))
         except (KeyError, TypeError) as error:
             raise ValueError(f"facts of a scan are damaged ({type(error).__name__})") from None
+
+
+def share_beside(picture: npt.NDArray[np.uint8], width: float, height: float) -> float:
+    """Return the share of ink outside of the box of its largest body, gaps up to 2.5 mm bridged.
+
+    Args:
+        picture: of :func:`sigkd.images.copies.descriptor`.
+        width: of the ink in mm.
+        height: likewise.
+    """
+    ink = np.asarray(picture > _INKED, np.uint8)
+    _, _, columns, rows = cv2.boundingRect(ink)
+    if not columns:
+        return 0.0
+    unit = columns / width if columns < ink.shape[1] else rows / height  # pixels in a mm; wide ink may be cut
+    reach = max(3, 2 * round(_APART * unit / 2) + 1)
+    joined = cv2.dilate(ink, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
+    _, labels = cv2.connectedComponents(joined, connectivity=8)
+    amounts = np.bincount(labels[ink > 0])
+    left, top, wide, high = cv2.boundingRect(np.asarray((labels == amounts.argmax()) & (ink > 0), np.uint8))
+    return 1.0 - cv2.countNonZero(ink[top : top + high, left : left + wide]) / cv2.countNonZero(ink)
 
 
 def pack_picture(picture: npt.NDArray[np.uint8]) -> str:

@@ -10,6 +10,7 @@ CODES = {
     "lines-removed": "printed lines were taken away",
     "print-removed": "print or a stamp was taken away",
     "print-over-ink": "print or a stamp lies over the signature",
+    "ink-beside": "ink beside the rest, as in no reference: a date, an amount",
     "background-line": "a straight line across the scan, as on a form",
     "binarised": "black and white only",
     "larger-than-canvas": "cut to the middle of the model's canvas",
@@ -36,6 +37,7 @@ NOT_COMPARABLE = frozenset(
         "blurred",
         "faint",
         "print-over-ink",
+        "ink-beside",
         "unlike-references",
         "outside-calibration",
     }

@@ -24,6 +24,7 @@ from sigkd.verification.decision import Decision, Thresholds, uncalibrated
 from sigkd.verification.policy import ACTIONS, Policy, PolicyInForce
 from sigkd.verification.ranges import range_remarks
 from sigkd.verification.remarks import (
+    beside_remark,
     copy_remark,
     disagreement_remark,
     odd_reference_limit,
@@ -250,7 +251,8 @@ class Comparison:
         size = size_remark(sample.ink, self.references.inks)
         if size is not None and sample.scan is not None and self.unscaled is not None:
             unlike.append(size)  # at one scale no hand writes its name so much larger: a scale is wrong, or the name
-        strange = self._strange(sample)
+        beside = beside_remark(sample.scan, self.references.scans)
+        strange = [*self._strange(sample), *([beside] if beside else [])]
         unlike += strange
         # Last among the remarks: what the scan itself shows comes before what an office asks for.
         asked = rule.policy.findings(sample.format, sample.scan, count, calibrated=self.thresholds.calibrated)

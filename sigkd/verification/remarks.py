@@ -11,7 +11,7 @@ from sigkd.gallery.queries import EarlierQuery
 from sigkd.gallery.records import StoredReference
 from sigkd.images.copies import COPY, most_alike
 from sigkd.images.ink_measures import InkMeasures
-from sigkd.images.remarks import Remark
+from sigkd.images.remarks import TAKEN, Remark
 from sigkd.images.scan_facts import ScanFacts
 from sigkd.verification.samples import Sample
 
@@ -32,6 +32,29 @@ def size_remark(query: InkMeasures, references: Sequence[InkMeasures]) -> Remark
     word = "larger" if ratio > 1 else "smaller"
     times = max(ratio, 1 / ratio)
     return Remark("size", f"{times:.1f} times {word} than the references: another scanning resolution?")
+
+
+BESIDE, BESIDE_PLAIN = 0.06, 0.2
+"""Share of the ink that may stand beside the rest, more than in any reference: where lines or print were taken away, as
+on forms and cheques with their dates and amounts, and elsewhere. Chosen on Dutch writers 22:43 and sigcomp2009_nfi."""
+
+
+def beside_remark(query: ScanFacts | None, references: Sequence[ScanFacts | None]) -> Remark | None:
+    """Return a remark where ink stands beside the rest as in no reference.
+
+    Args:
+        query: what is kept of the scan; None: it is not known.
+        references: likewise.
+    """
+    known = [one for one in references if one is not None]
+    if query is None or not known or len(known) < len(references):
+        return None
+    limit = BESIDE if query.measures.lines + query.measures.print > TAKEN else BESIDE_PLAIN
+    share = query.beside
+    if share <= limit or share <= max(one.beside for one in known) + limit:
+        return None
+    text = "of the ink stands beside the rest, as in no reference: a date, an amount, somebody else's?"
+    return Remark("ink-beside", f"{share:.0%} {text} Crop the signature")
 
 
 def copy_remark(sample: Sample, digests: Sequence[str], scans: Sequence[ScanFacts | None]) -> Remark | None:

@@ -12,6 +12,7 @@ _ADVICE = {
     "blurred": "scan again, in focus",
     "faint": "scan again in grey or colour, with more contrast",
     "print-over-ink": "take a scan without the stamp or the print over the signature",
+    "ink-beside": "crop the signature alone",
     "size": "check the stated resolution, and that the signature is of the same kind",
     "unlike-references": "scan query and references alike: in grey, at 300 dpi",
     "outside-calibration": "scan in grey, at 300 dpi, or calibrate on scans like these ('sigkd calibrate')",
