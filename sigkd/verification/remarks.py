@@ -34,13 +34,15 @@ def size_remark(query: InkMeasures, references: Sequence[InkMeasures]) -> Remark
     return Remark("size", f"{times:.1f} times {word} than the references: another scanning resolution?")
 
 
-BESIDE, BESIDE_PLAIN = 0.06, 0.2
-"""Share of the ink that may stand beside the rest, more than in any reference: where lines or print were taken away, as
-on forms and cheques with their dates and amounts, and elsewhere. Chosen on Dutch writers 22:43 and sigcomp2009_nfi."""
+BESIDE = 0.06
+"""Share of the ink that may stand beside the rest, more than in any reference, where lines or print were taken away, as
+on forms and cheques with their dates and amounts. Chosen on Dutch writers 22:43 and sigcomp2009_nfi."""
 
 
 def beside_remark(query: ScanFacts | None, references: Sequence[ScanFacts | None]) -> Remark | None:
-    """Return a remark where ink stands beside the rest as in no reference.
+    """Return a remark where ink stands beside the rest as in no reference, on a scan with lines or print.
+
+    A signature on plain paper may have a part that others of the writer lack.
 
     Args:
         query: what is kept of the scan; None: it is not known.
@@ -49,9 +51,8 @@ def beside_remark(query: ScanFacts | None, references: Sequence[ScanFacts | None
     known = [one for one in references if one is not None]
     if query is None or not known or len(known) < len(references):
         return None
-    limit = BESIDE if query.measures.lines + query.measures.print > TAKEN else BESIDE_PLAIN
-    share = query.beside
-    if share <= limit or share <= max(one.beside for one in known) + limit:
+    share, least = query.beside, max(one.beside for one in known)
+    if query.measures.lines + query.measures.print <= TAKEN or share <= least + BESIDE:
         return None
     text = "of the ink stands beside the rest, as in no reference: a date, an amount, somebody else's?"
     return Remark("ink-beside", f"{share:.0%} {text} Crop the signature")
