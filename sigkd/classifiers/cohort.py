@@ -126,8 +126,7 @@ def load_cohort(spec: str | Path | None, binding: Binding, *, cache: Path | None
     name = binding.model_name
     raise CohortError(
         f"no cohort fits the model '{name}' ({binding.model_hash[:12]}): 'sigkd cohort build --from made-up "
-        f"--model {name}' "
-        f"makes one, or name features or a dataset with --cohort"
+        f"--model {name}' makes one, or name features or a dataset as `cohort`"
     )
 
 

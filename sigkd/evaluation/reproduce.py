@@ -207,7 +207,7 @@ def _datasets(request: Request, data: Path) -> list[str]:
     if not found:
         raise InputError(
             f"none of {', '.join(DATASETS)} is prepared: 'sigkd preprocess SRC --dataset cedar' makes one, "
-            "or name others by --datasets"
+            "or name others as `datasets`"
         )
     return found
 

@@ -271,7 +271,7 @@ def fitting(model: LoadedModel, batch: ImageBatch, progress: Progress = SILENT) 
     if not found:
         progress.warn(
             f"'{name}' is on a canvas: of the {len(wanted)} views of '{model.name}' the first alone looks at it: "
-            f"prepare with --views {' '.join(wanted)} for all of them"
+            f"prepare it with `views` {' '.join(wanted)} for all of them"
         )
         return model.on_canvas()
     if not wanted:
