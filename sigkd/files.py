@@ -61,7 +61,7 @@ def atomic_path(target: Path | str, *, private: bool = False) -> Iterator[Path]:
         with temporary.open("rb") as stream:
             os.fsync(stream.fileno())
         temporary.replace(target)
-        _flush_folder(target.parent)
+        flush_folder(target.parent)
     except SigkdError:
         raise
     except OSError as error:
@@ -128,7 +128,7 @@ def _is_full(folder: Path) -> bool:
     return folder.is_dir() and shutil.disk_usage(folder).free < _FULL
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
     """Bring the new name to the disk, where folders can be flushed."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sigkd.errors import GalleryError, LockedError
+from sigkd.files import flush_folder
 from sigkd.gallery.schema import check_objects, check_version, migrate
 
 BUSY_SECONDS = 30.0
@@ -85,19 +86,10 @@ def create_file(path: Path, initialise: object) -> None:
             # Unlike a rename, a link fails where the name is taken: of two processes one wins and the other opens its
             # file.
             os.link(temporary, path)
-        _sync_directory(path.parent)
+        flush_folder(path.parent)
     finally:
         for leftover in (temporary, *(Path(f"{temporary}{suffix}") for suffix in ("-wal", "-shm", "-journal"))):
             leftover.unlink(missing_ok=True)
-
-
-def _sync_directory(directory: Path) -> None:
-    # A new name is on the disk only when its directory is.
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def is_writable(path: Path) -> bool:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sigkd.errors import ExitCode, ImageError, SigkdError, UsageError
-from sigkd.files import atomic_path, csv_cell
 from sigkd.gallery import Gallery
 from sigkd.gallery.connection import needs_passphrase
 from sigkd.images.formats import named_images
 from sigkd.progress import SILENT, Progress
 from sigkd.verification.result import Verification
+from sigkd.verification.row_tables import write_table
 
 if TYPE_CHECKING:
     from sigkd.verification.report import Report
@@ -132,18 +131,10 @@ def exit_code(answers: Sequence[Verification], failed: Mapping[str, str] = {}) -
 
 
 def write_csv(path: Path, answers: Sequence[Verification], failed: Mapping[str, str] = {}) -> None:
-    """Write one row an answer, and one for each image without one, atomically."""
+    """Write one row an answer, and one for each image without one, see :func:`.row_tables.write_table`."""
     rows = [{**answer.as_row(), "error": ""} for answer in answers]
     names = list(rows[0]) if rows else ["query", "decision", "error"]
     rows += [{**dict.fromkeys(names, ""), "query": name, "decision": "error", "error": failed[name]} for name in failed]
-    for row in rows:
-        texts = ("query", "writer", "thresholds", "model", "policy", "error")
-        # Names of files and writers come from anywhere: a spreadsheet must not take them for formulas.
-        row |= {name: csv_cell(row[name]) for name in texts if name in row}
-    with (
-        atomic_path(path) as temporary,
-        temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream,
-    ):
-        writer = csv.DictWriter(stream, fieldnames=names)
-        writer.writeheader()
-        writer.writerows(rows)
+    # names of files and writers come from anywhere
+    texts = [name for name in ("query", "writer", "thresholds", "model", "policy", "error") if name in names]
+    write_table(path, names, rows, texts=texts)
