@@ -84,6 +84,7 @@ def option(
     """
     metadata = {"option": Declaration(help, range, names, group, command)}
     if isinstance(default, (list, dict)):
+        # A copy each, or all configurations would share one list.
         return cast(T, dataclasses.field(default_factory=default.copy, metadata=metadata))
     field: T = dataclasses.field(default=default, metadata=metadata)
     return field

@@ -43,6 +43,7 @@ def atomic_path(target: Path | str, *, private: bool = False) -> Iterator[Path]:
     Raises:
         OSError: with the target's name, also where the temporary file, or none, was the trouble.
     """
+    # Renaming over a link would replace the link, not the file behind it.
     named, target = Path(target), Path(os.path.realpath(target))
     if target.exists() and not target.is_file():
         with _written_to(target) as elsewhere:
@@ -54,11 +55,13 @@ def atomic_path(target: Path | str, *, private: bool = False) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         _remove_left(target)
         temporary, handle = _create(target, private)
+        # Some writers remove the file and make another; the rights are put back by this one's.
         status = os.fstat(handle)
         yield temporary
         if temporary.stat().st_ino != status.st_ino:  # the writer put a file of its own in its place
             temporary.chmod(stat.S_IMODE(status.st_mode))
         with temporary.open("rb") as stream:
+            # Before the rename: after a power cut a new name must not stand for an empty file.
             os.fsync(stream.fileno())
         temporary.replace(target)
         flush_folder(target.parent)
@@ -203,6 +206,7 @@ def parsing(path: Path | str, what: str, error: type[SigkdError] = InputError) -
     except OSError as reason:
         raise error(f"{path}: {reason.strerror or f'not a readable {what}'}") from reason
     except Exception as reason:  # parsers of NumPy, SciPy, zipfile, zlib, Arrow have no common class
+        # One line, whatever the parser's words look like.
         text = " ".join(str(reason).split())[:200] or type(reason).__name__
         raise error(f"{path}: not a readable {what} ({text})") from reason
 

@@ -23,6 +23,7 @@ AHEAD = 16
 
 def cores() -> int:
     """Return the number of cores that this process may use."""
+    # In a container, or under taskset, fewer than the machine has.
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -55,6 +56,7 @@ def in_order(
     Raises:
         SigkdError: a worker process died (out of memory).
     """
+    # One job runs here, in this thread: no pool to start for a single image.
     jobs = max(1, min(workers or cores(), len(items)))
     with one_thread():
         if jobs == 1:

@@ -138,6 +138,7 @@ def prepare_signatures(
     """
     placing = placing or Placing(signatures.canvas)
     records = signatures.records
+    # As long as if all could be used: what is skipped leaves the end empty, and is cut off.
     images = np.zeros((len(records), *placing.shape), np.uint8)
     kept: list[SignatureRecord] = []
     measures: list[ScanMeasures] = []
@@ -187,6 +188,7 @@ def preprocess_dataset(
     leaves an older store as it was.
     """
     start = time.perf_counter()
+    # Names are looked at before an hour of work, not after it.
     check_store_path(target)
     if preview is not None:
         check_picture(preview)
@@ -229,6 +231,7 @@ def _store(
     noted: dict[str, list[str]],
     disturb: Disturb | None,
 ) -> tuple[PreparedSignatures, StoreFacts]:
+    # Numbered by those who are left: a writer of whom nothing could be used has no number.
     writers = list(dict.fromkeys(record.writer for record in kept))
     numbers = {writer: number for number, writer in enumerate(writers)}
     counts = Counter(record.kind for record in kept)

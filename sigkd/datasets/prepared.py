@@ -72,6 +72,7 @@ class PreparedSignatures:
 
     def _hash(self) -> str:
         digest = hashlib.sha256(repr(self.x.shape).encode())
+        # Of fixed types, so that the hash is the same on every machine; metadata is no part of it.
         for array in (self.x, self.y.astype("<i8"), self.yforg.astype("i1")):
             digest.update(np.ascontiguousarray(array).data)
         digest.update(json.dumps([self.filenames, self.writers]).encode())
@@ -111,6 +112,7 @@ class PreparedSignatures:
 
     def _only(self, chosen: Sequence[int], part: str) -> PreparedSignatures:
         """Return the signatures of the writers ``chosen``, who are counted anew; ``part`` goes into the name."""
+        # A table from old numbers to new ones, -1 for who is not chosen.
         counted = np.full(len(self.writers), -1)
         counted[list(chosen)] = np.arange(len(chosen))
         rows = np.flatnonzero(counted[self.y] >= 0)
@@ -142,6 +144,7 @@ class PreparedSignatures:
         with atomic_path(path) as temporary:
             np.savez_compressed(
                 temporary,
+                # The axis of channels is what the reference implementation reads.
                 x=self.x[:, None] if self.x.ndim == 3 else self.x,
                 y=self.y.astype(np.int64),
                 yforg=self.yforg.astype(np.int8),
@@ -214,6 +217,7 @@ def _from_archive(archive: np.lib.npyio.NpzFile, name: str) -> PreparedSignature
         {"name": name, **metadata},
         _measures(archive["measures"]) if measured == _MEASURES else None,
     )
+    # Computed from what was read, never taken over: calibrations and results are bound to it.
     if store.content_hash != stated:
         raise DatasetError("its content is not what was saved (the hash differs); prepare it anew")
     return store

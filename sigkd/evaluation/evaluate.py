@@ -102,6 +102,7 @@ def _one_split(
 ) -> tuple[SplitScores, dict[str, float]]:
     scores = score_split(features, split, protocol, seed, threads, cohort)
     if replicates:
+        # By the seed alone: the same writers in every split, and for every model, so that differences can be paired.
         drawn = draw_writers(len(split.writers), replicates, seed)
         scores.replicates[replicates, seed] = split_replicates(scores, protocol, drawn)
     return scores, split_metrics(scores, protocol)
@@ -118,6 +119,7 @@ def score_splits(
     progress: Progress = SILENT,
 ) -> tuple[list[SplitScores], list[dict[str, float]]]:
     """Return the scores and the metrics of each split; the work is spread as ``settings`` says."""
+    # Splits are spread first; only what is left over works inside of one.
     threads = max(1, settings.workers // len(splits)) if settings.scheduler is None else 1
     work = [(features, split, protocol, seed, settings.bootstrap, threads, cohort) for split in splits]
     done = []
@@ -171,6 +173,7 @@ def evaluate_features(
         UsageError: for impossible options.
     """
     protocol, settings, source = protocol or Protocol(), settings or Settings(), source or Source()
+    # Each number once, in the order that was asked for.
     nrefs = [nref] if isinstance(nref, int) else list(dict.fromkeys(nref))
     features, y, yforg = np.asarray(features), np.asarray(y), np.asarray(yforg)
     _check(features, y, yforg)

@@ -152,6 +152,7 @@ def evaluate_all(
     """
     sets = [open_set(name, data, progress) for name in datasets]
     names = [opened.name for opened in sets]
+    # Results are kept by the name: the second would overwrite the first.
     if len(set(names)) < len(names):
         raise UsageError(f"two datasets have the same name: {', '.join(names)}")
     if plan.splits_file is not None and len(sets) > 1:
@@ -165,6 +166,7 @@ def evaluate_all(
             labels = opened.labels
             manifest.load_splits(plan.splits_file, nrefs, plan.splits, labels.y, labels.yforg, labels.filenames)
         else:
+            # Of all sets before the first is extracted: hours must not end in a message about a writer.
             _plan(opened, nrefs, plan, protocol)
         asked.append((opened, nrefs, protocol))
     extract = _extractor(sets, models, plan, data, cache, device, batch_size, progress)

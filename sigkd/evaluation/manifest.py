@@ -79,12 +79,14 @@ class SplitsFile(JsonDocument, format="sigkd-splits", version=1):
     def text(self, *, ascii_only: bool = False) -> str:
         """Return the text of the file: one line a split, in ASCII, which holds names of any bytes."""
         head = self.to_json()
+        # One split a line: two manifests can be compared by a person.
         lines = ",\n".join(json.dumps(split, separators=(",", ":")) for split in head.pop("splits"))
         return json.dumps(head)[:-1] + f', "splits": [\n{lines}\n]}}\n'
 
 
 def trials_hash(y: NDArray[Any], yforg: NDArray[Any]) -> str:
     """Return the SHA-256 of the labels: where it is the same, the same signatures are in the same order."""
+    # Labels, not images: features of several models of the same signatures share their splits.
     digest = hashlib.sha256(np.ascontiguousarray(y, dtype="<i8").tobytes())
     digest.update(np.ascontiguousarray(yforg, dtype="<i8").tobytes())
     return digest.hexdigest()
@@ -147,6 +149,7 @@ def _row_map(
 ) -> NDArray[np.int64]:
     if document.trials_hash == trials_hash(y, yforg):
         return np.arange(len(y))
+    # Another program may order the same files otherwise.
     theirs, ours = document.filenames, {name: row for row, name in enumerate(filenames)}
     absent = [name for name in theirs if name not in ours]
     if not theirs or absent or len(ours) != len(filenames):

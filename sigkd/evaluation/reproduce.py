@@ -99,6 +99,7 @@ def parse_budget(text: str | None) -> float | None:
     match = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?", text.strip().lower())
     if not match or not any(match.groups()):
         raise UsageError(f"`budget` {text}: give a time such as 2h, 90m or 1h30m")
+    # Hours, minutes and seconds may stand together.
     return sum(float(part or 0) * seconds for part, seconds in zip(match.groups(), (3600, 60, 1), strict=True))
 
 
@@ -300,6 +301,7 @@ def _evaluated(
     document.models = {label: _facts(row, facts)}
     document = _named(document, label)
     document.identity = identity
+    # Each model's as it is done: a table that was interrupted goes on with the next.
     document.save(path)
     return document
 

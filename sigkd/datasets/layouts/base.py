@@ -75,6 +75,7 @@ class SignatureSet:
             DatasetError: a file cannot be read.
         """
         try:
+            # By size, not content: the scans of a large set are not read twice for it.
             each = sorted(f"{one.writer}/{one.kind}/{one.number}/{one.path.stat().st_size}" for one in self.records)
         except OSError as error:
             raise DatasetError(f"{error.filename}: {error.strerror}") from error
@@ -145,6 +146,7 @@ class Layout:
     @cached_property
     def _patterns(self) -> list[tuple[Kind, re.Pattern[str]]]:
         return [
+            # At any depth: archives are unpacked with a folder around them, or two.
             (kind, re.compile(rf"(?:^|.*/){pattern}$", re.IGNORECASE))
             for kind, pattern in zip(KINDS, (self.genuine, self.skilled, self.simple), strict=True)
             if pattern
@@ -156,6 +158,7 @@ class Layout:
         for kind, pattern in self._patterns:
             if match := pattern.match(inside):
                 number = match.groupdict().get("number") or ""
+                # In capitals: collections write one writer as a and as A.
                 return SignatureRecord(path, path_text(match["writer"].upper()), kind, number)
         return None
 

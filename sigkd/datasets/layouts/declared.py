@@ -26,6 +26,7 @@ def read_layout(path: Path) -> Layout:
         for name in fields:
             if name not in names:
                 raise DatasetError(f"unknown key '{name}'.{nearest(name, names)} Known: {', '.join(names)}")
+        # Messages to users are made of these.
         for name in ("title", "shape", "source", "genuine"):
             if not isinstance(fields.get(name), str):
                 raise DatasetError(f"'{name}' is missing or no text")
