@@ -13,11 +13,12 @@ from sigkd.images.sheet import contact_sheet, write_picture
 
 _COLUMNS = 8
 _FORGED = 3
+_WRITERS = 24
 
 
-def preview_sheet(prepared: PreparedSignatures, writers: int = 24) -> Image.Image:
-    """Return a contact sheet, a row for each of ``writers`` evenly chosen writers: genuine ones, then forgeries."""
-    chosen = np.unique(np.linspace(0, len(prepared.writers) - 1, min(writers, len(prepared.writers))).astype(int))
+def preview_sheet(prepared: PreparedSignatures) -> Image.Image:
+    """Return a contact sheet, a row for each of some evenly chosen writers: genuine ones, then forgeries."""
+    chosen = np.unique(np.linspace(0, len(prepared.writers) - 1, min(_WRITERS, len(prepared.writers))).astype(int))
     shown = prepared.x if prepared.x.ndim == 3 else prepared.x[:, 0]
     images: list[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]] = []
     labels: list[str] = []

@@ -46,20 +46,18 @@ def write_text_pages(
     seed: int = 0,
     *,
     lines: int | None = None,
-    ruled: bool = False,
-    header: bool = False,
     progress: Progress = SILENT,
 ) -> list[Path]:
     """Write pages of handwriting as ``directory/WRITER/page_N.png`` and return the files; all count from 1.
 
-    ``lines``, ``ruled`` and ``header`` are those of :func:`sigkd.synthesis.pages.page_image`.
+    ``lines`` is that of :func:`sigkd.synthesis.pages.page_image`.
     """
     files: list[Path] = []
     with progress.task("writing", total=writers * pages, unit="pages") as task:
         for writer in range(writers):
             for index in range(pages):
                 files.append(Path(directory) / f"{writer + 1:03d}" / f"page_{index + 1}.png")
-                image = page_image(writer, index, seed, lines=lines, ruled=ruled, header=header)
+                image = page_image(writer, index, seed, lines=lines)
                 _write_png(files[-1], image, PAGE_DPI)
                 task.advance()
     return files

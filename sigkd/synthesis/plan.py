@@ -86,8 +86,8 @@ def word_plan(text: str, style: Style, writer: int, seed: int, rng: np.random.Ge
     return bodies + extras, x
 
 
-def _shift(plan: Plan, dx: float, dy: float = 0.0, scale: float = 1.0) -> Plan:
-    return [replace(part, points=part.points * scale + np.array([dx, dy])) for part in plan]
+def _shift(plan: Plan, dx: float, dy: float = 0.0) -> Plan:
+    return [replace(part, points=part.points + np.array([dx, dy])) for part in plan]
 
 
 def _curve(rows: list[tuple[float, float]], corners: tuple[int, ...] = ()) -> Component:

@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -417,6 +417,6 @@ def switch_log(gallery: Gallery, state: str, *, actor: str | None = None) -> Non
     gallery.switch_log(state, actor=actor)
 
 
-def actions(policy: Policy, codes: Iterable[str] = CODES) -> dict[str, str]:
+def actions(policy: Policy) -> dict[str, str]:
     """Return what each remark does."""
-    return {code: policy.action(code) for code in codes}
+    return {code: policy.action(code) for code in CODES}

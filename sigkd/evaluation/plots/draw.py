@@ -112,7 +112,6 @@ def draw_all(
     folder: Path,
     *,
     data: Path | None = None,
-    themes: Sequence[str] = ("light", "dark"),
     formats: Sequence[str] = ("svg", "png"),
     progress: Progress = SILENT,
 ) -> list[Path]:
@@ -121,9 +120,9 @@ def draw_all(
     chosen = list(figures(document, data, progress))
     with progress.task("figures", total=len(chosen), unit="figures") as task:
         for drawing in chosen:
-            for name in themes:
-                with themed(THEMES[name]):
-                    figure = drawing.draw(THEMES[name])
+            for name, theme in THEMES.items():
+                with themed(theme):
+                    figure = drawing.draw(theme)
                     if figure is not None:
                         written += save_figure(figure, folder / f"{drawing.name}-{name}", formats)
             task.advance()

@@ -87,14 +87,17 @@ def pairs(system: System, theme: Theme, images: Callable[[int], NDArray[np.uint8
     return figure
 
 
-def _ink_box(image: NDArray[np.uint8], border: int = 6) -> tuple[slice, slice]:
+_BORDER = 6  # pixels
+
+
+def _ink_box(image: NDArray[np.uint8]) -> tuple[slice, slice]:
     """Return the rows and columns that hold ink, with a border, in the format 3 : 2 or wider."""
     rows, columns = (np.flatnonzero((image > 40).any(axis=axis)) for axis in (1, 0))
     if not len(rows):
         return slice(None), slice(None)
-    top, bottom = max(0, rows[0] - border), min(image.shape[0], rows[-1] + border + 1)
+    top, bottom = max(0, rows[0] - _BORDER), min(image.shape[0], rows[-1] + _BORDER + 1)
     missing = int(max(0, (bottom - top) * 3 // 2 - (columns[-1] - columns[0]))) // 2
-    left, right = max(0, columns[0] - border - missing), min(image.shape[1], columns[-1] + border + missing + 1)
+    left, right = max(0, columns[0] - _BORDER - missing), min(image.shape[1], columns[-1] + _BORDER + missing + 1)
     return slice(int(top), int(bottom)), slice(int(left), int(right))
 
 

@@ -23,10 +23,10 @@ from sigkd.synthesis.marks import (
 _POINTS = Level("pt", 8.0, 5.0, 14.0)
 
 
-def words(rng: np.random.Generator, fonts: Font, scan: Scan, points: float, text: str | None = None) -> U8:
+def words(rng: np.random.Generator, fonts: Font, scan: Scan, points: float) -> U8:
     """Return a line of print of a size in points as coverage."""
     captions = [caption for caption in CAPTIONS if fonts.writes(caption)]
-    text = text or captions[int(rng.integers(len(captions)))]
+    text = captions[int(rng.integers(len(captions)))]
     return text_coverage(text, fonts, points * scan.dpi[0] / POINTS_PER_INCH, scan.dpi[1] / scan.dpi[0])
 
 
