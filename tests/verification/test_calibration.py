@@ -196,7 +196,7 @@ def test_newer_and_absent_files(known: CalibrationSet, tmp_path: Path) -> None:
 
 
 def test_auto_is_the_machine_wherever_it_is_calibrated() -> None:
-    assert [Verifier(Choices(device="cpu")).classifier(count).name for count in (1, 2, 3)] == ["wd"] * 3
+    assert [Verifier(Choices(device="cpu")).classifier(count).name for count in (1, 2, 3)] == ["wd-centred"] * 3
     model = load_model("resnet18:random")
     strangers = Negatives(np.zeros((4, 2048), np.float32), binding=Binding.of(model))
     alone = Verifier(Choices(model=model, cohort=strangers, device="cpu"))
