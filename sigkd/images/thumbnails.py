@@ -8,7 +8,7 @@ from PIL import Image
 
 from sigkd.errors import ImageError
 from sigkd.images.reader import ImageFile
-from sigkd.images.resolution import MM_PER_INCH
+from sigkd.images.resolution import MM_PER_INCH, Resolution
 from sigkd.images.scan import read_scan
 
 Box = tuple[int, int, int, int]
@@ -51,9 +51,14 @@ def thumbnail(image: Image.Image, box: Box | None, dpi: tuple[float, float] | No
     return buffer.getvalue()
 
 
-def thumbnail_of_file(file: ImageFile) -> bytes:
-    """Return a picture of the signature in a file that was read; of the whole of it where none is found, or it fits."""
-    told = file.resolution
+def thumbnail_of_file(file: ImageFile, told: Resolution | None = None) -> bytes:
+    """Return a picture of the signature in a file that was read; of the whole of it where none is found, or it fits.
+
+    Args:
+        file: that was read.
+        told: the resolution that was reckoned with; None, or one that is not known: the file's.
+    """
+    told = told if told is not None and told.known else file.resolution
     dpi = None if told.x is None or told.y is None or not told.known else (told.x, told.y)
     width, height = file.image.size
     if dpi is None:
@@ -62,7 +67,7 @@ def thumbnail_of_file(file: ImageFile) -> bytes:
         tight = width / dpi[0] * MM_PER_INCH <= _TIGHT[0] and height / dpi[1] * MM_PER_INCH <= _TIGHT[1]
     if not tight:
         try:
-            return thumbnail(file.image, read_scan(file, judge=False).box, dpi)
+            return thumbnail(file.image, read_scan(file, dpi=told if told.known else None, judge=False).box, dpi)
         except ImageError:
             pass
     return thumbnail(file.image, None, dpi)

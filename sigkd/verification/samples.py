@@ -102,7 +102,8 @@ def read_sample(
     file = _place(source)
     if placing.views:
         scan = read_scan(read, dpi=dpi, presumed=presumed, max_pixels=placing.max_pixels, name=where)
-        small = small_picture(read.image, scan.box, scan.dpi) if thumbnail and isinstance(read, ImageFile) else None
+        scale = scan.dpi if scan.resolution.known else None
+        small = small_picture(read.image, scan.box, scale) if thumbnail and isinstance(read, ImageFile) else None
         found = _of_views(scan, title or scan.name, placing, content)
         return replace(found, format=kind, file=file, page=page, thumbnail=small)
     # scikit-image comes with it, which models of views do not need

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from sigkd.images.reader import read_file
+from sigkd.images.resolution import Resolution
 from sigkd.images.thumbnails import LARGEST, SCALE, thumbnail, thumbnail_of_file
 from sigkd.synthesis import signature_image
 
@@ -52,3 +53,11 @@ def test_of_a_page_the_signature_is_shown(tmp_path):
     assert (shown < 128).mean() > 0.01  # of the whole page it would be a few pixels
     Image.new("L", (2400, 3000), 255).save(tmp_path / "blank.png", dpi=(300, 300))
     assert opened(thumbnail_of_file(read_file(tmp_path / "blank.png"))).size == (96, 120)  # no signature: all of it
+
+
+def test_the_resolution_that_was_reckoned_with_counts(tmp_path):
+    path = tmp_path / "untagged.png"
+    Image.new("L", (600, 300), 255).save(path)
+    told = Resolution(300.0, 300.0, "option")
+    assert opened(thumbnail_of_file(read_file(path), told)).size == (round(50.8 * SCALE), round(25.4 * SCALE))
+    assert opened(thumbnail_of_file(read_file(path), Resolution())).size == (240, 120)  # as large as may be

@@ -225,21 +225,23 @@ class _Composer:
             file = read_file(str(answer.get("file")), max_pixels=self.max_pixels)
             if answer.get("sha256") not in (file.digest, "", None):
                 return SmallPicture(None, caption, t("batch.no_picture", reason=t("batch.changed")))
-            return SmallPicture(thumbnail_of_file(file), caption)
+            presumed = None if file.resolution.known else self.gallery.resolution
+            return SmallPicture(thumbnail_of_file(file, presumed), caption)
         except ImageError:
             return SmallPicture(None, caption, t("batch.no_picture", reason=t("batch.unreadable")))
 
     def _reference(self, writer: str) -> SmallPicture:
         t, caption = self.texts, self.texts("batch.reference", writer=writer)
         try:
-            kept = next((one.image for one in self.gallery.references(writer, images=True) if one.image), None)
+            kept = next((one for one in self.gallery.references(writer, images=True) if one.image), None)
         except (NotEnrolledError, UsageError):
             return SmallPicture(None, caption, t("batch.no_picture", reason=t("batch.nobody")))
         except GalleryError:
             kept = None
-        if kept is None:
+        if kept is None or kept.image is None:
             return SmallPicture(None, caption, t("batch.no_picture", reason=t("batch.not_kept")))
+        told = None if kept.scan is None else kept.scan.resolution
         try:
-            return SmallPicture(thumbnail_of_file(read_file(kept, max_pixels=self.max_pixels)), caption)
+            return SmallPicture(thumbnail_of_file(read_file(kept.image, max_pixels=self.max_pixels), told), caption)
         except ImageError:
             return SmallPicture(None, caption, t("batch.no_picture", reason=t("batch.unreadable")))

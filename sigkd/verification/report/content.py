@@ -194,7 +194,8 @@ class _Composer:
         )
 
     def _hundreds(self, rate: float) -> str:
-        return self.texts("rates.few") if 0 < rate < 0.01 else f"{100 * rate:.0f}"
+        t = self.texts
+        return t("rates.few") if rate < 0.005 else t("rates.about", number=f"{100 * rate:.0f}")
 
     # -- what there is to see
 
