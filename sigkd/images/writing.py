@@ -28,6 +28,7 @@ _LETTER = 60  # pixels at 150 dpi
 _NEAR = 5  # pixels
 _BAND = 64  # rows that are looked at together: pictures of a whole page do not fit the processor's cache
 _LEAST_LETTER, _FEWEST_LETTERS, _MUCH_PRINT = 5, 3, 60  # pixels; letters; pixels
+_CAPTION, _ROWS_APART, _WORDS_APART = 6, 18, 36  # letters; pixels: 3 and 6 mm
 
 
 @dataclass(frozen=True)
@@ -133,9 +134,12 @@ def _print_that_is_ink(kinds: U8) -> npt.NDArray[np.bool_]:
     alone = ~touching
     alone[0] = False
     size = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1)
-    if (alone & (size >= _LEAST_LETTER)).sum() >= _FEWEST_LETTERS or stats[
-        alone, cv2.CC_STAT_AREA
-    ].sum() >= _MUCH_PRINT:
+    letters = alone & (size >= _LEAST_LETTER)
+    if letters.sum() >= _CAPTION:  # a caption is there for sure, and print is what stands near it
+        text = np.asarray(letters[labels], np.uint8)
+        around = cv2.dilate(text, np.ones((2 * _ROWS_APART + 1, 2 * _WORDS_APART + 1), np.uint8)) > 0
+        touching[np.unique(labels[around])] = False
+    elif letters.sum() >= _FEWEST_LETTERS or stats[alone, cv2.CC_STAT_AREA].sum() >= _MUCH_PRINT:
         return result
     return np.asarray(touching[labels])
 
