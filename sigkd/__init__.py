@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from sigkd._version import __version__
 
 if TYPE_CHECKING:
+    from sigkd.documents.locate import locate
     from sigkd.verification.choices import Choices
     from sigkd.verification.verifier import Verifier
 
-__all__ = ["Choices", "Verifier", "__version__"]
+__all__ = ["Choices", "Verifier", "__version__", "locate"]
 
 logging.getLogger("sigkd").addHandler(logging.NullHandler())  # silent unless the program that uses it listens
 
@@ -26,6 +27,10 @@ def __getattr__(name: str) -> object:
         from sigkd.verification.choices import Choices
 
         return Choices
+    if name == "locate":
+        from sigkd.documents.locate import locate
+
+        return locate
     if name == "Verifier":
         from sigkd.verification.verifier import Verifier
 

@@ -25,6 +25,8 @@ class ExitCode(IntEnum):
     """An input is bad or missing."""
     WEIGHTS = 5
     """Model weights or the network connection that should bring them."""
+    UNSIGNED = 6
+    """``verify``, ``locate``: no signature where one is expected."""
     INTERRUPTED = 130
     """Stopped by Ctrl-C."""
 

@@ -31,6 +31,8 @@ COMMAND_MODULES = (
     "disturb",
     "documents",
     "look",
+    "locate",
+    "template",
     "preprocess",
     "prepare_text",
     "train_teacher",

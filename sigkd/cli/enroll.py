@@ -10,7 +10,7 @@ import typer
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.declared import with_options
-from sigkd.cli.options import Common, Model, with_common
+from sigkd.cli.options import Common, Model, RegionOption, TemplateOption, with_common
 from sigkd.cli.output import counted, show
 from sigkd.verification.choices import COMPARING, Choices
 
@@ -45,6 +45,12 @@ def enroll(
     negatives: Annotated[
         str, typer.Option(help="cohort, or writers: references of other enrolled writers.")
     ] = "cohort",
+    documents: Annotated[
+        bool,
+        typer.Option("--documents", help="The images are documents or specimen cards: each signature is a reference."),
+    ] = False,
+    template: TemplateOption = None,
+    region: RegionOption = None,
     model: Model = None,
     *,
     common: Common,
@@ -58,6 +64,7 @@ def enroll(
     from sigkd.cli.verification import (
         check_is_name,
         gallery_path,
+        look_of,
         passphrase_for,
         piped,
         verifier_of,
@@ -65,6 +72,8 @@ def enroll(
     )
     from sigkd.errors import UsageError
     from sigkd.verification.bulk import BulkResult, Enrolment, enroll_from
+    from sigkd.verification.documents import signatures_of
+    from sigkd.verification.samples import ImageInput, Sample
 
     if (source is None) == (name is None) or (name is not None and not images) or (source is not None and images):
         raise UsageError("give a name and images (sigkd enroll NAME IMAGES...), or --from SOURCE")
@@ -72,6 +81,7 @@ def enroll(
         check_is_name(name)
     if add and replace:
         raise UsageError("--add and --replace exclude each other")
+    look = look_of(template, region, options.get("page"), common, always=documents)
     mode = "add" if add else "replace" if replace else "new"
     file = gallery_path(gallery, common.data_dir)
     progress = console_progress()
@@ -80,9 +90,12 @@ def enroll(
     with verifier_of(options, common, model, file, passphrase, progress, **opening) as verifier:
         if source is None:
             assert name is not None  # noqa: S101 - checked above
-            remarks = list(verifier.enroll(name, piped(images or []), keep_images=keep_images, mode=mode))
+            given: list[ImageInput | Sample] = list(piped(images or []))
+            if look.asked:
+                given = list(signatures_of(verifier, piped(images or []), look, keep=keep_images))
+            remarks = list(verifier.enroll(name, given, keep_images=keep_images, mode=mode))
             doubled = sum(remark.code == "duplicate" for remark in remarks)
-            done = BulkResult([name], len(images or []) - doubled, remarks=remarks)
+            done = BulkResult([name], len(given) - doubled, remarks=remarks)
         else:
             done = enroll_from(
                 verifier,
@@ -92,6 +105,7 @@ def enroll(
                 keep_images=keep_images,
                 mode=mode,
                 allow_incomplete=allow_incomplete,
+                look=look if look.asked else None,
                 progress=progress,
             )
         document = Enrolment(

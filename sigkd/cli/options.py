@@ -53,6 +53,17 @@ CohortOption = Annotated[
         "--cohort", help="default, a cohort or features file, or a dataset.", show_default="the model's default cohort"
     ),
 ]
+TemplateOption = Annotated[
+    str | None,
+    typer.Option("--template", help="Where people sign on such documents: a name of 'sigkd template make', or a file."),
+]
+RegionOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--region",
+        help="Look there only, [ROLE=]X,Y,WIDTH,HEIGHT from the page's top left corner: mm, or shares up to 1.",
+    ),
+]
 PolicyFile = Annotated[
     Path | None,
     typer.Option(

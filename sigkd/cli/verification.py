@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sigkd.progress import Progress
     from sigkd.verification.choices import Choices
     from sigkd.verification.claims import ClaimsSummary
+    from sigkd.verification.documents import Look
     from sigkd.verification.gallery_stats import GalleryStats
     from sigkd.verification.result import Verification, Verifications
     from sigkd.verification.verifier import Verifier
@@ -48,6 +49,24 @@ def check_is_name(name: str) -> None:
 
     if Path(name).suffix.lower() in SUFFIXES or Path(name).is_file():
         raise UsageError(f"'{name}' is an image, not a writer: sigkd enroll NAME IMAGES... (the name comes first)")
+
+
+def look_of(
+    template: str | None, regions: Sequence[str] | None, page: int | None, common: Common, *, always: bool = False
+) -> Look:
+    """Return how documents are looked at.
+
+    Raises:
+        InputError: no such template; UsageError: a region that is none, or a template and regions.
+    """
+    from sigkd.documents.regions import read_regions
+    from sigkd.documents.template import find_template
+    from sigkd.verification.documents import Look
+
+    if template is not None and regions:
+        raise UsageError("--template and --region exclude each other")
+    found = None if template is None else find_template(common.data, template)
+    return Look(found, read_regions(tuple(regions or ())), page, always)
 
 
 def piped(images: Iterable[Path]) -> list[Path]:
@@ -226,10 +245,13 @@ def show_verifications(
 ) -> None:
     """Print answers: one in three lines (or in full), several as a table, or as JSON; their remarks on stderr."""
     answers = document.verifications
-    if len(answers) == 1 and not document.failed:
+    if len(answers) == 1 and not document.failed and not document.unsigned:
         show(document, json, lambda _: _full(answers[0]) if verbose else _three_lines(answers[0]))
+    elif answers:
+        show(document, json, lambda _: _several(answers, document.unsigned))
     else:
-        show(document, json, lambda _: _several(answers) if answers else "no answers")
+        none = "\n".join(f"{place}: UNSIGNED" for place in document.unsigned)
+        show(document, json, none or "no answers")
     found = [(answer.query, remark) for answer in answers for remark in answer.remarks]
     found += [(one.image, one) for one in dict.fromkeys(one for each in answers for one in each.reference_remarks)]
     warn_once(found)
@@ -330,7 +352,7 @@ def _full(answer: Verification) -> Table:
     return table
 
 
-def _several(answers: Sequence[Verification]) -> Table:
+def _several(answers: Sequence[Verification], unsigned: Sequence[str] = ()) -> Table:
     first = answers[0]
     limits = first.thresholds
     table = Table(
@@ -344,4 +366,6 @@ def _several(answers: Sequence[Verification]) -> Table:
         llr = "-" if answer.evidence is None else f"{answer.evidence.log10_lr:+.2f}"
         remarks = ", ".join(one.code for one in answer.remarks)
         table.add_row(answer.query, Text(word, _STYLES[word]), f"{answer.score:.3f}", llr, remarks)
+    for place in unsigned:
+        table.add_row(place, Text("unsigned", "bold yellow"))
     return table

@@ -10,7 +10,7 @@ import typer
 from sigkd.cli.app import app
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.declared import with_options
-from sigkd.cli.options import Common, Model, Workers, with_common
+from sigkd.cli.options import Common, Model, RegionOption, TemplateOption, Workers, with_common
 from sigkd.verification.choices import Choices
 
 
@@ -45,6 +45,15 @@ def verify(
     case: Annotated[Path | None, typer.Option(help="For the report: a case file of 'sigkd case'.")] = None,
     paper: Annotated[str, typer.Option(help="Of the report: A4 or Letter.")] = "A4",
     table: Annotated[Path | None, typer.Option("--csv", help="Write one row a query.")] = None,
+    document: Annotated[
+        bool,
+        typer.Option(
+            "--document",
+            help="The queries are documents: each signature on them is compared; PDF files and pages always are.",
+        ),
+    ] = False,
+    template: TemplateOption = None,
+    region: RegionOption = None,
     model: Model = None,
     passphrase_file: Annotated[Path | None, typer.Option(help="Passphrase of an encrypted gallery.")] = None,
     actor: Annotated[str | None, typer.Option(help="Who asks, for the audit log.", show_default="the user")] = None,
@@ -60,14 +69,15 @@ def verify(
     """Verify a signature against references, or against an enrolled writer; or a table of claims.
 
     Exit codes: 0 accepted, 1 rejected, 3 inconclusive or suspected copy, 2 usage, 4 bad input or refused by the
-    policy, 5 model. Of several queries the worst decides (rejected, bad input, inconclusive). With --from: 0 where
-    every claim has an answer, whatever it is, 4 where some have none.
+    policy, 5 model, 6 unsigned. Of several the worst decides (rejected, bad input, unsigned, inconclusive). With
+    --from: 0 where every claim has an answer, whatever it is, 4 where some have none.
 
     Example: sigkd verify ref/*.png query.png
     """
     from sigkd.cli.progress import console_progress, waiting
     from sigkd.cli.verification import (
         gallery_path,
+        look_of,
         passphrase_for,
         piped,
         show_claims,
@@ -79,6 +89,8 @@ def verify(
     given = piped(images or [])
     if case is not None and report is None:
         raise UsageError("`case` is for a report: add --report FILE")
+    if source is not None and (document or template or region):
+        raise UsageError("--from FILE has the places of signatures in its columns page and region")
     if source is not None and (given or query or writer or table):
         raise UsageError("--from FILE has all claims: no images, --query, --writer or --csv beside it")
     if (source is None) != (out is None):
@@ -88,8 +100,9 @@ def verify(
     if writer is not None and query is not None:
         raise UsageError("with `writer` all images are queries: leave `query` out")
     with waiting("starting"):  # torch takes seconds where the disk is slow
-        from sigkd.verification.batch import exit_code, verify_ad_hoc, verify_enrolled, write_csv
+        from sigkd.verification.batch import verify_ad_hoc, write_csv
         from sigkd.verification.claims import verify_claims
+        from sigkd.verification.documents import DocumentAnswers, verify_document_against, verify_documents
         from sigkd.verification.report import Report
         from sigkd.verification.report.case_file import CaseFile
         from sigkd.verification.result import Verifications
@@ -105,16 +118,25 @@ def verify(
         summary = verify_claims(verifier, source, out, report=wanted, workers=workers, progress=progress)
         show_claims(summary, json=common.json)
         raise typer.Exit(summary.exit_code)
+    look = look_of(template, region, options.get("page"), common, always=document)
     if writer is None:
         place = gallery_path(gallery, common.data_dir)
         *references, questioned = given if query is None else [*given, *piped([query])]
         with waiting("comparing"):
-            outcome = verify_ad_hoc(verifier, references, questioned, gallery=place, report=wanted)
-        failed: dict[str, str] = {}
+            if look.is_document(questioned):
+                result = verify_document_against(verifier, references, questioned, look, report=wanted)
+            else:
+                found = verify_ad_hoc(verifier, references, questioned, gallery=place, report=wanted)
+                result = DocumentAnswers(found)
     else:
-        outcome, failed = verify_enrolled(verifier, writer, given, report=wanted, progress=progress)
+        result = verify_documents(verifier, writer, given, look, report=wanted, progress=progress)
     if table is not None:
-        write_csv(table, outcome, failed)
-    document = Verifications(exit_code=int(exit_code(outcome, failed)), verifications=tuple(outcome), failed=failed)
-    show_verifications(document, json=common.json, report=report, verbose=verbose)
-    raise typer.Exit(document.exit_code)
+        write_csv(table, result.answers, result.failed, result.unsigned)
+    answers = Verifications(
+        exit_code=int(result.exit_code),
+        verifications=tuple(result.answers),
+        failed=result.failed,
+        unsigned=tuple(result.unsigned),
+    )
+    show_verifications(answers, json=common.json, report=report, verbose=verbose)
+    raise typer.Exit(answers.exit_code)

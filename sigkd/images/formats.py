@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from sigkd.errors import DatasetError, ImageError, InputError, UsageError
 from sigkd.paths import path_text
@@ -26,10 +28,12 @@ FORMATS: dict[str, tuple[str, ...]] = {
 HEIF_SUFFIXES = (".heic", ".heif")
 """Read where the extra ``sigkd[heic]`` is installed."""
 
-READABLE = "PNG, JPEG, TIFF, BMP, WebP, GIF, JPEG 2000 or AVIF"
+READABLE = "PNG, JPEG, TIFF, BMP, WebP, GIF, JPEG 2000, AVIF or PDF"
 """The formats in words."""
 
-SUFFIXES = frozenset((*(suffix for suffixes in FORMATS.values() for suffix in suffixes), *HEIF_SUFFIXES))
+PDF_SUFFIX = ".pdf"
+
+SUFFIXES = frozenset((*(suffix for suffixes in FORMATS.values() for suffix in suffixes), *HEIF_SUFFIXES, PDF_SUFFIX))
 """Suffixes (lower case) by which folders are searched for images; what a file really is, its content says."""
 
 MAX_PIXELS = 40_000_000
@@ -103,6 +107,23 @@ def _search(folder: Path, root: Path, above: frozenset[tuple[int, int]], found: 
     return None
 
 
+S = TypeVar("S")
+
+
+def split_page(source: S, page: int = 1) -> tuple[S | str, int]:
+    """Return a path without the ``#page=3`` at its end, and the page; else what was given.
+
+    A file whose name really ends so is meant first.
+    """
+    if not isinstance(source, (str, os.PathLike)):
+        return source, page
+    text = str(source)
+    found = re.fullmatch(r"(.+)#page=([1-9][0-9]{0,5})", text)
+    if found is None or Path(text).exists():
+        return source, page
+    return found[1], int(found[2])
+
+
 def images_below(root: Path) -> list[Path]:
     """Return the images that :func:`search` finds.
 
@@ -131,7 +152,7 @@ def named_images(paths: Iterable[Path], progress: Progress = SILENT) -> list[Pat
             if not inside.images:
                 raise InputError(f"{path}: no images in this folder ({', '.join(sorted(SUFFIXES))})")
             files += inside.images
-        elif path.exists():
+        elif path.exists() or Path(split_page(path)[0]).exists():
             files.append(path)
         else:
             raise ImageError(f"{path}: no such file or folder")

@@ -17,12 +17,13 @@ import numpy.typing as npt
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from sigkd.errors import ImageError
-from sigkd.images.formats import FORMATS, MAX_PIXELS, READABLE
+from sigkd.images.formats import FORMATS, MAX_PIXELS, READABLE, split_page
+from sigkd.images.pdf import PDF_DPI, draw_page, is_pdf
 from sigkd.images.resolution import Resolution, read_resolution
 
 U8 = npt.NDArray[np.uint8]
 ImageSource: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO"
-"""A file (also a pipe), the content of one, or an open binary stream."""
+"""A file (also a pipe; ``FILE#page=3`` is a page of it), the content of one, or an open binary stream."""
 
 _BIT_DEPTHS = (8, 10, 12, 14, 16)
 _LIGHT_INK, _LEAST_HOLES = 160, 0.2
@@ -49,15 +50,15 @@ class ImageFile:
     resolution: Resolution
     """Of the upright image."""
     pages: int = 1
-    """Pages in the file (1 but for TIFF)."""
+    """Pages in the file (1 but for TIFF and PDF)."""
     page: int = 1
     """Which of them ``image`` is."""
     format: str = ""
-    """Of the file, as Pillow calls it (:data:`sigkd.images.formats.FORMATS`, or ``HEIF``)."""
+    """Of the file, as Pillow calls it (:data:`sigkd.images.formats.FORMATS`, or ``HEIF``), or ``PDF``."""
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the content; of a later page of a TIFF, of the content with ``#page=N`` after it."""
+        """SHA-256 of the content; of a later page, of the content with ``#page=N`` after it."""
         return hashlib.sha256(self.content + (b"" if self.page == 1 else b"#page=%d" % self.page)).hexdigest()
 
     @property
@@ -89,18 +90,22 @@ def read_file(
 
     1-bit, palette, grey, 10- to 16-bit, floating-point (0..1), RGB and CMYK images are read; transparency is laid over
     white paper, but of light ink on a transparent ground the opacity is taken for the ink; the EXIF orientation is
-    applied.
+    applied. Pages of PDF files are drawn at 300 dpi.
 
     Args:
         source: a file whatever its suffix, its content, or a binary stream (read to its end).
-        page: of a multi-page TIFF, from 1.
+        page: of a TIFF or PDF of several, from 1; what a path says after ``#page=`` goes before it.
         max_pixels: limit of width x height, checked before decoding.
         name: what messages call it; by default the path.
 
     Raises:
         ImageError: if the file is absent, undecodable, damaged or too large, or has no such page. The message names it.
     """
+    source, page = split_page(source, page)
     content, name = _content(source, name)
+    if is_pdf(content):
+        drawn, pages = draw_page(content, name, page, max_pixels)
+        return ImageFile(name, content, drawn, Resolution(PDF_DPI, PDF_DPI, "tag"), pages, page, "PDF")
     try:
         with _open(content, name, max_pixels) as opened:
             pages = int(getattr(opened, "n_frames", 1)) if opened.format == "TIFF" else 1

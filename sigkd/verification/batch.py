@@ -7,11 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sigkd.errors import ExitCode, ImageError, SigkdError, UsageError
+from sigkd.errors import ExitCode, SigkdError, UsageError
 from sigkd.gallery import Gallery
 from sigkd.gallery.connection import needs_passphrase
-from sigkd.images.formats import named_images
-from sigkd.progress import SILENT, Progress
 from sigkd.verification.result import Verification
 from sigkd.verification.row_tables import write_table
 
@@ -76,52 +74,6 @@ def is_enrolled(gallery: Path, name: str) -> bool:
         return False
 
 
-def verify_enrolled(
-    verifier: Verifier,
-    writer: str,
-    images: Sequence[Path],
-    *,
-    report: Report | None = None,
-    progress: Progress = SILENT,
-) -> tuple[list[Verification], dict[str, str]]:
-    """Verify files, and the images in folders, against an enrolled writer.
-
-    Returns:
-        The answers, and what is wrong with the images that have none. A single image that cannot be used raises.
-
-    Raises:
-        UsageError: no images, or a report for more than one query; otherwise as :meth:`Verifier.verify`.
-    """
-    files = named_images(images, progress)
-    if not files:
-        raise UsageError("give at least one query: sigkd verify `writer` NAME QUERY...")
-    if report is not None:
-        if len(files) != 1:
-            raise UsageError(f"`report` is for one query, not {len(files)}")
-        case = verifier.case_of(writer, files[0])
-        report.write(verifier, case)
-        return [case.answer], {}
-    enrolled = verifier.open_gallery()
-    _ = enrolled.comparison(writer)  # nobody of this name: said before anything is read
-    presumed = enrolled.gallery.resolution
-    answers: list[Verification] = []
-    failed: dict[str, str] = {}
-    shown = progress if len(files) > 1 else SILENT
-    with shown.task("verifying", total=len(files), unit="signatures") as task:
-        for start in range(0, len(files), CHUNK):
-            samples = []
-            for file in files[start : start + CHUNK]:
-                try:
-                    samples.append(verifier.sample(file, presumed=presumed))
-                except ImageError as error:
-                    if len(files) == 1:
-                        raise
-                    failed[str(file)] = str(error)
-            answers += verifier.verify_many(writer, samples)
-            task.advance(len(files[start : start + CHUNK]))
-    return answers, failed
-
-
 def exit_code(answers: Sequence[Verification], failed: Mapping[str, str] = {}) -> ExitCode:
     """Return the worst answer's code: rejected, without an answer, inconclusive, accepted."""
     codes = {answer.decision.exit_code for answer in answers} | ({ExitCode.INPUT} if failed else set())
@@ -130,11 +82,14 @@ def exit_code(answers: Sequence[Verification], failed: Mapping[str, str] = {}) -
     return next((code for code in worst if code in codes), ExitCode.DONE)
 
 
-def write_csv(path: Path, answers: Sequence[Verification], failed: Mapping[str, str] = {}) -> None:
-    """Write one row an answer, and one for each image without one, see :func:`.row_tables.write_table`."""
+def write_csv(
+    path: Path, answers: Sequence[Verification], failed: Mapping[str, str] = {}, unsigned: Sequence[str] = ()
+) -> None:
+    """Write one row an answer, image without one and place without a signature: :func:`.row_tables.write_table`."""
     rows = [{**answer.as_row(), "error": ""} for answer in answers]
     names = list(rows[0]) if rows else ["query", "decision", "error"]
     rows += [{**dict.fromkeys(names, ""), "query": name, "decision": "error", "error": failed[name]} for name in failed]
+    rows += [{**dict.fromkeys(names, ""), "query": name, "decision": "unsigned"} for name in unsigned]
     # names of files and writers come from anywhere
     texts = [name for name in ("query", "writer", "thresholds", "model", "policy", "error") if name in names]
     write_table(path, names, rows, texts=texts)

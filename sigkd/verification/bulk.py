@@ -18,6 +18,7 @@ from sigkd.images.resolution import given_resolution
 from sigkd.json_documents import JsonDocument
 from sigkd.paths import path_text
 from sigkd.progress import SILENT, Progress
+from sigkd.verification.documents import Look, signatures_of
 from sigkd.verification.remarks import distinct
 from sigkd.verification.samples import Sample
 
@@ -121,6 +122,7 @@ def enroll_from(
     keep_images: bool = False,
     mode: str = "new",
     allow_incomplete: bool = False,
+    look: Look | None = None,
     progress: Progress = SILENT,
 ) -> BulkResult:
     """Enrol every writer of a source; each batch is on the disk before the next one starts.
@@ -136,6 +138,7 @@ def enroll_from(
         keep_images: store the image files (not from a prepared dataset: it holds none).
         mode: as in :meth:`sigkd.gallery.Gallery.enroll_many`.
         allow_incomplete: go on although files of the table are missing.
+        look: given where the files are documents or specimen cards: each signature on them is a reference.
         progress: where the work is reported.
 
     Raises:
@@ -162,7 +165,7 @@ def enroll_from(
                     result.skipped[candidate.name] = "enrolled already"
                     continue
                 keep = candidate.images is None and (keep_images or verifier.keeps_images(candidate.name, mode))
-                read = list(_samples(verifier, candidate, keep, result, progress))
+                read = list(_samples(verifier, candidate, keep, look, references, result, progress))
                 known = enrolled.gallery.references(candidate.name) if candidate.name in enrolled.gallery else []
                 samples, copies = distinct(read, known if mode == "add" else [])
                 for copy in copies:
@@ -184,7 +187,13 @@ def enroll_from(
 
 
 def _samples(
-    verifier: Verifier, candidate: _Candidate, keep: bool, result: BulkResult, progress: Progress
+    verifier: Verifier,
+    candidate: _Candidate,
+    keep: bool,
+    look: Look | None,
+    most: int | None,
+    result: BulkResult,
+    progress: Progress,
 ) -> Iterator[Sample]:
     for number, image in enumerate(candidate.images if candidate.images is not None else ()):
         # No file is there any more: no hash, no scan facts, so copies among them cannot be told.
@@ -194,10 +203,13 @@ def _samples(
     for file, stated in candidate.files:
         try:
             dpi = None if stated is None else given_resolution(stated, "table")
-            sample = verifier.sample(file, keep=keep, dpi=dpi, presumed=presumed)
+            if look is None:
+                samples = [verifier.sample(file, keep=keep, dpi=dpi, presumed=presumed)]
+            else:
+                samples = signatures_of(verifier, [file], look, keep=keep)[:most]
             place = path_text(file)  # many writers have a file of the same name
-            result.remarks += [replace(one, image=place) for one in sample.remarks]
-            yield sample
+            result.remarks += [replace(one, image=place) for sample in samples for one in sample.remarks]
+            yield from samples
         except ImageError as error:
             progress.warn(f"{error}; left out")
             result.skipped[path_text(file)] = str(error).removeprefix(f"{file}: ")

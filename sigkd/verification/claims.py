@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigkd._version import __version__
+from sigkd.documents.regions import read_region
 from sigkd.errors import ExitCode, ImageError, InputError, LockedError, NotEnrolledError, SigkdError, UsageError
 from sigkd.files import sha256_file
 from sigkd.images.resolution import given_resolution
@@ -29,6 +30,7 @@ from sigkd.json_documents import JsonDocument
 from sigkd.pools import in_order
 from sigkd.progress import SILENT, Progress
 from sigkd.registry import nearest
+from sigkd.verification.documents import Look, take_signatures
 from sigkd.verification.report.batch import Answered, check_batch, write_batch
 from sigkd.verification.result import Verification
 from sigkd.verification.row_tables import RowTable, check_table, read_table, write_table
@@ -63,6 +65,8 @@ ANSWERED = (
 """Columns that the table of answers has after those of the claims."""
 _TEXTS = ("file", "why", "what_to_do", "policy", "error")
 ERROR = "error"
+UNSIGNED_ROW = {"answer": "unsigned", "error": None}
+"""Of a claim whose region has no signature: an answer, too."""
 _SHOWN = 5
 _NOTHING = np.empty((0, 0), np.uint8)
 
@@ -114,8 +118,8 @@ def verify_claims(
 
     Args:
         verifier: with a gallery.
-        source: a table with the columns ``path`` (relative to it) and ``writer``; ``dpi`` where it is known. All others
-            are carried through.
+        source: a table with the columns ``path`` (relative to it) and ``writer``; ``dpi`` where it is known, ``page``
+            and ``region`` (:func:`sigkd.documents.regions.read_region`) of documents. All others are carried through.
         out: the table of answers; it must not exist.
         report: a page of all claims that is wanted, also of those that an earlier run answered.
         workers: that read images; 0: one a core.
@@ -186,7 +190,7 @@ def verify_claims(
 
 def _columns(table: RowTable) -> dict[str, str]:
     """Return the table's own names of the columns that are read."""
-    found = {name: table.column(name) for name in (*NEEDED, "dpi")}
+    found = {name: table.column(name) for name in (*NEEDED, "dpi", "page", "region")}
     absent = [name for name in NEEDED if found[name] is None]
     if absent:
         had = ", ".join(table.columns)
@@ -328,9 +332,19 @@ def _read(
         return _failed(InputError(f"dpi '{stated}' is no resolution of a scan"), file)
     if not _cell(table, named, row, "path"):
         return _failed(InputError("the path is empty"), file)
+    page, region = _cell(table, named, row, "page"), _cell(table, named, row, "region")
+    if page and not (page.isdecimal() and int(page) > 0):
+        return _failed(InputError(f"page '{page}' is no page: pages are counted from 1"), file)
     try:
-        return verifier.sample(file, dpi=dpi, presumed=verifier.gallery.resolution, thumbnail=thumbnails)
-    except ImageError as error:
+        if region:
+            look = Look(None, (read_region(region),), int(page) if page else 1)
+            taken = take_signatures(verifier, file, look)
+            if len(taken.samples) > 1:
+                return _failed(InputError(f"{len(taken.samples)} signatures in the region {region}: narrow it"), file)
+            return taken.samples[0] if taken.samples else _failed(InputError("no signature there"), file) | UNSIGNED_ROW
+        place = file.with_name(f"{file.name}#page={page}") if page else file
+        return verifier.sample(place, dpi=dpi, presumed=verifier.gallery.resolution, thumbnail=thumbnails)
+    except (ImageError, UsageError) as error:
         return _failed(error, file)
 
 

@@ -156,3 +156,5 @@ class Verifications(JsonDocument, format="sigkd-verifications", version=1):
     verifications: tuple[Verification, ...]
     failed: dict[str, str]
     """What is wrong with images that have no answer, by file."""
+    unsigned: tuple[str, ...] = ()
+    """Documents without a signature, and ``DOCUMENT: ROLE`` for places without one."""

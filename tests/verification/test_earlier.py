@@ -118,12 +118,12 @@ def test_without_the_log_nothing_is_kept(enrolled, open_verifier, signatures, tm
 
 
 def test_a_report_says_so(enrolled, signatures, tmp_path):
-    from sigkd.verification.batch import verify_enrolled
+    from sigkd.verification.documents import verify_documents
     from sigkd.verification.report import Report
 
     enrolled.verify("anna", signatures[4])
     copied = write(tmp_path / "c.jpg", signature_image(3, 4), quality=80)
-    (answer,), _ = verify_enrolled(enrolled, "anna", [copied], report=Report(tmp_path / "r.html"))
+    (answer,) = verify_documents(enrolled, "anna", [copied], report=Report(tmp_path / "r.html")).answers
     assert answer.decision is Decision.COPY
     text = (tmp_path / "r.html").read_text()
     assert "nobody signs twice so alike" in text
@@ -182,13 +182,13 @@ def test_forgers_are_not_enrolled(open_verifier, tmp_path):
 
 
 def test_a_folder_of_queries_tells_what_it_passes_over(enrolled, signatures, tmp_path):
-    from sigkd.verification.batch import verify_enrolled
+    from sigkd.verification.documents import verify_documents
     from tests.images.test_formats import Told
 
     (tmp_path / "queries").mkdir()
     (tmp_path / "queries" / "1.png").write_bytes(signatures[4].read_bytes())
-    (tmp_path / "queries" / "2.pdf").touch()
+    (tmp_path / "queries" / "2.doc").touch()
     told = Told()
-    answers, failed = verify_enrolled(enrolled, "anna", [tmp_path / "queries"], progress=told)
-    assert len(answers) == 1 and not failed
-    assert [line for line in told.lines if line.endswith("no image by its suffix: 2.pdf")]
+    result = verify_documents(enrolled, "anna", [tmp_path / "queries"], progress=told)
+    assert len(result.answers) == 1 and not result.failed
+    assert [line for line in told.lines if line.endswith("no image by its suffix: 2.doc")]

@@ -16,7 +16,7 @@ from PIL import Image
 
 from sigkd import Choices, Verifier
 from sigkd.gallery import vault
-from sigkd.verification.batch import verify_enrolled
+from sigkd.verification.documents import verify_documents
 from sigkd.verification.enrolled import rekey_gallery
 from sigkd.verification.report import Report
 
@@ -74,7 +74,7 @@ def test_report(encrypted: Verifier, scans, tmp_path: Path, audited, monkeypatch
     (tmp_path / "temporary").mkdir()
     (tmp_path / "query.png").write_bytes(_png(scans["Bob"][0]))
     with audited() as events:
-        verify_enrolled(encrypted, "Ada", [tmp_path / "query.png"], report=Report(tmp_path / "report.html"))
+        verify_documents(encrypted, "Ada", [tmp_path / "query.png"], report=Report(tmp_path / "report.html"))
     written = {Path(name).name for name in events.written}
     assert all(name.startswith(".report.") for name in written), written  # the report itself, before it is renamed
     assert list((tmp_path / "temporary").iterdir()) == []
@@ -88,7 +88,7 @@ def test_report_to_a_pipe(encrypted: Verifier, scans, tmp_path: Path, audited, n
     (tmp_path / "query.png").write_bytes(_png(scans["Bob"][0]))
     with audited() as events:
         reader.start()
-        verify_enrolled(encrypted, "Ada", [tmp_path / "query.png"], report=Report(pipe))
+        verify_documents(encrypted, "Ada", [tmp_path / "query.png"], report=Report(pipe))
         reader.join()
     assert set(events.written) <= {str(pipe)} and list(no_temporary_files.iterdir()) == []
     assert received[0].startswith("<!DOCTYPE html>") and received[0].count("<img") >= 4

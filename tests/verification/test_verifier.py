@@ -13,9 +13,10 @@ from PIL import Image
 from sigkd import Choices, Verifier
 from sigkd.errors import CalibrationError, GalleryError, NotEnrolledError, UsageError
 from sigkd.images.formats import named_images
-from sigkd.verification.batch import exit_code, verify_enrolled, write_csv
+from sigkd.verification.batch import exit_code, write_csv
 from sigkd.verification.bulk import enroll_from
 from sigkd.verification.decision import Decision
+from sigkd.verification.documents import verify_documents
 
 
 @pytest.fixture
@@ -226,8 +227,9 @@ def test_enrol_a_prepared_dataset(verifier: Verifier, folder: Path, tmp_path: Pa
 
 def test_a_folder_of_queries_and_the_table(verifier: Verifier, folder: Path, tmp_path: Path, scans) -> None:
     verifier.enroll("Ada", scans["Ada"][:3])
-    answers, failed = verify_enrolled(verifier, "Ada", named_images([folder / "Bob", folder / "Ada" / "5.png"]))
-    assert not failed
+    result = verify_documents(verifier, "Ada", named_images([folder / "Bob", folder / "Ada" / "5.png"]))
+    assert not result.failed
+    answers = result.answers
     assert len(answers) == 7
     assert int(exit_code(answers)) == 1
     write_csv(tmp_path / "out.csv", answers)

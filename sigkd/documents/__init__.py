@@ -1,0 +1,1 @@
+"""Documents: finding the signatures on a page, and taking them out."""

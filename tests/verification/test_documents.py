@@ -1,0 +1,141 @@
+"""Documents are verified and enrolled by the signatures on them; a place without one is unsigned."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sigkd import Choices, Verifier
+from sigkd.documents.regions import read_regions
+from sigkd.errors import ExitCode, ImageError, UsageError
+from sigkd.images.reader import read_file
+from sigkd.synthesis.disturbances.scan import Scan, field_boxes, signature_boxes
+from sigkd.synthesis.documents import make_document
+from sigkd.verification.bulk import enroll_from
+from sigkd.verification.claims import verify_claims
+from sigkd.verification.documents import (
+    Look,
+    is_page,
+    signatures_of,
+    take_signatures,
+    verify_document_against,
+    verify_documents,
+)
+
+DPI = 150.0
+
+
+def signed(layout: str, images: list[np.ndarray], number: int = 1):
+    scans = [Scan(image, (400.0, 400.0), (400.0, 400.0)) for image in images]
+    return make_document(layout, 3, number, signatures=scans, dpi=DPI, colour=False).scan
+
+
+def region(box: tuple[int, ...], role: str) -> str:
+    left, top, right, bottom = (value * 25.4 / DPI for value in box)
+    return f"{role}={left - 3:.1f},{top - 3:.1f},{right - left + 6:.1f},{bottom - top + 6:.1f}"
+
+
+@pytest.fixture(scope="module")
+def papers(tmp_path_factory):
+    """A card with four specimens of Ada, contracts signed by both, by nobody, and where they sign."""
+    from sigkd.synthesis import signature_image
+
+    folder = tmp_path_factory.mktemp("papers")
+    ada, bob = ([signature_image(writer, index) for index in range(6)] for writer in (0, 1))
+    pages = {"card": signed("specimens-card", ada[:4], 2), "contract": signed("contract-two", [ada[4], bob[4]])}
+    pages["empty"] = make_document("contract-two", 3, 1, signed=False, dpi=DPI, colour=False).scan
+    for name, page in pages.items():
+        Image.fromarray(page.image).save(folder / f"{name}.png", dpi=(DPI, DPI))
+    Image.fromarray(ada[5]).save(folder / "crop.png", dpi=(400, 400))
+    return folder, signature_boxes(pages["contract"]), field_boxes(pages["empty"])
+
+
+@pytest.fixture
+def verifier(tiny_model, tiny_cohort, scans, tmp_path: Path):
+    with Verifier(
+        Choices(model=tiny_model, cohort=tiny_cohort, device="cpu"), gallery=tmp_path / "g.sigkd"
+    ) as verifier:
+        verifier.enroll("Ada", scans["Ada"][:3])
+        yield verifier
+
+
+def test_pages_are_told_by_kind_and_size(papers) -> None:
+    folder, _, _ = papers
+    assert is_page(read_file(folder / "contract.png")) and not is_page(read_file(folder / "crop.png"))
+    assert Look().is_document(folder / "contract.png") and not Look().is_document(folder / "crop.png")
+    assert Look(always=True).is_document(folder / "crop.png") and not Look().is_document(folder / "gone.png")
+
+
+def test_every_signature_is_compared_and_none_is_chosen(verifier, papers) -> None:
+    folder, _, _ = papers
+    result = verify_documents(verifier, "Ada", [folder / "contract.png", folder / "crop.png"], Look())
+    assert [answer.query for answer in result.answers] == [
+        "contract.png, signature 1", "contract.png, signature 2", "crop.png",
+    ]  # fmt: skip
+    assert len({answer.query_hash for answer in result.answers}) == 3
+    assert not result.unsigned and not result.failed
+
+
+def test_a_region_chooses_and_an_empty_one_is_unsigned(verifier, papers) -> None:
+    folder, boxes, fields = papers
+    look = Look(regions=read_regions([region(boxes[1], "buyer")]))
+    result = verify_documents(verifier, "Ada", [folder / "contract.png"], look)
+    assert [answer.query for answer in result.answers] == ["contract.png, buyer"]
+    look = Look(regions=read_regions([region(fields[1], "buyer")]))
+    result = verify_documents(verifier, "Ada", [folder / "empty.png"], look)
+    assert result.unsigned == ["empty.png: buyer"] and result.exit_code == ExitCode.UNSIGNED
+    result = verify_documents(verifier, "Ada", [folder / "empty.png"], Look())
+    assert result.unsigned == ["empty.png"] and not result.answers and result.exit_code == ExitCode.UNSIGNED
+
+
+def test_references_given_as_images_are_compared_with_a_document(verifier, papers, scans, tmp_path) -> None:
+    folder, _, _ = papers
+    references = []
+    for number, image in enumerate(scans["Ada"][:3]):
+        references.append(tmp_path / f"{number}.png")
+        Image.fromarray(image).save(references[-1])
+    result = verify_document_against(verifier, references, folder / "contract.png", Look())
+    assert len(result.answers) == 2
+    with pytest.raises(UsageError, match="at least one reference"):
+        verify_document_against(verifier, [], folder / "contract.png", Look())
+
+
+def test_specimen_cards_are_enrolled_whole(verifier, papers, tmp_path) -> None:
+    folder, _, _ = papers
+    samples = signatures_of(verifier, [folder / "card.png"], Look(always=True))
+    assert len(samples) == 4
+    (tmp_path / "cards" / "Eve").mkdir(parents=True)
+    (tmp_path / "cards" / "Eve" / "card.png").write_bytes((folder / "card.png").read_bytes())
+    done = enroll_from(verifier, str(tmp_path / "cards"), data=tmp_path, look=Look(always=True), references=3)
+    assert done.enrolled == ["Eve"] and done.references == 3
+    with pytest.raises(ImageError, match=r"empty\.png: no signature was found"):
+        signatures_of(verifier, [folder / "empty.png"], Look(always=True))
+
+
+def test_what_is_wrong_with_the_page_is_said_of_its_signatures(verifier, papers, tmp_path) -> None:
+    folder, _, _ = papers
+    with Image.open(folder / "contract.png") as page:
+        page.resize((page.width * 2 // 3, page.height * 2 // 3)).save(tmp_path / "small.png", dpi=(100, 100))
+    taken = take_signatures(verifier, tmp_path / "small.png", Look())
+    assert taken.samples and all("low-resolution" in {one.code for one in each.remarks} for each in taken.samples)
+
+
+def test_claims_name_page_and_region(verifier, papers, tmp_path) -> None:
+    folder, boxes, fields = papers
+    rows = [
+        (folder / "contract.png", "Ada", "", region(boxes[1], "a")),
+        (folder / "empty.png", "Ada", "1", region(fields[1], "a")),
+        (folder / "contract.png", "Ada", "", "1,2"),
+        (folder / "contract.png", "Ada", "x", ""),
+    ]
+    with (tmp_path / "claims.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows([("path", "writer", "page", "region"), *rows])
+    summary = verify_claims(verifier, tmp_path / "claims.csv", tmp_path / "out.csv", workers=1)
+    found = list(csv.DictReader((tmp_path / "out.csv").open(encoding="utf-8")))
+    assert found[0]["score"] and found[1]["answer"] == "unsigned" and not found[1]["error"]
+    assert "write [ROLE=]X,Y" in found[2]["error"] and "pages are counted from 1" in found[3]["error"]
+    assert summary.answers["unsigned"] == 1 and summary.answers["error"] == 2
