@@ -42,7 +42,7 @@ ROOMS = {
 """What each room may import besides itself and the base modules; ``cli`` may import all of them."""
 FLOORS = (
     "scale decision ranges codes calibration calibrations policy policy_document",  # from scores to answers
-    "samples remarks result choices comparison enrolled verifier wording",  # the way of one verification
+    "samples remarks result choices comparison elsewhere enrolled verifier wording",  # the way of one verification
     "report",  # what people read of it
 )
 """Modules of ``verification`` from the ground up; those that are not named (tables, many at once) are above them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,3 +93,17 @@ def load_pool(gallery: Gallery) -> tuple[str, list[str], NDArray[np.float32]]:
     stacked = np.stack(features) if features else np.zeros((0, 0), np.float32)
     # A name for the pool's state: templates and comparisons that were made of another state are outdated.
     return f"writers:{gallery.id[:8]}:{version}", [row[1].hex() for row in rows], stacked
+
+
+def every_feature(gallery: Gallery, columns: slice) -> Iterator[tuple[bytes, NDArray[np.float32]]]:
+    """Yield the subject and some columns of the features of every reference, as fast as they can be read.
+
+    Digests are not compared: what is found by these features is read again, and then they are.
+
+    Raises:
+        GalleryError: a value cannot be opened.
+    """
+    query = "SELECT w.subject, w.uid, r.ordinal, r.features FROM reference r JOIN writer w ON w.id = r.writer_id"
+    with gallery.reading() as connection:
+        for subject, uid, ordinal, sealed in connection.execute(query):
+            yield subject, unpack_features(gallery.vault.open(sealed, f"features:{uid.hex()}:{ordinal}"))[columns]

@@ -179,7 +179,7 @@ def enroll_from(
                     result.skipped[candidate.name] = "no image can be used"
             if batch:
                 features = verifier.features([sample.image for _, samples in batch for sample in samples])
-                enrolled.enroll_many(batch, features, mode=mode)
+                result.remarks += enrolled.enroll_many(batch, features, mode=mode)
                 result.enrolled += [name for name, _ in batch]
                 result.references += len(features)
             task.advance(min(BATCH, len(candidates) - start))

@@ -19,6 +19,7 @@ CODES = {
     "copy": "the file of a reference, or nearly the same image as a reference or as an earlier query",
     "repeated": "this very file was verified against the writer before",
     "duplicate": "a reference that is a copy of another one and counts once",
+    "enrolled-elsewhere": "at enrolment: the same image, or nearly, is a reference of another writer",
     "unlike-references": "black and white, twice as dark, softer ... compared with the references",
     "outside-calibration": "a scan like none of the calibration's",
     "references-disagree": "a reference that does not fit the others",

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigkd.classifiers import COHORT, WRITERS
-from sigkd.classifiers.base import Arrays, Classifier, Template
+from sigkd.classifiers.base import LEAST_FOR_AGREEMENT, Arrays, Classifier, Template
 from sigkd.classifiers.negatives import Negatives, check_kind
 from sigkd.errors import GalleryError, SigkdError
 from sigkd.gallery import Gallery, StoredReference, audit
@@ -23,11 +23,13 @@ from sigkd.gallery.queries import EarlierQuery, earlier_queries, keep_queries
 from sigkd.gallery.records import WriterState, clean_name, rounded_features
 from sigkd.gallery.templates import keep_template, load_pool, load_template
 from sigkd.images.remarks import Remark
+from sigkd.models.views import columns_without_scale
 from sigkd.progress import SILENT, Progress
 from sigkd.verification.comparison import Comparison, References, ruled
 from sigkd.verification.decision import Decision
+from sigkd.verification.elsewhere import LEADING, Elsewhere
 from sigkd.verification.policy import Policy
-from sigkd.verification.remarks import earlier_remarks
+from sigkd.verification.remarks import earlier_remarks, odd_references
 from sigkd.verification.result import Verification
 from sigkd.verification.samples import Sample
 
@@ -66,15 +68,20 @@ class EnrolledWriters:
         self.verifier, self.gallery, self.negatives, self.actor, self.log = verifier, gallery, negatives, actor, log
         self._cache: OrderedDict[str, tuple[WriterState, Comparison]] = OrderedDict()
         self._pool: tuple[str, list[str], NDArray[np.float32]] | None = None
+        self._elsewhere: Elsewhere | None = None
         self._lock = threading.RLock()
 
     def enroll_many(
         self, writers: Sequence[tuple[str, Sequence[Sample]]], features: NDArray[np.float32], *, mode: str = "new"
-    ) -> None:
+    ) -> list[Remark]:
         """Enrol writers, given the features [n, D] of their samples in order; kept images are the samples' contents.
 
         Templates against the cohort are fitted and stored at once, those against other writers when first needed (each
         enrolment changes what they are fitted against).
+
+        Returns:
+            Remarks on references that are enrolled under another writer too, or do not fit the writer's others; each
+            has the file as ``image``.
         """
         rows, position = [], 0
         for name, samples in writers:
@@ -87,17 +94,69 @@ class EnrolledWriters:
             rows.append((name, kept))
         templates = (
             {}
-            # With 'add' the old references count too, and those are read with the first query, not here.
+            # With 'add' the old references count too: those are read once they are together in the file.
             if self.negatives == "writers" or mode == "add"
             else {name: self._fit_cohort(kept) for name, kept in rows}
         )
-        with self.gallery.writing():
-            self.gallery.enroll_rows(rows, self.verifier.binding, mode=mode, actor=self.actor)
-            for name, (classifier, arrays) in templates.items():
-                keep_template(self.gallery, name, classifier.name, f"cohort:{self.verifier.cohort.hash}", arrays)
+        found: list[Remark] = []
         with self._lock:
+            self._refresh_elsewhere()  # before others have to wait for the write
+            try:
+                with self.gallery.writing():
+                    elsewhere = self._refresh_elsewhere()
+                    self.gallery.enroll_rows(rows, self.verifier.binding, mode=mode, actor=self.actor)
+                    for name, (classifier, arrays) in templates.items():
+                        key = f"cohort:{self.verifier.cohort.hash}"
+                        keep_template(self.gallery, name, classifier.name, key, arrays)
+                    for (name, samples), (_, kept) in zip(writers, rows, strict=True):
+                        found += elsewhere.take(name, samples, np.stack([one.features for one in kept]))
+                    elsewhere.follow()
+            except BaseException:
+                self._elsewhere = None  # it has what the gallery has not
+                raise
             for name, _ in writers:
                 self._cache.pop(clean_name(name), None)
+        for (name, samples), (_, kept) in zip(writers, rows, strict=True):
+            found += self._odd(name, samples, kept, templates.get(name))
+        return found
+
+    def _refresh_elsewhere(self) -> Elsewhere:
+        if self._elsewhere is None or self._elsewhere.outdated:
+            projections = self.verifier.model.projections
+            columns = columns_without_scale(projections) if projections else slice(0, LEADING)
+            self._elsewhere = Elsewhere(self.gallery, columns)
+        return self._elsewhere
+
+    def _odd(
+        self,
+        name: str,
+        samples: Sequence[Sample],
+        kept: Sequence[StoredReference],
+        fitted: tuple[Classifier, Arrays] | None,
+    ) -> list[Remark]:
+        """Return remarks on references that do not fit the writer's others, as ``verify`` would find them."""
+        given = {sample.digest: sample.file or sample.name for sample in samples}
+        files = [sample.file or sample.name for sample in samples]
+        try:
+            if fitted is None:
+                own = self.comparison(name)
+                files = [given.get(one.digest, one.name) for one in self.gallery.references(name)]
+            else:
+                classifier, arrays = fitted
+                features = rounded_features(np.stack([one.features for one in kept]))
+                template = classifier.restore(arrays, features, self.verifier.cohort)
+                agreement = np.asarray(arrays["agreement"], np.float64)
+                own = self.verifier.compare_features(
+                    References.of(kept, features), writer=name, template=(classifier, template, agreement)
+                )
+            chosen = own if own.unscaled is None or own.references.scale_known else own.unscaled.comparison
+            odd = odd_references(chosen.agreement, chosen.least_agreement) if len(files) >= LEAST_FOR_AGREEMENT else []
+        except (
+            SigkdError
+        ):  # too few other writers yet, no calibration that the policy asks for: the first answer says so
+            return []
+        text = "does not fit the writer's other references: check that it is the same person's"
+        return [Remark("references-disagree", text, files[place]) for place in odd]
 
     def _fit_cohort(self, kept: Sequence[StoredReference]) -> tuple[Classifier, Arrays]:
         # As the gallery keeps them: a template of other digits would not be the one that is fitted again later.

@@ -58,28 +58,36 @@ def beside_remark(query: ScanFacts | None, references: Sequence[ScanFacts | None
     return Remark("ink-beside", f"{share:.0%} {text} Crop the signature")
 
 
-def copy_remark(sample: Sample, digests: Sequence[str], scans: Sequence[ScanFacts | None]) -> Remark | None:
-    """Return a remark where the query is the file of a reference, or nearly the same image.
+def copied(sample: Sample, digests: Sequence[str], scans: Sequence[ScanFacts | None]) -> tuple[int, float] | None:
+    """Return which reference a signature is a copy of, and how alike they are; 1 for the very file.
 
     Args:
-        sample: the query.
+        sample: the signature.
         digests: of the references' files.
         scans: what is kept of the references' scans.
     """
     if sample.digest and sample.digest in digests:
-        number = digests.index(sample.digest) + 1
-        return Remark("copy", f"identical to reference {number}: a copied file, not another signature")
+        return digests.index(sample.digest), 1.0
     if sample.scan is None:
         return None
     # Other bytes may still be the same ink: saved again, cropped, turned. A picture of the ink tells.
     pictures = [(place, scan.picture) for place, scan in enumerate(scans) if scan is not None]
     best, alike = most_alike(sample.scan.picture, [picture for _, picture in pictures])
-    if alike < COPY:
+    return None if alike < COPY else (pictures[best][0], alike)
+
+
+def copy_remark(sample: Sample, digests: Sequence[str], scans: Sequence[ScanFacts | None]) -> Remark | None:
+    """Return a remark where the query is the file of a reference, or nearly the same image; see :func:`copied`."""
+    found = copied(sample, digests, scans)
+    if found is None:
         return None
+    place, alike = found
+    if sample.digest and digests[place] == sample.digest:
+        return Remark("copy", f"identical to reference {place + 1}: a copied file, not another signature")
     return Remark(
         "copy",
-        f"lies on reference {pictures[best][0] + 1} nearly everywhere (similarity {alike:.2f}): nobody signs twice so "
-        "alike; one is a copy of the other",
+        f"lies on reference {place + 1} nearly everywhere (similarity {alike:.2f}): nobody signs twice so alike; one "
+        "is a copy of the other",
     )
 
 
@@ -155,14 +163,19 @@ def odd_reference_limit(genuine: NDArray[np.float64], references: int) -> float:
     return float(np.quantile(genuine, 1 - (1 - ODD) ** (1 / references), method="lower"))
 
 
-def disagreement_remark(agreement: NDArray[np.floating], least: float | None) -> Remark | None:
-    """Return a remark where references do not fit the others.
+def odd_references(agreement: NDArray[np.floating], least: float | None) -> list[int]:
+    """Return the places of references that do not fit the others.
 
     Args:
         agreement: each reference's score against the others [r] (empty for fewer than three).
         least: the score below which a reference does not fit; None: that is not known.
     """
-    odd = [] if least is None else [place + 1 for place in np.flatnonzero(np.asarray(agreement) < least).tolist()]
+    return [] if least is None else [int(place) for place in np.flatnonzero(np.asarray(agreement) < least)]
+
+
+def disagreement_remark(agreement: NDArray[np.floating], least: float | None) -> Remark | None:
+    """Return a remark where references do not fit the others; see :func:`odd_references`."""
+    odd = [place + 1 for place in odd_references(agreement, least)]
     if not odd:
         return None
     which = f"reference {odd[0]} does" if len(odd) == 1 else f"references {', '.join(map(str, odd))} do"

@@ -430,9 +430,9 @@ class Verifier:
         if self._negatives == COHORT:
             # Found now: without it the enrolment would be written, and the first verification would fail.
             _ = self.cohort
-        self.open_gallery(create=True).enroll_many([(name, samples)], features, mode=mode)
+        found = self.open_gallery(create=True).enroll_many([(name, samples)], features, mode=mode)
         own = (replace(one, image=sample.name) for sample in samples for one in sample.remarks)
-        return (*remarks, *own)
+        return (*remarks, *own, *found)
 
     def keeps_images(self, name: str, mode: str) -> bool:
         """Tell whether a writer whose references are added to or replaced has the images kept."""
