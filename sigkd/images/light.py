@@ -82,7 +82,7 @@ def _is_shadow(paper: U8) -> bool:
     number, labels, stats, _ = cv2.connectedComponentsWithStats(plain, connectivity=4)
     parts = [part for part in range(1, number) if stats[part, cv2.CC_STAT_AREA] > _PART * plain.size]
     level = [float(np.median(levels[labels == part])) for part in parts]
-    return sum(one > _SHEET * max(level) for one in level) <= 2
+    return sum(one > _SHEET * max(level) for one in level) == 2
 
 
 def _steps(paper: U8) -> npt.NDArray[np.bool_]:
