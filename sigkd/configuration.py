@@ -158,6 +158,33 @@ def check(config: Any) -> None:
             raise UsageError(f"`{field.name}` must {declared.range}, not {value}")
 
 
+def parse_tables(text: str, source: str | Path) -> dict[str, Any]:
+    """Return the tables of a TOML text.
+
+    Raises:
+        InputError: it is none; ``source`` says which.
+    """
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise InputError(f"{source}: not TOML ({error})") from None
+
+
+def read_tables(path: Path | str) -> dict[str, Any]:
+    """Return the tables of a TOML file.
+
+    Raises:
+        InputError: it cannot be read, or is none.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or 'not readable'}") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not TOML in UTF-8 ({error})") from None
+    return parse_tables(text, path)
+
+
 C = TypeVar("C")
 
 
@@ -223,10 +250,6 @@ def read_toml(path: Path, base: C) -> C:
         InputError: absent or not TOML.
         UsageError: an unknown key or a value of the wrong type.
     """
-    try:
-        document = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such configuration file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not TOML ({error})") from None
-    return update(base, document, str(path))
+    if not Path(path).exists():
+        raise InputError(f"{path}: no such configuration file")
+    return update(base, read_tables(path), str(path))

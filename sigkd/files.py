@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import math
 import os
 import re
 import secrets
@@ -13,12 +14,17 @@ import stat
 import sys
 import tempfile
 import time
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sigkd.errors import InputError, SigkdError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 if sys.platform != "win32":
     import fcntl
@@ -186,6 +192,15 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def checksum(path: Path) -> int:
+    """Return the CRC-32 of a file's content: against damage, not against people."""
+    found = 0
+    with Path(path).open("rb") as stream:
+        while part := stream.read(_PART):
+            found = zlib.crc32(part, found)
+    return found
+
+
 @contextmanager
 def parsing(path: Path | str, what: str, error: type[SigkdError] = InputError) -> Iterator[None]:
     """Make one line that names the file of whatever a parser raises over half a file, or something else altogether.
@@ -210,6 +225,70 @@ def parsing(path: Path | str, what: str, error: type[SigkdError] = InputError) -
         text = " ".join(str(reason).split())[:200] or type(reason).__name__
         raise error(f"{path}: not a readable {what} ({text})") from reason
 
+
+class NumpyArchive:
+    """The arrays of a ``.npz`` file, never pickled, each compared with its checksum.
+
+    NumPy alone stops reading where a header says that the array ends, and then compares nothing; and one wrong bit in
+    the directory at the end of the file can take members out of it without a word.
+    """
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+        self.files = [name.removesuffix(".npy") for name in archive.namelist()]
+        """Names of the arrays."""
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.files
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        """Return an array.
+
+        Raises:
+            KeyError: there is none of this name; ValueError: it is pickled, or not what its header says; others of
+                zipfile and zlib: it is damaged.
+        """
+        import numpy as np
+
+        member = self._archive.getinfo(f"{name}.npy")
+        with self._archive.open(member) as stream:
+            version = np.lib.format.read_magic(stream)
+            readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+            if version not in readers:
+                raise ValueError(f"'{name}' is an array of the version {version}")
+            shape, by_columns, kind = readers[version](stream)
+            if kind.hasobject:
+                raise ValueError(f"'{name}' is pickled")
+            size = math.prod(shape) * kind.itemsize
+            if size != member.file_size - stream.tell() or size < 0:  # before so much memory is taken
+                raise ValueError(f"'{name}' is not as long as it says")
+            content = bytearray(size)
+            view, place = memoryview(content), 0
+            while part := stream.read(_PART):  # to the end: only there the checksum is compared
+                view[place : place + len(part)] = part
+                place += len(part)
+        return np.frombuffer(content, kind).reshape(shape, order="F" if by_columns else "C")
+
+
+_PART = 1 << 22
+
+
+@contextmanager
+def numpy_archive(path: Path | str) -> Iterator[NumpyArchive]:
+    """Open a ``.npz`` file for reading.
+
+    Raises:
+        ValueError, OSError, zipfile.BadZipFile: it is none, or its directory is damaged.
+    """
+    with Path(path).open("rb") as stream, zipfile.ZipFile(stream) as archive:
+        stream.seek(-min(stream.seek(0, os.SEEK_END), _ZIP_END), os.SEEK_END)
+        end = stream.read().rpartition(b"PK\x05\x06")[2]
+        if int.from_bytes(end[6:8], "little") not in (len(archive.namelist()), 0xFFFF):
+            raise ValueError("parts of it are missing")
+        yield NumpyArchive(archive)
+
+
+_ZIP_END = 22 + 65535
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 

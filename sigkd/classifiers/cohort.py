@@ -8,7 +8,6 @@ made-up images.
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,8 +17,9 @@ import numpy as np
 
 from sigkd.classifiers import COHORT
 from sigkd.classifiers.negatives import Negatives
+from sigkd.datasets.prepared import whole_numbers
 from sigkd.errors import CohortError, UsageError
-from sigkd.files import atomic_path
+from sigkd.files import atomic_path, numpy_archive, parsing
 from sigkd.json_documents import JsonDocument
 from sigkd.models.binding import Binding
 from sigkd.models.strangers import stranger_images
@@ -74,16 +74,15 @@ def read_cohort(path: Path) -> Negatives:
     """
     if not path.is_file():
         raise CohortError(f"{path}: no such cohort; 'sigkd cohort build --from made-up --out {path.name}' makes one")
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            features = np.asarray(archive["features"], np.float32)
-            facts = json.loads(str(archive["metadata"])) if "metadata" in archive.files else {}
-            y, yforg = (np.asarray(archive[key], np.int64) if key in archive.files else None for key in ("y", "yforg"))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise CohortError(f"{path}: not a cohort or features file ({error})") from None
-    if features.ndim != 2 or not len(features) or not np.isfinite(features).all():
-        raise CohortError(f"{path}: 'features' must be a matrix of finite numbers")
-    binding = Binding.from_dict(facts)
+    with parsing(path, "cohort or features file", CohortError), numpy_archive(path) as archive:
+        features = np.asarray(archive["features"], np.float32)
+        facts = json.loads(str(archive["metadata"])) if "metadata" in archive.files else {}
+        y, yforg = (whole_numbers(archive[key], key) if key in archive.files else None for key in ("y", "yforg"))
+        if features.ndim != 2 or not len(features) or not np.isfinite(features).all():
+            raise CohortError("'features' must be a matrix of finite numbers")
+        if any(labels is not None and len(labels) != len(features) for labels in (y, yforg)):
+            raise CohortError("its features and labels differ in length")
+        binding = Binding.from_dict(facts)
     if not binding.model_hash:
         raise CohortError(f"{path}: does not say which model made it; 'sigkd cohort build' and 'sigkd extract' do")
     # -1 is an image without labels: a stranger's, as good as any.

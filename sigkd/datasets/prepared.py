@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from sigkd.datasets.layouts.base import KINDS
 from sigkd.errors import DatasetError, InputError, UsageError
-from sigkd.files import atomic_path, parsing
+from sigkd.files import NumpyArchive, atomic_path, numpy_archive, parsing
 from sigkd.images.scan_measures import ScanMeasures
 from sigkd.paths import dataset_path, store_path
 
@@ -162,12 +162,8 @@ class PreparedSignatures:
             DatasetError: if the file is missing, damaged or something else.
         """
         path = Path(path)
-        with parsing(path, "signature store", DatasetError):
-            archive = np.load(path, allow_pickle=False)
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise DatasetError("not a signature store (.npz with x, y, yforg)")
-            with archive:
-                return _from_archive(archive, path.stem)
+        with parsing(path, "signature store (.npz with x, y, yforg)", DatasetError), numpy_archive(path) as archive:
+            return _from_archive(archive, path.stem)
 
 
 def check_store_path(path: Path) -> None:
@@ -180,7 +176,7 @@ def check_store_path(path: Path) -> None:
         raise UsageError(f"{path}: a signature store's name ends in .npz")
 
 
-def _from_archive(archive: np.lib.npyio.NpzFile, name: str) -> PreparedSignatures:
+def _from_archive(archive: NumpyArchive, name: str) -> PreparedSignatures:
     if absent := [key for key in ("x", "y", "yforg") if key not in archive.files]:
         raise DatasetError(f"not a signature store (.npz): it has no {', '.join(absent)}")
     x = archive["x"]
@@ -191,6 +187,8 @@ def _from_archive(archive: np.lib.npyio.NpzFile, name: str) -> PreparedSignature
     if not np.isin(labels, range(len(KINDS))).all():
         raise DatasetError("a label (yforg) is none of 0, 1, 2")
     if "metadata" not in archive.files:
+        if _texts(archive, "user_mapping") is not None:  # theirs is pickled
+            raise DatasetError("its 'metadata' is missing: the file is damaged")
         # the reference implementation's y holds the writers' own numbers, its mapping is pickled
         own, y = np.unique(numbers, return_inverse=True)
         writers = [str(writer) for writer in own]
@@ -252,7 +250,7 @@ def whole_numbers(values: npt.ArrayLike, what: str) -> npt.NDArray[np.int64]:
     raise InputError(f"the {what} are not whole numbers")
 
 
-def _texts(archive: np.lib.npyio.NpzFile, key: str) -> list[str] | None:
+def _texts(archive: NumpyArchive, key: str) -> list[str] | None:
     """Return an array of texts, None if it is absent or pickled."""
     try:
         array = archive[key]

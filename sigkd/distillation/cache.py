@@ -25,7 +25,7 @@ from sigkd.distillation.data import TrainingImages
 from sigkd.distillation.distributed import ALONE, World, barrier
 from sigkd.distillation.signals import Signal, Told
 from sigkd.errors import InputError
-from sigkd.files import write_json
+from sigkd.files import checksum, write_json
 from sigkd.progress import SILENT, Progress
 
 CACHE_VERSION = 2
@@ -135,6 +135,9 @@ def build_cache(
     barrier()
     if world.writes:
         for signal, path in partial.items():
+            facts = json.loads((path / "key.json").read_text(encoding="utf-8"))
+            sums = {name: checksum(path / f"{name}.npy") for name in facts["files"]}
+            write_json(path / "key.json", facts | {"sums": sums})
             # Only now under the real name: an interrupted run leaves nothing that looks finished.
             path.rename(directories[signal])
     barrier()
@@ -201,14 +204,15 @@ def _open(directory: Path, count: int) -> dict[str, NDArray[Any]]:
     arrays: dict[str, NDArray[Any]] = {}
     path = directory / "key.json"
     try:
-        for name in json.loads(path.read_text(encoding="utf-8"))["files"]:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        sums = facts.get("sums")  # of an older sigkd there are none
+        for name in facts["files"]:
             path = directory / f"{name}.npy"
             arrays[name] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+            if len(arrays[name]) != count:
+                raise ValueError(f"of {len(arrays[name])} images, not {count}")
+            if sums is not None and sums[name] != checksum(path):
+                raise ValueError("it is not what was written")
+    except Exception as error:  # parsers of NumPy and JSON have no common class
         raise InputError(f"{path}: damaged supervision ({error}); remove {directory} to have it made anew") from None
-    for name, array in arrays.items():
-        if len(array) != count:
-            raise InputError(
-                f"{directory / name}.npy: supervision of {len(array)} images, not {count}; remove {directory}"
-            )
     return arrays

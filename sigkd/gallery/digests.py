@@ -18,6 +18,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from sigkd.errors import GalleryError
 from sigkd.gallery.vault import keyed_hash
 
 Field = bytes | str | int | None
@@ -73,6 +74,8 @@ def rolled(roll: bytes, *, added: Iterable[bytes] = (), taken: Iterable[bytes] =
 
 
 def _lanes(one: bytes) -> np.ndarray[tuple[int], np.dtype[np.uint16]]:
+    if not isinstance(one, bytes):
+        raise GalleryError("a stored digest is damaged: restore a backup")
     # Sums of short hashes can be forged by linear algebra; 1024 lanes put that out of reach (Lewi et al.).
     return np.frombuffer(hashlib.shake_256(one).digest(len(EMPTY_ROLL)), "<u2")
 

@@ -76,7 +76,7 @@ def check(gallery: Gallery, *, expect: str | None = None, progress: Progress = S
     with gallery.reading() as connection:
         for (line,) in connection.execute("PRAGMA integrity_check").fetchall():
             if line != "ok":
-                health.problems.append(f"structure: {line}")
+                health.problems.append(f"structure: {' '.join(line.split())}")
         orphans = len(connection.execute("PRAGMA foreign_key_check").fetchall())
         if orphans:
             health.problems.append(f"{orphans} rows belong to no writer")
@@ -124,8 +124,10 @@ def _check_writers(gallery: Gallery, health: Health, progress: Progress) -> None
     rows = connection.execute("SELECT id, subject, digest FROM writer ORDER BY id").fetchall()
     with progress.task("checking", total=len(rows), unit="writers") as task:
         for number, (row, subject, own) in enumerate(rows, 1):
-            digests.append(own)
             try:
+                if not isinstance(own, bytes):
+                    raise GalleryError("its digest is damaged: restore a backup")
+                digests.append(own)
                 name = gallery.name_of(subject)
                 references = gallery.references(name, images=True)
                 lengths |= {len(reference.features) for reference in references}
@@ -145,7 +147,7 @@ def _check_writers(gallery: Gallery, health: Health, progress: Progress) -> None
         health.problems.append(f"features of different lengths: {sorted(lengths)}")
     if gallery.meta("roll") != rolled(EMPTY_ROLL, added=digests):
         health.problems.append("a writer is missing, or was added by another program")
-    queries = [row[0] for row in connection.execute("SELECT digest FROM query")]
+    queries = [row[0] for row in connection.execute("SELECT digest FROM query") if isinstance(row[0], bytes)]
     if gallery.meta("queries") != rolled(EMPTY_ROLL, added=queries):
         health.problems.append("a query is missing, or was added by another program")
 

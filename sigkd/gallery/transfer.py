@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from sigkd.errors import GalleryError, UsageError
-from sigkd.files import atomic_path, parsing
+from sigkd.files import atomic_path, numpy_archive, parsing
 from sigkd.gallery.records import StoredReference, clean_name, reference_facts, reference_of
 from sigkd.gallery.store import Gallery
 from sigkd.models.binding import Binding
@@ -88,7 +88,7 @@ def read_export(path: Path) -> tuple[Binding, list[tuple[str, list[StoredReferen
     """
     if not path.is_file():
         raise GalleryError(f"{path}: no such export")
-    with parsing(path, "gallery export", GalleryError), np.load(path, allow_pickle=False) as archive:
+    with parsing(path, "gallery export", GalleryError), numpy_archive(path) as archive:
         document: dict[str, Any] = json.loads(str(archive["metadata"]))
         if document["format"] != FORMAT:
             raise ValueError(f"its format is {document['format']!r}")

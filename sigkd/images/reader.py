@@ -7,6 +7,7 @@ import io
 import os
 import threading
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -33,6 +34,23 @@ MAX_BYTES = 512 * 2**20
 """Largest file that is read: more than an uncompressed image of :data:`MAX_PIXELS` in 16-bit colour."""
 
 _open_lock = threading.Lock()
+
+
+def _silence_libtiff() -> None:
+    """Keep libtiff's own lines about damaged files off stderr; Pillow's error says what matters."""
+    import ctypes
+
+    from PIL import _imaging
+
+    with suppress(AttributeError, OSError):  # a Pillow that is built in another way
+        library = ctypes.CDLL(_imaging.__file__)
+        for name in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
+            setter = getattr(library, name)
+            setter.argtypes, setter.restype = [ctypes.c_void_p], ctypes.c_void_p
+            setter(None)
+
+
+_silence_libtiff()
 
 # What Pillow remarks on odd metadata; what matters becomes an error.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")

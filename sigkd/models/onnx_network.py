@@ -143,7 +143,8 @@ def _session(content: bytes, source: str) -> Any:
     options.log_severity_level = 4  # its own complaints would appear beside the one line
     try:
         # from bytes, so that a graph cannot point at other files of this machine (external data)
-        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        # without a second try, of which onnxruntime tells on stdout
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"], enable_fallback=0)
     except Exception as error:  # onnxruntime raises its own unrelated classes, hidden in a private module
         raise ModelError(f"{source}: not a readable ONNX file ({_line(error)})") from error
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal, cast, get_args
 
 from sigkd.errors import DatasetError
+from sigkd.files import parsing
 from sigkd.images.formats import images_below
 from sigkd.paths import path_text
 from sigkd.registry import Registry
@@ -124,10 +125,8 @@ def read_forms(table: Path) -> dict[str, list[str]]:
         DatasetError: if a line has fewer than two columns or the file is not text.
     """
     forms: dict[str, list[str]] = {}
-    try:
-        text = Path(table).read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise DatasetError(f"{table}: not a text file") from error
+    with parsing(table, "text file", DatasetError):
+        text = Path(table).read_text(encoding="utf-8-sig")
     for number, line in enumerate(text.splitlines(), start=1):
         columns = line.replace(",", " ").split()
         if not columns or columns[0].startswith("#"):
@@ -181,7 +180,10 @@ def table(root: Path, writers: Path | None = None) -> Pages:
     if not source.is_file():
         raise DatasetError(f"{source}: no such table; it needs the columns path and writer")
     found = Pages()
-    with source.open(encoding="utf-8-sig", newline="") as stream:
+    with (
+        parsing(source, "CSV table in UTF-8", DatasetError),
+        source.open(encoding="utf-8-sig", newline="") as stream,
+    ):
         reader = csv.DictReader(stream)
         if not {"path", "writer"} <= set(reader.fieldnames or []):
             raise DatasetError(

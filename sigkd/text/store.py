@@ -8,14 +8,16 @@ journal's last line is cut off on opening.
 from __future__ import annotations
 
 import json
+import operator
 import shutil
+import zlib
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from sigkd.errors import InputError
-from sigkd.files import write_json
+from sigkd.files import parsing, write_json
 from sigkd.images.canvas import SIZE
 from sigkd.text.page import INDEX_DTYPE, PageResult
 
@@ -44,7 +46,9 @@ class PartialStore:
         self.directory.mkdir(parents=True, exist_ok=True)
         description = self.directory / "run.json"
         if description.exists():
-            if json.loads(description.read_text(encoding="utf-8")) != run:
+            with parsing(description, "description of an unfinished run"):
+                before = json.loads(description.read_text(encoding="utf-8"))
+            if before != run:
                 raise InputError(
                     f"{self.directory}: an unfinished run with other options or pages; "
                     "repeat it as it was started, or start anew with `overwrite=True`"
@@ -69,10 +73,16 @@ class PartialStore:
         image_room = (self.directory / "images.npy").stat().st_size - HEADER_BYTES
         index_room = (self.directory / "index.bin").stat().st_size
         for line in content.split(b"\n")[:-1]:
-            entry = json.loads(line)
-            after = crops + int(entry["crops"])
-            if after * _IMAGE_BYTES > max(0, image_room) or after * INDEX_DTYPE.itemsize > index_room:
-                break  # the journal reached the disk before the crops did: a power cut
+            # the first page whose line or crops are not what was written is done again, and all after it:
+            # after a power cut the journal may have reached the disk before the crops did
+            try:
+                entry = json.loads(line)
+                after = crops + operator.index(entry["crops"])
+                whole = crops <= after and entry.pop("check") == self._check(entry, crops, after)
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+                break
+            if not whole or after * _IMAGE_BYTES > max(0, image_room) or after * INDEX_DTYPE.itemsize > index_room:
+                break
             crops = after
             good += len(line) + 1
             self.finished.append(entry)
@@ -90,14 +100,27 @@ class PartialStore:
             stream.truncate(size)
             stream.seek(size)
 
+    def _check(self, entry: dict[str, Any], first: int, end: int) -> int:
+        """Return the checksum of a journal's entry and of the crops ``first`` to ``end - 1`` in the files."""
+        found = zlib.crc32(json.dumps(entry, sort_keys=True).encode())
+        for stream, start, size in (
+            (self._images, HEADER_BYTES, _IMAGE_BYTES),
+            (self._index, 0, INDEX_DTYPE.itemsize),
+        ):
+            stream.seek(start + first * size)
+            found = zlib.crc32(stream.read((end - first) * size), found)
+        return found
+
     def append(self, entry: dict[str, Any], result: PageResult) -> None:
         """Add the crops of the next page."""
-        self._images.write(result.images.data)
-        self._index.write(result.index.tobytes())
+        images, index = np.ascontiguousarray(result.images).tobytes(), result.index.tobytes()
+        self._images.write(images)
+        self._index.write(index)
         self._images.flush()
         self._index.flush()
         entry = {**entry, "crops": len(result.index)}
-        self._journal.write(json.dumps(entry, ensure_ascii=False).encode() + b"\n")
+        check = zlib.crc32(index, zlib.crc32(images, zlib.crc32(json.dumps(entry, sort_keys=True).encode())))
+        self._journal.write(json.dumps({**entry, "check": check}, ensure_ascii=False).encode() + b"\n")
         self._journal.flush()
         self.finished.append(entry)
         self.crops += len(result.index)

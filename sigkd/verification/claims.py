@@ -10,6 +10,7 @@ import base64
 import json
 import os
 import time
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -447,7 +448,7 @@ class _Journal:
             return
         try:
             before = json.loads(head)
-        except ValueError:
+        except (ValueError, RecursionError):
             before = None
         if before != facts:
             known = before if isinstance(before, dict) else {}
@@ -457,12 +458,8 @@ class _Journal:
                 f"another `out` than {out}"
             )
         for line in iter(self._stream.readline, b""):
-            try:
-                # A half-written line is the last one; what it was to say is answered again.
-                answer = json.loads(line) if line.endswith(b"\n") else None
-            except ValueError:
-                answer = None
-            if answer is None:
+            answer = _checked(line)
+            if answer is None:  # cut off, or damaged: this claim and those after it are answered again
                 break
             self.places[answer["row"]], self.answers[answer["row"]] = end, answer["answer"]
             end = self._stream.tell()
@@ -474,15 +471,17 @@ class _Journal:
         self._stream.seek(0, os.SEEK_END)
         for row, answer in found.items():
             place = self._stream.tell()
-            self._stream.write(json.dumps({"row": row, **answer}).encode() + b"\n")
+            text = json.dumps({"row": row, **answer}).encode()
+            self._stream.write(b"%08x %s\n" % (zlib.crc32(text), text))
             self.places[row], self.answers[row] = place, answer["answer"]
         self._flush()
 
     def read(self, row: int) -> dict[str, Any]:
         """Return a row's answer."""
         self._stream.seek(self.places[row])
-        answer: dict[str, Any] = json.loads(self._stream.readline())
-        del answer["row"]
+        answer = _checked(self._stream.readline())
+        if answer is None or answer.pop("row", None) != row:
+            raise InputError(f"{self.path}: another program changed it: repeat the command")
         return answer
 
     def remove(self) -> None:
@@ -493,6 +492,15 @@ class _Journal:
         self._stream.flush()
         # The gallery's log has these answers by now; they must not be lost and asked, and logged, again.
         os.fsync(self._stream.fileno())
+
+
+def _checked(line: bytes) -> dict[str, Any] | None:
+    """Return the answer of a journal's line, None where the line is not what was written."""
+    check, _, text = line.partition(b" ")
+    if not text.endswith(b"\n") or check != b"%08x" % zlib.crc32(text[:-1]):
+        return None
+    answer: dict[str, Any] = json.loads(text)
+    return answer
 
 
 def _lock(stream: IO[bytes], out: Path) -> None:

@@ -11,13 +11,12 @@ import fnmatch
 import hashlib
 import json
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from sigkd.configuration import RATE, Range, check, option, options, update
+from sigkd.configuration import RATE, Range, check, option, options, parse_tables, update
 from sigkd.errors import InputError, UsageError
 from sigkd.images.formats import FORMATS, LEAST_DPI, MOST_DPI
 from sigkd.registry import check_name
@@ -304,10 +303,7 @@ def policy_of(text: str, source: str) -> Policy:
     Raises:
         InputError: not TOML; UsageError: an unknown key or a value that it may not have.
     """
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{source}: not TOML ({error})") from None
+    document = parse_tables(text, source)
     try:
         return update(Policy(), document, source)
     except UsageError as error:

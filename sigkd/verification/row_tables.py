@@ -53,11 +53,11 @@ def read_table(path: Path) -> RowTable:
         parquet = _arrow(path)
         try:
             read = parquet.read_table(path, page_checksum_verification=True)
+            table = RowTable(path, tuple(read.column_names), read.to_pylist())
         except OSError as error:
             raise InputError(f"{path}: {error.strerror or 'not a Parquet table'}") from None
         except Exception as error:  # Arrow's errors have no common class
             raise InputError(f"{path}: not a Parquet table ({type(error).__name__})") from None
-        table = RowTable(path, tuple(read.column_names), read.to_pylist())
     else:
         table = _read_csv(path)
     if not table.rows:

@@ -139,7 +139,7 @@ def test_damage_and_strange_images_are_noticed(tmp_path):
     with pytest.raises(InputError, match=r"response\.npy: damaged"):
         supervisor("cached", tmp_path)
     np.save(directory / "response.npy", np.zeros((3, 2048), np.float32))
-    with pytest.raises(InputError, match=r"of 3 images, not 32; remove"):
+    with pytest.raises(InputError, match=r"of 3 images, not 32\); remove"):
         supervisor("cached", tmp_path)
     (directory / "response.npy").unlink()
     with pytest.raises(InputError, match=r"response\.npy: damaged"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import io
 import json
@@ -15,7 +16,21 @@ from typing import Any
 Mutation = Callable[[bytes, random.Random], bytes]
 
 _NUMBERS = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 2**63 - 1, 2**64 - 1)
-_WORDS = ("", "NaN", "-1", "1e999", "99999999999999999999", "0x10", "../../x", "/etc/passwd", "=1+1", "\x00", "\x1b[2J", "é", "[/red]")
+_WORDS = (
+    "",
+    "NaN",
+    "-1",
+    "1e999",
+    "99999999999999999999",
+    "0x10",
+    "../../x",
+    "/etc/passwd",
+    "=1+1",
+    "\x00",
+    "\x1b[2J",
+    "é",
+    "[/red]",
+)
 _VALUES: tuple[Any, ...] = (
     None, True, -1, 0, 2**70, 1e308, -0.0, "", "x" * 5000, "../../x", "\x1b[2J", [], {}, [[]], [None], {"": None},
 )  # fmt: skip
@@ -102,9 +117,9 @@ def json_changed(content: bytes, rng: random.Random) -> bytes:
         elif kind == 2 and isinstance(old, list):
             holder[key] = old[::-1] if rng.random() < 0.5 else old * 3
         elif kind == 3 and isinstance(holder, dict):
-            holder[rng.choice(("extra", "format", "version"))] = rng.choice(_VALUES)
+            holder[rng.choice(("extra", "format", "version"))] = copy.deepcopy(rng.choice(_VALUES))
         else:
-            holder[key] = rng.choice(_VALUES)
+            holder[key] = copy.deepcopy(rng.choice(_VALUES))
     text = json.dumps(document)
     return (text.replace("-0.0", rng.choice(("NaN", "Infinity", "1e999"))) if rng.random() < 0.3 else text).encode()
 
@@ -212,7 +227,9 @@ def png_changed(content: bytes, rng: random.Random) -> bytes:
     elif kind == 2:
         chunks[0][1] = damaged(chunks[0][1], rng)
     elif kind == 3:
-        more = rng.choice((b"iTXt", b"zTXt", b"tEXt", b"pHYs", b"tRNS", b"PLTE", b"gAMA", b"iCCP", b"eXIf", b"acTL", b"cHRM", b"sBIT"))
+        more = rng.choice(
+            (b"iTXt", b"zTXt", b"tEXt", b"pHYs", b"tRNS", b"PLTE", b"gAMA", b"iCCP", b"eXIf", b"acTL", b"cHRM", b"sBIT")
+        )
         chunks.insert(min(1, chosen), [more, rng.randbytes(rng.choice((0, 1, 9, 300)))])
     elif kind == 4:
         data = b"".join(part for name, part in chunks if name == b"IDAT")
@@ -252,7 +269,9 @@ def sqlite_changed(content: bytes, rng: random.Random) -> bytes:
             value = rng.choice((None, -1, 2**62, 1e300, "x", b"", b"\x00" * 100, "{" * 10_000))
             connection.execute(f'UPDATE "{table}" SET "{column}" = ? WHERE "{key}" = ?', (value, row))
         elif kind == 2:
-            (old,) = connection.execute(f'SELECT "{column}" FROM "{table}" WHERE "{key}" = ?', (row,)).fetchone() or (b"",)
+            (old,) = connection.execute(f'SELECT "{column}" FROM "{table}" WHERE "{key}" = ?', (row,)).fetchone() or (
+                b"",
+            )
             raw = old.encode() if isinstance(old, str) else old if isinstance(old, bytes) else repr(old).encode()
             new: bytes | str = damaged(raw, rng)
             if isinstance(old, str):

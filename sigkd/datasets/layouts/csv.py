@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sigkd.datasets.layouts.base import DATASETS, Kind, Layout, SignatureRecord, SignatureSet, record_order
 from sigkd.errors import DatasetError, UsageError
+from sigkd.files import parsing
 from sigkd.images.formats import LEAST_DPI, MOST_DPI
 from sigkd.images.resolution import given_resolution
 from sigkd.registry import nearest
@@ -30,14 +31,15 @@ class CsvLayout(Layout):
     def scan(self, root: Path) -> SignatureSet:
         """Read the table ``root``, or the only ``.csv`` in the directory ``root``."""
         table = _find_table(root)
-        try:
-            with table.open(encoding="utf-8-sig", newline="") as stream:
-                header = stream.readline()
-                stream.seek(0)
-                delimiter = max(",;\t", key=header.count)
-                rows = list(csv.DictReader(stream, delimiter=delimiter, skipinitialspace=True))
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise DatasetError(f"{table}: not a CSV table in UTF-8 ({error})") from error
+        with parsing(table, "CSV table in UTF-8", DatasetError):
+            return self._read(table)
+
+    def _read(self, table: Path) -> SignatureSet:
+        with table.open(encoding="utf-8-sig", newline="") as stream:
+            header = stream.readline()
+            stream.seek(0)
+            delimiter = max(",;\t", key=header.count)
+            rows = list(csv.DictReader(stream, delimiter=delimiter, skipinitialspace=True))
         names = {name.strip().casefold(): name for name in (rows[0] if rows else {}) if name}
         if absent := [column for column in _COLUMNS if column not in names]:
             raise DatasetError(f"{table}: no rows, or no column {', '.join(absent)}; it needs path, writer")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import tomllib
 from pathlib import Path
 from typing import Any
 
+from sigkd.configuration import read_tables
 from sigkd.datasets.layouts.base import KINDS, Defaults, Layout
 from sigkd.errors import DatasetError
 from sigkd.files import parsing
@@ -21,7 +21,7 @@ def read_layout(path: Path) -> Layout:
         DatasetError: absent, not TOML, or a field that a layout does not have or cannot hold; the message names it.
     """
     with parsing(path, "layout in TOML", DatasetError):
-        fields = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        fields = read_tables(path)
         names = [field.name for field in dataclasses.fields(Layout)]
         for name in fields:
             if name not in names:

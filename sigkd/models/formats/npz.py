@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from sigkd.errors import InputError
+from sigkd.files import numpy_archive
 from sigkd.models.features import FeatureSet, assemble
 from sigkd.models.formats import FEATURE_FORMATS, FeatureFormat
 
@@ -26,7 +27,7 @@ def write(features: FeatureSet, path: Path) -> None:
 
 def read(path: Path) -> FeatureSet:
     """Read an archive that has at least the array ``features``."""
-    with np.load(path, allow_pickle=False) as archive:
+    with numpy_archive(path) as archive:
         if "features" not in archive.files:
             raise InputError(f"holds no array 'features' (it has: {', '.join(archive.files)})")
         found = {name: archive[name] for name in ("features", "y", "yforg", "filenames") if name in archive.files}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from sigkd.configuration import read_tables
 from sigkd.errors import InputError, UsageError
 from sigkd.json_documents import JsonDocument
 
@@ -69,13 +69,9 @@ class CaseFile(JsonDocument, format="sigkd-case", version=1):
         Raises:
             InputError: absent, not TOML, or with a key or value that no case file has; the message names it.
         """
-        try:
-            document = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
-        except OSError as error:
-            remedy = "; 'sigkd case' prints one to fill in" if not Path(path).exists() else ""
-            raise InputError(f"{path}: {error.strerror or 'not readable'}{remedy}") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise InputError(f"{path}: not TOML ({error})") from None
+        if not Path(path).exists():
+            raise InputError(f"{path}: no such file; 'sigkd case' prints one to fill in")
+        document = read_tables(path)
         return cls.from_json({"format": cls.format, "version": cls.version, **_dates_as_texts(document)}, path)
 
     def entries(self) -> list[tuple[str, str]]:
