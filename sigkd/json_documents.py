@@ -7,6 +7,7 @@ is imported only then: no command needs it to print.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
@@ -15,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, dataclass_transform
 
-from sigkd.errors import InputError
+from sigkd.errors import InputError, SigkdError
 from sigkd.files import json_text, write_text
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ class JsonDocument:
             raise cls._error(f"{source}: not JSON ({error})") from None
         if not isinstance(head, dict) or head.get("format") != cls.format:
             raise cls._error(f"{source}: not a document of the format {cls.format}")
+        given = head
         if (newer := cls.upgraded(head)) is not head:
             head, text = newer, json.dumps(newer).encode()
         if (version := head.get("version")) != cls.version:
@@ -116,7 +118,33 @@ class JsonDocument:
             document: Self = _adapter(cls).validate_json(text)  # type: ignore[arg-type]
         except ValidationError as error:
             raise cls._error(f"{source}: {_first(error.errors(include_url=False))}") from None
+        except SigkdError as error:  # of a class inside, which knows no file
+            raise cls._error(f"{source}: {error}") from None
+        try:
+            check_seal(given)
+        except ValueError as error:
+            raise cls._error(f"{source}: {error}") from None
         return document
+
+
+def seal_of(document: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of JSON values without their own ``seal``: found again where nothing was changed."""
+    others = {name: value for name, value in document.items() if name != "seal"}
+    text = json.dumps(others, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def check_seal(document: Mapping[str, Any]) -> None:
+    """Compare JSON values with the seal among them; those of an older sigkd have none.
+
+    Raises:
+        ValueError: something was changed.
+    """
+    if document.get("seal") not in (None, seal_of(document)):
+        raise ValueError(
+            "its content is not what was saved (the hash differs): make it anew, or take 'seal' out of it if "
+            "the change was meant"
+        )
 
 
 _PLAIN = (float, int, str)

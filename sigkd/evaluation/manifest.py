@@ -41,9 +41,14 @@ class WriterRows:
         """Return the writer; ``rows``: the number in the data at hand of each row.
 
         Raises:
-            IndexError: there is no such row.
+            IndexError: there is no such row; ValueError: none has such a number.
         """
-        parts = (np.asarray(getattr(self, name), dtype=np.int64) for name in ROWS)
+        try:
+            parts = [np.asarray(getattr(self, name), dtype=np.int64) for name in ROWS]
+        except OverflowError:
+            raise ValueError("a row's number is beyond every dataset") from None
+        if any(part.min(initial=0) < 0 for part in parts):  # NumPy would count from the end
+            raise ValueError("a row's number is negative")
         return WriterSplit(self.writer, *(part if rows is None else rows[part] for part in parts))
 
 
@@ -132,7 +137,7 @@ def load_splits(
         for own in document.splits:
             writers, bystanders = (tuple(w.split(rows) for w in part) for part in (own.writers, own.bystanders))
             found[own.nref, own.split] = Split(own.nref, own.split, writers, bystanders)
-    except IndexError as error:
+    except (IndexError, ValueError) as error:
         raise InputError(f"{path}: the manifest is damaged ({error})") from error
     missing = [(n, s) for n in nrefs for s in range(count) if (n, s) not in found]
     if missing:

@@ -19,7 +19,7 @@ from sigkd.evaluation.protocol import Protocol
 from sigkd.evaluation.scoring import SplitScores
 from sigkd.evaluation.summary import Metric
 from sigkd.files import encodable
-from sigkd.json_documents import JsonDocument, encode
+from sigkd.json_documents import JsonDocument, encode, seal_of
 
 
 @dataclass(kw_only=True)
@@ -137,6 +137,8 @@ class Results(JsonDocument, format="sigkd-results", version=2, frozen=False):
     """Of ``sigkd reproduce``: what could not be done, and why."""
     identity: dict[str, Any] | None = None
     """Of ``sigkd reproduce``: what the evaluation depends on."""
+    seal: str | None = None
+    """SHA-256 of the rest; null: of an older sigkd."""
 
     def __post_init__(self) -> None:
         if not self.results:
@@ -163,7 +165,7 @@ class Results(JsonDocument, format="sigkd-results", version=2, frozen=False):
                 return {name: shorten(item, name) for name, item in value.items()}
             return [shorten(item) for item in value] if isinstance(value, list) else value
 
-        whole = json.dumps(shorten(self.to_json()), indent=2, allow_nan=False, ensure_ascii=ascii_only)
+        whole = json.dumps(shorten(self.to_json() | {"seal": seal_of(self.to_json())}), indent=2, allow_nan=False, ensure_ascii=ascii_only)
         first, *pieces = whole.split('"@slot')
         filled = (slots[int(number)] + rest for number, rest in (piece.split('@"', 1) for piece in pieces))
         made = first + "".join(filled) + "\n"

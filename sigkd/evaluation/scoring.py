@@ -68,6 +68,8 @@ def unpack_scores(packed: list[list[float]] | PackedScores) -> list[Scores]:
         flat = np.frombuffer(base64.b64decode(packed.data), dtype="<f8").astype(np.float64)
         if not np.isfinite(flat).all():
             raise ValueError("scores are not finite")
+        if min(packed.lengths, default=0) < 0 or sum(packed.lengths) != len(flat):
+            raise ValueError(f"{len(flat)} scores, not {sum(packed.lengths)}")
         return np.split(flat, np.cumsum(packed.lengths)[:-1])
     return [np.asarray(own, dtype=np.float64) for own in packed]
 
@@ -155,6 +157,12 @@ class SplitScores:
             WriterRows(writer, *(record.rows[kind][place] for kind in ROWS)).split()
             for place, writer in enumerate(record.writers)
         ]
+        for kind, rows in record.rows.items():
+            if kind in scores and any(len(own) != len(row) for own, row in zip(scores[kind], rows, strict=True)):
+                raise ValueError(f"there are not as many {kind} scores as rows")
+        lines = max(len(record.calibration), len(record.thresholds))
+        if len(record.fold) != count or (lines and not all(0 <= one < lines for one in record.fold)):
+            raise ValueError("the writers' folds do not fit")
         bystanders = tuple(own.split() for own in record.bystanders)
         split = Split(record.nref, record.split, tuple(writers), bystanders)
         fold = np.asarray(record.fold, dtype=np.int64)

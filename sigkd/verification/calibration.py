@@ -22,7 +22,7 @@ import numpy as np
 from sigkd._version import __version__
 from sigkd.errors import CalibrationError
 from sigkd.files import write_text
-from sigkd.json_documents import JsonDocument
+from sigkd.json_documents import JsonDocument, check_seal, seal_of
 from sigkd.measures import cllr, eer_global, min_cllr, wilson_interval
 from sigkd.models.binding import Binding
 from sigkd.verification.calibrations import METHODS
@@ -235,6 +235,8 @@ class CalibrationFile(JsonDocument, format="sigkd-calibration", version=1):
     calibrations: list[CalibrationRecord]
     ranges: dict[str, MeasureRange] | None = None
     """Of the development set's scans by measure: what is outside of them is not compared. Null: not known."""
+    seal: str | None = None
+    """SHA-256 of the rest; null: of an older sigkd."""
 
 
 @dataclass(frozen=True)
@@ -303,7 +305,7 @@ class CalibrationSet:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON document."""
-        return CalibrationFile(
+        document = CalibrationFile(
             sigkd_version=__version__,
             **self.binding.as_dict(),
             cohort_hash=self.cohort_hash,
@@ -312,6 +314,7 @@ class CalibrationSet:
             calibrations=[_record(c) for c in self.calibrations],
             ranges=None if self.ranges is None else dict(self.ranges),
         ).to_json()
+        return document | {"seal": seal_of(document)}
 
     def save(self, path: Path) -> None:
         """Write the set as JSON, atomically; the lists of scores stay on one line each."""
@@ -441,6 +444,7 @@ def read_calibration(path: Path) -> CalibrationSet:
         methods = METHODS.names()
         calibrations = tuple(_read_calibration(one, methods) for one in facts["calibrations"])
         binding = Binding.from_dict(facts)
+        check_seal(facts)
         return CalibrationSet(
             binding,
             str(facts["cohort_hash"]),

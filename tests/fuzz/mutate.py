@@ -124,6 +124,13 @@ def json_changed(content: bytes, rng: random.Random) -> bytes:
     return (text.replace("-0.0", rng.choice(("NaN", "Infinity", "1e999"))) if rng.random() < 0.3 else text).encode()
 
 
+def rewritten(content: bytes, rng: random.Random) -> bytes:
+    """Change values of a JSON document that has a hash of its content, and take the hash out."""
+    document = json.loads(content)
+    document.pop("seal", None)
+    return json_changed(json.dumps(document).encode(), rng)
+
+
 def _spots(value: Any) -> Any:
     keys = list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
     for key in keys:

@@ -20,6 +20,7 @@ from tests.fuzz.mutate import (
     json_changed,
     npz_changed,
     png_changed,
+    rewritten,
     safetensors_changed,
     sqlite_changed,
     table_changed,
@@ -329,13 +330,13 @@ def _make_results(folder: Path) -> list[Path]:
     return [folder / "results.json"]
 
 
-@_target("results", _make_results, changes=(json_changed,), sealed=DAMAGE)
+@_target("results", _make_results, changes=(json_changed, rewritten), sealed=DAMAGE)
 def read_results(path: Path) -> Any:
     """Results of evaluations, as ``sigkd stats`` reads them."""
     from sigkd.evaluation.results import Results
 
     found = Results.read(path)
-    return [found.to_json(), [one.scores() for one in found.results]]
+    return [found.to_json() | {"seal": ""}, [one.scores() for one in found.results]]
 
 
 def _make_splits(folder: Path) -> list[Path]:
@@ -372,12 +373,12 @@ def _make_calibration(folder: Path) -> list[Path]:
     return [folder / "calibration.json"]
 
 
-@_target("calibration", _make_calibration, changes=(json_changed,), sealed=DAMAGE)
+@_target("calibration", _make_calibration, changes=(json_changed, rewritten), sealed=DAMAGE)
 def read_calibration(path: Path) -> Any:
     """A calibration."""
     from sigkd.verification.calibration import read_calibration as read
 
-    return read(path).as_dict() | {"sigkd_version": ""}
+    return read(path).as_dict() | {"sigkd_version": "", "seal": ""}
 
 
 def _make_cohort(folder: Path) -> list[Path]:
