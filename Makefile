@@ -10,10 +10,10 @@ TEST_WORKERS ?= 2
 DEMO_OUT ?= demo-output
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format docs bench clean
+.PHONY: help install demo test test-oldest fuzz soak lint format docs bench clean
 
 help:  ## Show this list.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(INSTALLED)  ## Make the virtual environment and install the package with its development tools.
 
@@ -30,6 +30,18 @@ demo: $(INSTALLED)  ## Make up signatures and verify them, end to end, with tabl
 
 test: $(INSTALLED)  ## Run the tests.
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(TEST_WORKERS) --dist loadfile --durations=20
+
+test-oldest:  ## Run the tests with the oldest libraries that pyproject.toml allows (VENV-oldest).
+	@$(PYTHON) tests/oldest.py pyproject.toml > oldest.txt
+	@test -x $(VENV)-oldest/bin/python || $(PYTHON) -m venv $(VENV)-oldest
+	@$(VENV)-oldest/bin/python -m pip install --quiet --constraint oldest.txt --editable '.[dev]'
+	OMP_NUM_THREADS=1 $(VENV)-oldest/bin/python -m pytest -q -n $(TEST_WORKERS) --dist loadfile
+
+fuzz: $(INSTALLED)  ## Disturb 10,000 images and 2,000 files of every other kind that is read (hours).
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz.run
+
+soak: $(INSTALLED)  ## Enrol, verify and forget for 15 minutes in four threads: memory stays flat.
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/soak.py
 
 lint: $(INSTALLED)  ## Check style, annotations and types.
 	$(BIN)/ruff check .
@@ -48,4 +60,4 @@ bench: $(INSTALLED)  ## Measure (benchmarks/README.md).
 	@set -e; for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file; done
 
 clean:  ## Remove what the other targets made.
-	rm -rf $(VENV) $(DEMO_OUT) site build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-oldest oldest.txt $(DEMO_OUT) site build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

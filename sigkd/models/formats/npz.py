@@ -31,7 +31,9 @@ def read(path: Path) -> FeatureSet:
     with numpy_archive(path) as archive:
         if "features" not in archive.files:
             raise InputError(f"holds no array 'features' (it has: {', '.join(archive.files)})")
-        found: dict[str, Any] = {name: archive[name] for name in ("features", "y", "yforg", "filenames") if name in archive.files}
+        found: dict[str, Any] = {
+            name: archive[name] for name in ("features", "y", "yforg", "filenames") if name in archive.files
+        }
         return assemble(found, archive["metadata"].item() if "metadata" in archive.files else None)
 
 
