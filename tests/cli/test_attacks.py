@@ -6,27 +6,9 @@ import json
 import pytest
 
 from sigkd.errors import ExitCode
-from tests.cli.faults import WRITING, line, prepare
+from tests.cli.faults import WRITING, line
 
 SCRIPT = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'"
-
-
-@pytest.fixture(scope="module")
-def known(made_up_signatures, tmp_path_factory):
-    """What the commands read."""
-    folder = tmp_path_factory.mktemp("attacks")
-
-    def run(*words):
-        from sigkd.cli.app import main
-
-        with pytest.raises(SystemExit) as stop:
-            main([str(word) for word in words])
-        assert not stop.value.code, words
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SIGKD_DATA", str(folder / "data"))
-        patch.setenv("SIGKD_CACHE", str(folder / "cache"))
-        return prepare(folder, made_up_signatures, run)
 
 
 def renamed(known, folder, name):

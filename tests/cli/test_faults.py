@@ -10,29 +10,11 @@ from pathlib import Path
 import pytest
 
 from sigkd.errors import ExitCode
-from tests.cli.faults import WRITING, line, prepare
+from tests.cli.faults import WRITING, line
 
 REPOSITORY = Path(__file__).parents[2]
 QUICK = ("policy init", "extract", "look", "verify report", "evaluate", "gallery export")
 """Commands with all odd names; the others' files are written by the same functions."""
-
-
-@pytest.fixture(scope="module")
-def known(made_up_signatures, tmp_path_factory):
-    """What the commands read."""
-    folder = tmp_path_factory.mktemp("faults")
-
-    def run(*words):
-        from sigkd.cli.app import main
-
-        with pytest.raises(SystemExit) as stop:
-            main([str(word) for word in words])
-        assert not stop.value.code, words
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SIGKD_DATA", str(folder / "data"))
-        patch.setenv("SIGKD_CACHE", str(folder / "cache"))
-        return prepare(folder, made_up_signatures, run)
 
 
 ODD = ("two\nlines", 'it\'s "quoted"', "-dash", "\udcff", "[/red]\x1b[2J", "=1+1", "é李")
