@@ -14,16 +14,15 @@ STORED = Path(__file__).with_name("pixels.npz")
 def scan():
     """A signature of straight strokes on uneven paper, of whole numbers alone: no library draws it."""
     image = 226 + np.arange(300)[:, None] // 40 + np.zeros((1, 520), int)
-    noise = np.random.default_rng(1).integers(-4, 5, image.shape)
-    image = image + noise
     at = 60
     for step, (run, rise) in enumerate([(50, -90), (40, 110), (60, -70), (30, 60), (90, -20), (80, 30)]):
         for place in range(max(abs(run), abs(rise))):
             length = max(abs(run), abs(rise))
             row = 170 + sum((-90, 110, -70, 60, -20, 30)[:step]) // 2 + rise * place // length // 2
             column = at + run * place // length
-            image[row - 3 : row + 4, column - 3 : column + 4] = 50 + 3 * step
+            image[row - 3 : row + 4, column - 3 : column + 4] = 50
         at += run
+    image = image + np.random.default_rng(1).integers(-6, 7, image.shape)
     return np.clip(image, 0, 255).astype(np.uint8)
 
 
