@@ -39,15 +39,13 @@ def main() -> int:
     options = parser.parse_args()
     # One thread of torch each: the service's threads share the cores.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    scans = {
-        writer: [signature_image(writer, index)[::2, ::2] for index in range(REFERENCES + 2)] for writer in range(6)
-    }
+    scans = {writer: [signature_image(writer, index) for index in range(REFERENCES + 2)] for writer in range(6)}
     done: Counter[str] = Counter()
     errors: list[str] = []
     first: dict[tuple[int, int], float] = {}
     lock = threading.Lock()
     with tempfile.TemporaryDirectory(prefix="sigkd-soak-") as folder:
-        verifier = Verifier(Choices(model=options.model, device="cpu", dpi=200.0), gallery=Path(folder) / "g.sigkd")
+        verifier = Verifier(Choices(model=options.model, device="cpu", dpi=400.0), gallery=Path(folder) / "g.sigkd")
         verifier.enroll("somebody", scans[0][:REFERENCES])
         end = time.monotonic() + 60 * options.minutes
 

@@ -65,10 +65,11 @@ def disturb(
                 files.append(out / f"{stem}-{chain.name}.{suffix.lstrip('.')}")
                 write_scan(files[-1], result)
     if sheet is not None:
-        from sigkd.images.sheet import contact_sheet
+        from sigkd.images.sheet import contact_sheet, write_picture
 
-        sheet.parent.mkdir(parents=True, exist_ok=True)
-        contact_sheet([scan.image for _, scan in done], [name for name, _ in done], _COLUMNS, _CELL).save(sheet)
+        write_picture(
+            contact_sheet([scan.image for _, scan in done], [name for name, _ in done], _COLUMNS, _CELL), sheet
+        )
     written = "\n".join(map(str, [*files, *([sheet] if sheet else [])]))
     show(DisturbedScans(files=files, sheet=sheet), json, written)
 

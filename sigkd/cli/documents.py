@@ -51,7 +51,7 @@ def documents(
     import numpy as np
     from PIL import Image
 
-    from sigkd.images.sheet import contact_sheet
+    from sigkd.images.sheet import contact_sheet, write_picture
     from sigkd.synthesis.disturbances import parse_chains
     from sigkd.synthesis.documents import kinds, make_document
     from sigkd.synthesis.documents.files import MadeUpDocuments, WrittenPage, write_document
@@ -76,8 +76,7 @@ def documents(
                 picture.thumbnail(_CELL)
                 small.append(np.asarray(picture))
     if sheet is not None:
-        sheet.parent.mkdir(parents=True, exist_ok=True)
-        contact_sheet(small, [page.file.stem for page in made], _COLUMNS, _CELL).save(sheet)
+        write_picture(contact_sheet(small, [page.file.stem for page in made], _COLUMNS, _CELL), sheet)
     signatures = sum(len(page.labels.signatures) for page in made)
     places = sum(len(page.labels.fields) for page in made)
     text = f"{len(made)} documents with {signatures} signatures in {places} places: {out}"

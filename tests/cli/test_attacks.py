@@ -58,7 +58,7 @@ def test_no_table_has_a_formula(known, tmp_path, run_sigkd):
     claims = tmp_path / "claims.csv"
     claims.write_text(f"path,writer\n{names['scan3'].name},@SUM(1)\n")
     found = run_sigkd(
-        "verify", "--from", claims, "--out", tmp_path / "answers.csv", "--calibration", "none", "--far", "0.1",
+        "verify", "--from", claims, "--out", tmp_path / "answers.csv", "--calibration", "none",
         "--classifier", "wi", "--workers", "1", *given,
     )  # fmt: skip
     assert found.exit_code == 0, found.stderr

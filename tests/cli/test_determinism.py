@@ -8,7 +8,7 @@ from tests.cli.faults import WRITING, line
 
 DATED = {"verify report": rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?( UTC|Z|\+00:00)?"}
 """Files that say when they were made."""
-PARALLEL = {"preprocess": "", "evaluate": " --workers 1", "calibrate": ""}
+PARALLEL = {"preprocess": "", "evaluate": " --workers 1"}
 """Commands with workers, and what is missing in their lines."""
 
 

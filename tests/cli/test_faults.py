@@ -10,11 +10,9 @@ from pathlib import Path
 import pytest
 
 from sigkd.errors import ExitCode
-from tests.cli.faults import WRITING, line
+from tests.cli.faults import OFTEN, WRITING, line
 
 REPOSITORY = Path(__file__).parents[2]
-QUICK = ("policy init", "extract", "look", "verify report", "evaluate", "gallery export")
-"""Commands with all odd names; the others' files are written by the same functions."""
 
 
 ODD = ("two\nlines", 'it\'s "quoted"', "-dash", "\udcff", "[/red]\x1b[2J", "=1+1", "é李")
@@ -45,11 +43,12 @@ def test_a_full_disk(name, known, tmp_path, run_sigkd, monkeypatch):
     errors = [text for text in outcome.stderr.splitlines() if text.startswith("error: ")]
     assert len(errors) == 1 and str(out) in errors[0] and "No space left on device" in errors[0]
     assert not [path for path in out.parent.rglob("*") if path.is_file()]
-    assert finished(run_sigkd(*command(name, known, out)))
-    assert out.exists()
+    if name in OFTEN:
+        assert finished(run_sigkd(*command(name, known, out)))
+        assert out.exists()
 
 
-@pytest.mark.parametrize("name", WRITING)
+@pytest.mark.parametrize("name", OFTEN)
 def test_a_place_that_cannot_be_written(name, known, tmp_path, run_sigkd):
     (tmp_path / "file").write_text("mine")
     outcome = run_sigkd(*command(name, known, tmp_path / "file" / WRITING[name][1]))
@@ -72,14 +71,14 @@ def read_only(tmp_path):
     subprocess.run(["umount", str(folder)], check=True)
 
 
-@pytest.mark.parametrize("name", QUICK)
+@pytest.mark.parametrize("name", OFTEN)
 def test_a_read_only_disk(name, known, read_only, run_sigkd):
     outcome = run_sigkd(*command(name, known, read_only / WRITING[name][1]))
     assert outcome.exit_code == ExitCode.INPUT
     assert "Read-only file system" in outcome.stderr and str(read_only) in outcome.stderr
 
 
-@pytest.mark.parametrize("name", [name for name, (_, out) in WRITING.items() if "." in out])
+@pytest.mark.parametrize("name", [name for name in OFTEN if "." in WRITING[name][1]])
 def test_a_link_at_the_output_stays_one(name, known, tmp_path, run_sigkd):
     out = tmp_path / WRITING[name][1]
     (tmp_path / "real").mkdir()
@@ -89,10 +88,10 @@ def test_a_link_at_the_output_stays_one(name, known, tmp_path, run_sigkd):
     assert [path.name for path in (tmp_path / "real").iterdir()] == [out.name]
 
 
-@pytest.mark.parametrize("name", QUICK)
+@pytest.mark.parametrize("name", OFTEN)
 def test_odd_names_of_outputs(name, known, tmp_path, run_sigkd, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for odd in ODD:
+    for odd in ODD if name == "look" else ODD[3:4]:
         out = tmp_path / odd / f"{odd}{WRITING[name][1]}"
         outcome = run_sigkd(*command(name, known, out))
         assert finished(outcome), (odd, outcome.stderr)
@@ -142,6 +141,8 @@ def test_killed_ended_and_two_at_once(known, tmp_path):
         code, left, words = found["kill"]
         assert code == -9, (name, code, words)
         assert "." not in out or out not in left, f"{name}: half a file under its name"
+        if name not in OFTEN:
+            continue
         code, left, words = found["term"]
         assert code == 143, (name, code, words)
         assert words.strip().endswith("error: ended by SIGTERM"), (name, words)
