@@ -1,4 +1,4 @@
-"""A service for a quarter of an hour: four threads enrol, verify and forget through one Verifier; memory has to stay flat.
+"""A service for a quarter of an hour: four threads enrol, verify and forget through one Verifier; memory stays flat.
 
 ``python benchmarks/soak.py [--minutes 15] [--threads 4]`` prints what was done and the memory by minute, and ends with
 1 where an answer was another than at first, an error came, or the memory of the last third is above that of the second

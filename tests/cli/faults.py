@@ -35,7 +35,7 @@ WRITING: dict[str, tuple[str, str]] = {
     "cohort build": ("cohort build --model tiny:random --from {set} --count 12 --device cpu --out {out}", "cohort.npz"),
     "disturb": ("disturb {scan} --with blur=0.3 --out {out}", "disturbed"),
     "disturb sheet": ("disturb {scan} --with blur=0.3 --sheet {out}", "sheet.png"),
-    "look": ("look {scan} --out {out}", "look.png"),
+    "look": ("look {scan} --out {out}", "looks"),
     "documents": ("documents --out {out} --kind card --count 1", "documents"),
     "verify report": (
         "verify {scan} {scan2} --query {scan3} --model tiny:random --cohort {cohort} --calibration none --device cpu "
