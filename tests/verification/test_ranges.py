@@ -141,7 +141,7 @@ def test_a_calibration_keeps_its_ranges(calibrated, tmp_path, fits_schema):
 
 def test_files_without_ranges_stay_readable(views_verifier, development, calibrated, tmp_path):
     document = calibrated.as_dict()
-    del document["ranges"]  # as before there were any
+    del document["ranges"], document["seal"]  # as before there were any
     (tmp_path / "old.json").write_text(json.dumps(document))
     assert read_calibration(tmp_path / "old.json").ranges is None
     bare = _calibrated(views_verifier, replace(development, measures=None))
