@@ -121,22 +121,17 @@ def main() -> None:
     known = {name: Path(path) for name, path in json.loads((root / "known.json").read_text()).items()}
     ends = {"kill": lambda handle: os.kill(os.getpid(), signal.SIGKILL), "term": lambda handle: _term()}
     report: dict[str, dict[str, object]] = {}
-    for number, (name, (words, out)) in enumerate(WRITING.items()):
+    for number, name in enumerate(OFTEN):
+        words, out = WRITING[name]
         found: dict[str, object] = {}
         for how, act in ends.items():
-            if name not in OFTEN and how != "kill":
-                continue
             folder = root / f"{number}-{how}"
             folder.mkdir()
             code = _ended(_child(line(words, known, folder / out), act, folder / "log"))
             found[how] = [code, _left(folder), (folder / "log").read_text(errors="replace")[-300:]]
-            if name not in OFTEN:
-                continue
             found[f"{how}, again"] = _ended(_child(line(words, known, folder / out), None, folder / "log"))
             found[f"{how}, after"] = (folder / out).exists()
         report[name] = found
-        if name not in OFTEN:
-            continue
         folder = root / f"{number}-both"
         folder.mkdir()
         both = [_child(line(words, known, folder / out), None, root / f"log-{one}") for one in (0, 1)]

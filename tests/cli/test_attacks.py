@@ -81,7 +81,7 @@ def test_names_do_not_lead_elsewhere(name, known, tmp_path, run_sigkd):
         ("preprocess", known["signatures"], "--dataset", "folder", "--name", name),
         ("prepare-text", known["signatures"], "--layout", "folder", "--name", name),
         ("distill", "--data", "text", "--name", name, "--epochs", "1"),
-        ("train-teacher", "--data", "x", "--name", name, "--epochs", "1"),
+        ("train-teacher", "--dataset", "x", "--name", name, "--epochs", "1"),
     ):
         outcome = run_sigkd(*words)
         assert outcome.exit_code == ExitCode.USAGE, (words, outcome.stderr)

@@ -124,7 +124,7 @@ def test_an_input_that_vanished(name, known, tmp_path, run_sigkd):
 
 
 def test_killed_ended_and_two_at_once(known, tmp_path):
-    """Every command, in processes of their own: see ``faults.py``."""
+    """In processes of their own: see ``faults.py``."""
     (tmp_path / "known.json").write_text(json.dumps({name: str(path) for name, path in known.items()}))
     environment = os.environ | {
         "PYTHONPATH": str(REPOSITORY),
@@ -141,8 +141,6 @@ def test_killed_ended_and_two_at_once(known, tmp_path):
         code, left, words = found["kill"]
         assert code == -9, (name, code, words)
         assert "." not in out or out not in left, f"{name}: half a file under its name"
-        if name not in OFTEN:
-            continue
         code, left, words = found["term"]
         assert code == 143, (name, code, words)
         assert words.strip().endswith("error: ended by SIGTERM"), (name, words)
@@ -150,7 +148,8 @@ def test_killed_ended_and_two_at_once(known, tmp_path):
         for how in ("kill", "term"):
             assert found[f"{how}, again"] in (0, 1, 3) and found[f"{how}, after"], (name, how, found)
         codes, temporary = found["both"]
-        assert set(codes) <= {0, 1, 3} and not temporary and found["both, after"], (name, found)
+        # one that writes over nothing may find the other's file
+        assert set(codes) <= {0, 1, 2, 3} and not temporary and found["both, after"], (name, found)
 
 
 @pytest.mark.parametrize(
