@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import zipfile
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, field, fields
 from pathlib import Path
@@ -162,7 +163,9 @@ class PreparedSignatures:
             DatasetError: if the file is missing, damaged or something else.
         """
         path = Path(path)
-        with parsing(path, "signature store (.npz with x, y, yforg)", DatasetError), numpy_archive(path) as archive:
+        if path.is_file() and not zipfile.is_zipfile(path):
+            raise DatasetError(f"{path}: not a signature store (.npz with x, y, yforg)")
+        with parsing(path, "signature store", DatasetError), numpy_archive(path) as archive:
             return _from_archive(archive, path.stem)
 
 

@@ -25,6 +25,11 @@ def write(features: FeatureSet, path: Path) -> None:
         "metadata": features.provenance,
     }
     savemat(path, content, appendmat=False, do_compression=True)
+    with path.open("r+b") as stream:  # its text has the time, and the same features shall be the same bytes
+        stream.write(b"MATLAB 5.0 MAT-file, written by sigkd".ljust(_TEXT))
+
+
+_TEXT = 116  # bytes of the header that are for people
 
 
 def read(path: Path) -> FeatureSet:
