@@ -128,9 +128,9 @@ def test_the_model_cards_command(run_sigkd, repository, bound):
     found = run_sigkd(
         *words, "--cohort", bound / "cohort.npz", "--splits", 3, "--bootstrap", 0, "--json", expect=0
     ).json
-    rows = re.findall(r"^\| (\d+) \| writer-(independent|dependent) \|", card, flags=re.M)
+    rows = re.findall(r"^\| (\d+) \| centred \|", card, flags=re.M)
     assert [(entry["nref"], entry["classifier"]) for entry in found["results"]] == [
-        (int(count), {"independent": "wi", "dependent": "wd"}[kind]) for count, kind in rows
+        (int(count), "wd-centred") for count in rows
     ]
     for entry in found["results"]:
         given = entry["answers"]

@@ -198,11 +198,11 @@ def test_folder_refuses_what_it_cannot_place(tmp_path, stray, made_up):
 
 def test_what_is_passed_over_is_listed(tmp_path, made_up):
     made_up.touch(
-        tmp_path, "full_org/original_1_1.png", "full_forg/forgeries_1_1.png", "full_org/scan.png", "Readme.pdf"
+        tmp_path, "full_org/original_1_1.png", "full_forg/forgeries_1_1.png", "full_org/scan.png", "Readme.doc"
     )
     found = scan_dataset("cedar", tmp_path, allow_incomplete=True)
     assert found.passed == {
-        "no image by its suffix": ["Readme.pdf"],
+        "no image by its suffix": ["Readme.doc"],
         "no signature by its place and name": ["full_org/scan.png"],
     }
     made_up.touch(tmp_path / "own", "anna/1.png", "anna/1.psd", "anna/.hidden", "anna/Thumbs.db")

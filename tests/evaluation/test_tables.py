@@ -14,6 +14,7 @@ from sigkd.evaluation import paper, tables
 from sigkd.evaluation.output import check_format, write_outputs
 from sigkd.evaluation.results import ModelFacts
 from sigkd.evaluation.summary import Metric
+from sigkd.json_documents import seal_of
 
 
 def test_paper_values_are_the_printed_ones():
@@ -94,7 +95,7 @@ def test_formats(document):
     found = next(row for row in rows if row["model"] == "good" and row["metric"] == "eer_user")
     assert float(found["mean"]) == pytest.approx(100 * entry.metrics["eer_user"].mean, rel=1e-5)
     assert float(found["paper"]) == pytest.approx(9.86)
-    assert json.loads(tables.render(own, "json")) == own.to_json()
+    assert json.loads(tables.render(own, "json")) == own.to_json() | {"seal": seal_of(own.to_json())}
     with pytest.raises(Exception, match="Did you mean 'markdown'"):
         check_format("markdwn")
 

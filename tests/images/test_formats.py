@@ -41,16 +41,16 @@ def test_images_are_found_in_natural_order(tmp_path: Path) -> None:
 
 
 def test_other_files_are_named(tmp_path: Path) -> None:
-    _touch(tmp_path, "a.png", "x/b.pdf", "x/c.doc", "Thumbs.db", "desktop.ini", *(f"y/{n}.txt" for n in range(1, 11)))
+    _touch(tmp_path, "a.png", "x/b.odt", "x/c.doc", "Thumbs.db", "desktop.ini", *(f"y/{n}.txt" for n in range(1, 11)))
     (tmp_path / "gone.png").symlink_to(tmp_path / "nothing")
     os.mkfifo(tmp_path / "pipe.png")
     found = search(tmp_path)
     assert found.others["a link to nothing"] == ["gone.png"]
     assert found.others["neither a file nor a folder"] == ["pipe.png"]
-    assert found.others["no image by its suffix"][:3] == ["x/b.pdf", "x/c.doc", "y/1.txt"]
+    assert found.others["no image by its suffix"][:3] == ["x/b.odt", "x/c.doc", "y/1.txt"]
     told = Told()
     assert named_images([tmp_path], told) == [tmp_path / "a.png"]
-    assert "x/b.pdf, x/c.doc, y/1.txt" in "".join(told.lines) and "and 4 more" in "".join(told.lines)
+    assert "x/b.odt, x/c.doc, y/1.txt" in "".join(told.lines) and "and 4 more" in "".join(told.lines)
     with pytest.raises(InputError, match="no images in this folder"):
         named_images([tmp_path / "y"], told)
 

@@ -165,11 +165,11 @@ def test_many_writers_with_copies(open_verifier, client, tmp_path):
 
 def test_what_is_passed_over_is_named(open_verifier, client, tmp_path):
     (client / "bad.png").write_bytes(b"x")
-    (client / "scan.pdf").touch()
+    (client / "scan.doc").touch()
     result = enroll_from(open_verifier(), str(tmp_path / "clients"), data=tmp_path)
     assert (result.enrolled, result.references) == (["anna"], 2)
     assert "not an image" in result.skipped[str(client / "bad.png")]
-    assert result.skipped["anna/scan.pdf"] == "passed over, no image by its suffix"
+    assert result.skipped["anna/scan.doc"] == "passed over, no image by its suffix"
 
 
 def test_forgers_are_not_enrolled(open_verifier, tmp_path):
