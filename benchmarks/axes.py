@@ -1,6 +1,6 @@
 """How many axes a model of views keeps: errors on clean scans, and what becomes of scans with another ink.
 
-    python benchmarks/bench_axes.py NETWORK --clean dutch-views --disturbed dutch-pale dutch-binary --writers 22:43
+    python benchmarks/axes.py NETWORK --clean dutch-views --disturbed dutch-pale dutch-binary --writers 22:43
 
 NETWORK is not whitened yet; the sets are prepared in the same views, the disturbed ones from the same files (`sigkd
 preprocess --disturb`). Among 512 principal axes a view the steadiest are kept (`sigkd whiten --disturb`). Five
