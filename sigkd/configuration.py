@@ -252,4 +252,9 @@ def read_toml(path: Path, base: C) -> C:
     """
     if not Path(path).exists():
         raise InputError(f"{path}: no such configuration file")
-    return update(base, read_tables(path), str(path))
+    tables = read_tables(path)
+    try:
+        return update(base, tables, str(path))
+    except UsageError as error:  # of a range, which knows no file
+        words = str(error)
+        raise UsageError(words if words.startswith(str(path)) else f"{path}: {words}") from None

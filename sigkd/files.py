@@ -285,6 +285,8 @@ def numpy_archive(path: Path | str) -> Iterator[NumpyArchive]:
         end = stream.read().rpartition(b"PK\x05\x06")[2]
         if int.from_bytes(end[6:8], "little") not in (len(archive.namelist()), 0xFFFF):
             raise ValueError("parts of it are missing")
+        for member in archive.infolist():  # a name that is another in the directory than at its part
+            archive.open(member).close()
         yield NumpyArchive(archive)
 
 

@@ -29,7 +29,8 @@ def explained(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         kind = LockedError if _is_locked(str(error)) else GalleryError
-        raise kind(f"{path}: {_explanation(str(error))}") from error
+        text = " ".join(_explanation(str(error)).split())
+        raise kind(f"{path}: {text}") from error
     except UnicodeDecodeError as error:  # of a name in SQLite's own tables
         raise GalleryError(f"{path}: {_explanation('malformed text')}") from error
 

@@ -124,7 +124,10 @@ class GalleryFile:
             )
         self.vault: Vault = unlock(self.header, passphrase, self.id, str(self.path)) if self.header else PlainVault()
         # Sealed in an encrypted gallery: who has not the passphrase cannot even ask whether somebody is enrolled.
-        self.pepper = self.vault.open(self.meta("pepper"), "pepper")
+        try:
+            self.pepper = self.vault.open(self.meta("pepper"), "pepper")
+        except GalleryError as error:
+            raise GalleryError(f"{self.path}: {str(error).removeprefix(f'{self.path}: ')}") from None
 
     def _bring_up_to_date(self) -> None:
         """Migrate an older file (a copy in memory of one that may not be written), or check the header's digest."""

@@ -219,7 +219,12 @@ class Gallery(GalleryFile):
             row = connection.execute("SELECT id, uid FROM writer WHERE subject = ?", (self.subject(name),)).fetchone()
         if row is None:
             raise self._not_enrolled(name)
-        return int(row[0]), bytes(row[1]).hex()
+        return int(row[0]), self._uid(row[1])
+
+    def _uid(self, stored: object) -> str:
+        if not isinstance(stored, bytes):  # SQLite keeps any type in any column
+            raise GalleryError(f"{self.path}: a writer's row is damaged: restore a backup")
+        return stored.hex()
 
     def _not_enrolled(self, name: str) -> NotEnrolledError:
         # of very many, reading all names would take longer than any hint is worth
@@ -258,8 +263,8 @@ class Gallery(GalleryFile):
             noted = dict(connection.execute("SELECT key, value FROM meta WHERE key LIKE 'note:%'").fetchall())
         found = []
         for uid, sealed, enrolled, updated, subject, count, images in rows:
-            kept = noted.get(note_key(uid.hex()))
-            notes = Notes() if kept is None else open_notes(self.vault, uid.hex(), kept)
+            kept = noted.get(note_key(self._uid(uid)))
+            notes = Notes() if kept is None else open_notes(self.vault, self._uid(uid), kept)
             own = self._name(uid, sealed, subject)
             found.append(
                 EnrolledWriter(own, count, enrolled, updated, images == count, subject.hex(), notes.note, notes.flag)
@@ -275,7 +280,7 @@ class Gallery(GalleryFile):
         return self._name(row[0], row[1], subject)
 
     def _name(self, uid: bytes, sealed: bytes, subject: bytes) -> str:
-        content = self.vault.open(sealed, f"name:{uid.hex()}")
+        content = self.vault.open(sealed, f"name:{self._uid(uid)}")
         # a list of writers checks no digests: only this shows a name that was exchanged
         if keyed_hash(self.pepper, content) != subject:
             raise GalleryError(f"{self.path}: a writer's name was changed: restore a backup")

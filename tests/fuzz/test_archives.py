@@ -90,3 +90,13 @@ def test_a_lost_entry_of_the_directory(tmp_path):
         assert fooled.namelist() == ["features.npy"]
     with pytest.raises(ValueError, match="parts of it are missing"), numpy_archive(path):
         pass
+
+
+def test_another_name_in_the_directory(tmp_path):
+    """A part that is not opened would be lost without a word."""
+    path = archive(tmp_path / "a.npz", features=np.ones(3), metadata=np.array("x"))
+    content = path.read_bytes()
+    place = content.rindex(b"metadata.npy")
+    path.write_bytes(content[:place] + b"metadata.jpy" + content[place + 12 :])
+    with pytest.raises(zipfile.BadZipFile), numpy_archive(path):
+        pass

@@ -19,6 +19,11 @@ def test_disturbed_files_are_read_or_refused(name):
     assert tally.outcomes["refused"]
 
 
+@pytest.mark.parametrize(("name", "case"), [("features mat", 1852), ("gallery", 1166), ("encrypted gallery", 306)])
+def test_what_once_ended_the_process_or_gave_a_traceback(name, case):
+    assert not fuzz(name, case, 1).found
+
+
 def test_every_way_to_fail_is_found(tmp_path, monkeypatch):
     """The judge itself: a reader that does each of the wrong things."""
     from sigkd.errors import InputError

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +38,7 @@ def read(path: Path) -> FeatureSet:
     """Read a file that has at least the variable ``features``."""
     from scipy.io import loadmat
 
+    _check(path.read_bytes())
     content = loadmat(path, appendmat=False)
     if "features" not in content:
         raise InputError("holds no variable 'features'")
@@ -45,5 +48,33 @@ def read(path: Path) -> FeatureSet:
     metadata = content.get("metadata")
     return assemble(found, metadata.reshape(-1)[0] if metadata is not None and metadata.size else None)
 
+
+def _check(content: bytes) -> None:
+    """Compare the checksums of compressed variables: SciPy's reader may end the process over damaged ones.
+
+    The format is MathWorks', MAT-File Format: version 5 has a header of 128 bytes, then elements of a type, a number of
+    bytes and the bytes; those of type 15 are compressed by zlib.
+
+    Raises:
+        ValueError: damaged.
+    """
+    order = {b"IM": "<", b"MI": ">"}.get(content[126:128])
+    if order is None or content[124:126] not in (b"\x00\x01", b"\x01\x00"):
+        return  # another version, of which SciPy says so
+    place = _TEXT + 12
+    while place < len(content):
+        kind, size = struct.unpack_from(f"{order}II", content, place)
+        part = content[place + 8 : place + 8 + size]
+        place += 8 + size
+        if kind not in (_MATRIX, _COMPRESSED) or place > len(content):
+            raise ValueError("its variables are damaged")
+        if kind == _COMPRESSED:
+            stream = zlib.decompressobj()
+            stream.decompress(part)
+            if not stream.eof or stream.unused_data:
+                raise ValueError("a variable is damaged")
+
+
+_MATRIX, _COMPRESSED = 14, 15
 
 FEATURE_FORMATS.register("mat")(FeatureFormat(write, read))
