@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import logging
 import os
 import threading
 import warnings
@@ -51,6 +52,8 @@ def _silence_libtiff() -> None:
 
 
 _silence_libtiff()
+# Pillow logs what it then raises; where nobody listens, Python would print it.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 # What Pillow remarks on odd metadata; what matters becomes an error.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
