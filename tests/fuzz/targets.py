@@ -410,8 +410,12 @@ def _make_gallery(passphrase: str | None) -> Callable[[Path], list[Path]]:
         from sigkd.gallery.templates import keep_template
         from tests.gallery.conftest import BINDING, stored
 
-        vault.SCRYPT_N = 2**10
-        with Gallery.create(folder / "g.sigkd", passphrase=passphrase) as gallery:
+        usual, vault.SCRYPT_N = vault.SCRYPT_N, 2**10
+        try:
+            made = Gallery.create(folder / "g.sigkd", passphrase=passphrase)
+        finally:
+            vault.SCRYPT_N = usual
+        with made as gallery:
             for number in range(3):
                 gallery.enroll(f"w{number}", stored(number, 3, 64, b"picture" * 20), BINDING)
             with gallery.writing():
