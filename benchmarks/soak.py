@@ -23,6 +23,8 @@ from sigkd.synthesis import signature_image
 
 REFERENCES = 3
 GROWTH = 1.05
+SAME = 1e-4
+"""Scores may differ by this: features are float32, whose sums depend on where they lie in memory."""
 
 
 def memory() -> float:
@@ -62,7 +64,7 @@ def main() -> int:
                         with lock:
                             wanted = first.setdefault((writer, query), float(found.score))
                             done["verified"] += 1
-                        if abs(wanted - float(found.score)) > 1e-6:
+                        if abs(wanted - float(found.score)) > SAME:
                             raise RuntimeError(f"writer {writer}, query {query}: {found.score} and {wanted} before")
                     verifier.verify("somebody", scans[writer][REFERENCES])
                     verifier.gallery.remove(name)
