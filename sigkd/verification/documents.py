@@ -202,7 +202,7 @@ def verify_documents(
     presumed = enrolled.gallery.resolution
     result = DocumentAnswers()
     shown = progress if len(files) > 1 else SILENT
-    with shown.task("verifying", total=len(files), unit="documents") as task:
+    with shown.task("verifying", total=len(files), unit="files") as task:
         for start in range(0, len(files), CHUNK):
             samples: list[Sample] = []
             for file in files[start : start + CHUNK]:
