@@ -138,6 +138,7 @@ def verify_claims(
     if out.exists():
         raise UsageError(f"{out}: exists already; answers are not overwritten: name another `out`, or move it away")
     enrolled = verifier.open_gallery()
+    verifier.prepare()
     # What an answer depends on: with any of it changed, half of a table would be answered by another rule.
     facts = {
         "claims": sha256_file(source),

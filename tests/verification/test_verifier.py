@@ -176,6 +176,16 @@ def test_many_threads(verifier: Verifier, scans) -> None:
     assert len(verifier.gallery.entries()) == 1 + 2 + 2 + 48
 
 
+def test_features_do_not_hang_on_how_many_were_looked_at_before(scans) -> None:
+    verifier = Verifier(Choices(model="resnet18:random", device="cpu"))
+    image = verifier.sample(scans["Ada"][0]).image
+    alone = verifier.features([image])
+    verifier.features([image] * 96)
+    assert np.array_equal(verifier.features([image]), alone)
+    verifier.prepare()
+    np.testing.assert_allclose(verifier.features([image]), alone, atol=1e-4 * alone.max())
+
+
 @pytest.fixture
 def folder(scans, tmp_path: Path) -> Path:
     for name, images in scans.items():
