@@ -6,11 +6,11 @@ those who do not. The references themselves tell: let l_i be the score of refere
 
     s'(x) = s(x) - mean_i(l_i) / 2
 
-so that 0 lies midway between where the writer's genuine signatures are expected and 0, the machine's border with the
-negatives. That is target-centric score normalisation with the leave-one-out estimate (J. Fierrez-Aguilar, J.
-Ortega-Garcia and J. Gonzalez-Rodriguez, Target dependent score normalization techniques and their application to
-signature verification, IEEE Transactions on Systems, Man, and Cybernetics C 35(3), 2005), by half: forgeries rise and
-fall with the writer's own signatures, but less (decision 0087).
+so that the machine's border, s = 0, moves halfway towards where the writer's genuine signatures are expected. That is
+target-centric score normalisation with the leave-one-out estimate (J. Fierrez-Aguilar, J. Ortega-Garcia and J.
+Gonzalez-Rodriguez, Target dependent score normalization techniques and their application to signature verification,
+IEEE Transactions on Systems, Man, and Cybernetics C 35(3), 2005), by half: forgeries rise and fall with the writer's
+own signatures, but less (decision 0087).
 """
 
 from __future__ import annotations
