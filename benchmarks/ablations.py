@@ -1,7 +1,7 @@
 """What each part of the method brings: losses, ties, teacher, whitening and views, over seeds and over writers.
 
     python benchmarks/ablations.py OUT --text text --datasets 'dutch-views[choose]' 'dutch-views[report]' nfi-views
-    python benchmarks/ablations.py OUT --tables                      # only the tables of what is there
+    python benchmarks/ablations.py OUT ... --tables                  # only the tables of what is there
 
 Every row is trained from random weights by `sigkd distill` with every seed; rows of one seed see the same images in the
 same order. A row is a loss, with options of `sigkd distill` after commas (`geom+bc,ties=index`), or `random`: no
@@ -17,6 +17,7 @@ draws seeds and writers, Holm over the pairs of a table.
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sys
 from collections.abc import Sequence
@@ -34,7 +35,7 @@ from sigkd.evaluation.evaluate import Settings, Source, evaluate_features
 from sigkd.evaluation.protocol import default_protocol
 from sigkd.evaluation.results import Result, Results
 from sigkd.evaluation.seeds import SeedComparisons, compare_seeds, seed_grids
-from sigkd.files import atomic_path
+from sigkd.files import atomic_path, write_json
 from sigkd.images.placing import Placing
 from sigkd.models.extract import extract_features
 from sigkd.models.io import LoadedModel, load_model
@@ -46,7 +47,18 @@ ROWS = (
     *("random", "cl", "geom+bc", "geom+bc,ties=index", "geom+bc,ties=random", "geom", "bc"),
     "geom+bc,teacher=signet:random",
 )
-STRANGERS = "made-up"
+STRANGERS, TEACHER = "made-up", "sigkd-signet"
+BOUND = ("student", "teacher", "text", "precision", "count", "views", "components")
+"""Options that the names of kept files do not tell."""
+
+
+def bind(options: argparse.Namespace) -> None:
+    """Keep what OUT is made with, and refuse other options: numbers of two kinds would stand in one table."""
+    path, given = options.out / "options.json", {name: getattr(options, name) for name in BOUND}
+    made = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else given
+    if other := [name for name in BOUND if made[name] != given[name]]:
+        sys.exit(f"{options.out}: made with --{other[0]} {made[other[0]]}; give the same, or another folder")
+    write_json(path, given)
 
 
 def key(text: str) -> str:
@@ -60,6 +72,7 @@ def model_of(row: str, seed: int, options: argparse.Namespace) -> str:
         return f"{options.student}:random:{seed}"
     loss, *further = row.split(",")
     name = key(f"ablation-{options.student}-{row}-{options.text}-{options.images}i-{options.epochs}e-{seed}")
+    name += "" if options.teacher == TEACHER else f"-{key(options.teacher)}"
     run = run_path(name, data_dir())
     final = run / "final.safetensors"
     if not final.is_file():
@@ -228,7 +241,7 @@ def main() -> None:
     parser.add_argument("--rows", nargs="+", default=list(ROWS))
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--student", default="resnet18")
-    parser.add_argument("--teacher", default="sigkd-signet")
+    parser.add_argument("--teacher", default=TEACHER)
     parser.add_argument("--images", type=int, default=60000)
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--precision", default="auto")
@@ -242,6 +255,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
+    bind(options)
     for seed in [] if options.tables else options.seeds:
         for row in options.rows:
             look(row, seed, options)

@@ -61,9 +61,10 @@ def people(views: tuple[str, ...], options: argparse.Namespace) -> tuple[np.ndar
 
 def responses(options: argparse.Namespace, name: str, make) -> np.ndarray:
     """Return the responses float32 [n, V, F] to what ``make`` returns, computed once."""
-    path = options.out / f"{key(Path(options.model).stem)}-{key(name)}.npy"
+    model = load_model(options.model)  # by its hash: the networks of all runs are called final.safetensors
+    path = options.out / f"{key(Path(options.model).stem)}-{model.hash[:8]}-{key(name)}.npy"
     if not path.is_file():
-        bare = LoadedModel(linear_network(load_model(options.model).network), "", "")
+        bare = LoadedModel(linear_network(model.network), "", "")
         images = make()
         found = [
             extract_features(bare, np.ascontiguousarray(images[:, view]), precision=options.precision)

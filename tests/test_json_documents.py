@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sigkd.errors import InputError
-from sigkd.json_documents import JsonDocument, encode, json_schema
+from sigkd.json_documents import JsonDocument, check_seal, encode, json_schema, seal_of
 
 
 class Verdict(Enum):
@@ -133,3 +133,12 @@ def test_reading_does_not_make_documents_unequal_or_changeable():
     assert replace(SAMPLE, flag=True).to_json()["flag"] is True
     with pytest.raises(AttributeError):
         SAMPLE.flag = True
+
+
+def test_a_seal_is_compared_and_costs_nothing_where_there_is_none():
+    """Calibrations of megabytes are read by every cold ``verify``."""
+    check_seal({"a": 0.1, "seal": seal_of({"a": 0.1})})
+    with pytest.raises(ValueError, match="not what was saved"):
+        check_seal({"a": 0.2, "seal": seal_of({"a": 0.1})})
+    check_seal({"a": object(), "seal": None})  # which no JSON text, and no hash of one, could be made of
+    check_seal({"a": object()})

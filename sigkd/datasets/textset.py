@@ -182,8 +182,8 @@ def partial_path(path: Path) -> Path:
     return path.with_name(path.name + ".partial")
 
 
-def find_text(name_or_path: str, data: Path) -> TextDataset:
-    """Open a text dataset by its name (below ``data``) or by its directory.
+def find_text(name_or_path: str, data: Path, *, check: bool = True) -> TextDataset:
+    """Open a text dataset by its name (below ``data``) or by its directory; ``check`` as :meth:`TextDataset.open`.
 
     Raises:
         DatasetError: if there is none; the message names the command that makes it and where to get pages.
@@ -191,7 +191,7 @@ def find_text(name_or_path: str, data: Path) -> TextDataset:
     named = dataset_path(name_or_path, data)
     for path in (Path(name_or_path), named):
         if (path / DESCRIPTION).is_file():
-            return TextDataset.open(path)
+            return TextDataset.open(path, check=check)
     hint = " (an unfinished run lies there: repeat its command)" if partial_path(named).exists() else ""
     raise DatasetError(
         f"no text dataset '{name_or_path}' in {named.parent}{hint}; make it with: "

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sigkd.evaluation.tables import Cell, Grid, csv_text, rendered
+from sigkd.evaluation.tables import Cell, Grid, csv_table, rendered
 from sigkd.files import csv_cell, write_text
 from sigkd.json_documents import JsonDocument
 from sigkd.measures import wilson_interval
@@ -192,7 +192,7 @@ def to_csv(document: DisturbedResults) -> str:
                 share = tally.share(answer)
                 rates = (f"{100 * rate:.6g}" for rate in (share.rate, *share.ci95))
                 rows.append([csv_cell(row.disturbance), kind, str(answer), share.count, tally.trials, *rates])
-    return csv_text(rows)
+    return csv_table(rows)
 
 
 def render_disturbed(document: DisturbedResults, form: str) -> str:

@@ -165,12 +165,9 @@ class Results(JsonDocument, format="sigkd-results", version=2, frozen=False):
                 return {name: shorten(item, name) for name, item in value.items()}
             return [shorten(item) for item in value] if isinstance(value, list) else value
 
-        whole = json.dumps(
-            shorten(self.to_json() | {"seal": seal_of(self.to_json())}),
-            indent=2,
-            allow_nan=False,
-            ensure_ascii=ascii_only,
-        )
+        document = self.to_json()
+        document["seal"] = seal_of(document)
+        whole = json.dumps(shorten(document), indent=2, allow_nan=False, ensure_ascii=ascii_only)
         first, *pieces = whole.split('"@slot')
         filled = (slots[int(number)] + rest for number, rest in (piece.split('@"', 1) for piece in pieces))
         made = first + "".join(filled) + "\n"

@@ -302,10 +302,10 @@ def to_csv(document: Results) -> str:
             unit = "" if scale == 1.0 else "percent"
             head = [csv_cell(entry.dataset), csv_cell(entry.model), entry.nref, name, unit]
             rows.append([*head, *texts[:4], int(name in entry.best), *texts[4:]])
-    return csv_text(rows)
+    return csv_table(rows)
 
 
-def csv_text(rows: Iterable[Sequence[object]]) -> str:
+def csv_table(rows: Iterable[Sequence[object]]) -> str:
     """Return rows as CSV with plain line ends, the same bytes on every system."""
     stream = io.StringIO()
     csv.writer(stream, lineterminator="\n").writerows(rows)

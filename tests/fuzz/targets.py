@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
@@ -788,8 +787,3 @@ def read_journal(folder: Path) -> Any:
 
     with _Journal.opened(folder / "answers.csv", {"claims": "x", "gallery": "y"}) as journal:
         return [journal.read(row) for row in journal.places]
-
-
-def describe() -> str:
-    """Return a table of the targets."""
-    return json.dumps({name: [one.cases, one.sealed] for name, one in TARGETS.items()}, indent=1)
