@@ -340,7 +340,8 @@ def _read(
     try:
         if region:
             look = Look(None, (read_region(region),), int(page) if page else 1)
-            taken = take_signatures(verifier, file, look)
+            told = None if dpi is None else dpi.x
+            taken = take_signatures(verifier, file, look, dpi=told, thumbnail=thumbnails)
             if len(taken.samples) > 1:
                 return _failed(InputError(f"{len(taken.samples)} signatures in the region {region}: narrow it"), file)
             return taken.samples[0] if taken.samples else _failed(InputError("no signature there"), file) | UNSIGNED_ROW

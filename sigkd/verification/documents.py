@@ -103,7 +103,15 @@ def is_page(file: ImageFile) -> bool:
     return width / x * height / y * MM_PER_INCH**2 >= PAGE_MM2
 
 
-def take_signatures(verifier: Verifier, path: Path, look: Look, *, keep: bool = False) -> Taken:
+def take_signatures(
+    verifier: Verifier,
+    path: Path,
+    look: Look,
+    *,
+    keep: bool = False,
+    dpi: float | None = None,
+    thumbnail: bool = False,
+) -> Taken:
     """Find the signatures of a document and read them.
 
     Args:
@@ -111,18 +119,22 @@ def take_signatures(verifier: Verifier, path: Path, look: Look, *, keep: bool = 
         path: of the document.
         look: where to look.
         keep: keep the ink as PNG.
+        dpi: the document's resolution, instead of the one chosen for all scans, and of what the file says.
+        thumbnail: make a small picture of the ink, too.
 
     Raises:
         ImageError: the document cannot be read, or is not like the template; the message names it.
     """
+    dpi = verifier.choices.dpi if dpi is None else dpi
     pages = locate(
-        path, page=look.page, dpi=verifier.choices.dpi, template=look.template, regions=look.regions,
+        path, page=look.page, dpi=dpi, template=look.template, regions=look.regions,
         max_pixels=verifier.model.placing.max_pixels,
     )  # fmt: skip
     taken = Taken()
     for page in pages:
         for one in page.signatures:
-            taken.samples.append(sample_of(verifier, page, one, len(page.signatures), keep=keep))
+            sample = sample_of(verifier, page, one, len(page.signatures), keep=keep, thumbnail=thumbnail)
+            taken.samples.append(sample)
         taken.unsigned += [f"{_title(page)}: {role}" for role in page.unsigned]
     if not taken.samples and not taken.unsigned:
         taken.unsigned.append(Path(pages[0].name).name)
@@ -148,7 +160,9 @@ def _title(page: Page) -> str:
     return Path(page.name).name + (f", page {page.page}" if page.pages > 1 else "")
 
 
-def sample_of(verifier: Verifier, page: Page, signature: Signature, count: int, *, keep: bool = False) -> Sample:
+def sample_of(
+    verifier: Verifier, page: Page, signature: Signature, count: int, *, keep: bool = False, thumbnail: bool = False
+) -> Sample:
     """Read the ink of a signature that was taken off a page.
 
     What is remarked on the page's scan is remarked on the sample, too; its digest is of the page's and its place there.
@@ -161,7 +175,7 @@ def sample_of(verifier: Verifier, page: Page, signature: Signature, count: int, 
     told = signature.resolution.known
     dpi = Resolution(DPI, DPI, signature.resolution.source) if told else Resolution(source=signature.resolution.source)
     ink = np.pad(signature.ink, _PAPER, constant_values=255)
-    sample = verifier.sample(ink, name=name, keep=keep, dpi=dpi)
+    sample = verifier.sample(ink, name=name, keep=keep, dpi=dpi, thumbnail=thumbnail)
     codes = {one.code for one in sample.remarks}
     remarks = (*sample.remarks, *(one for one in signature.remarks if one.code not in codes))
     digest = hashlib.sha256(f"{page.digest}#{signature.box}".encode()).hexdigest()

@@ -77,7 +77,7 @@ def read_sample(
         page: of a multi-page TIFF, from 1.
         dpi: the resolution, whatever the file says; for models of views.
         presumed: the resolution of a scan that does not tell its own; likewise.
-        thumbnail: make a small picture of a file's scan, too.
+        thumbnail: make a small picture of the scan, too.
 
     Raises:
         ImageError: it cannot be read, or there is no signature in it; the message names it.
@@ -103,7 +103,7 @@ def read_sample(
     if placing.views:
         scan = read_scan(read, dpi=dpi, presumed=presumed, max_pixels=placing.max_pixels, name=where)
         scale = scan.dpi if scan.resolution.known else None
-        small = small_picture(read.image, scan.box, scale) if thumbnail and isinstance(read, ImageFile) else None
+        small = small_picture(_picture(read), scan.box, scale) if thumbnail else None
         found = _of_views(scan, title or scan.name, placing, content)
         return replace(found, format=kind, file=file, page=page, thumbnail=small)
     # scikit-image comes with it, which models of views do not need
@@ -122,9 +122,13 @@ def read_sample(
     ink = measure_ink(grey, normal.box, normal.threshold)
     remarks = scan_remarks(grey, ink, larger_than_canvas=LARGER_THAN_CANVAS in normal.warnings)
     notes = (*page_remarks(page, pages), *remarks)
-    small = small_picture(read.image, None, None) if thumbnail and isinstance(read, ImageFile) else None
+    small = small_picture(_picture(read), None, None) if thumbnail else None
     found = Sample(title or digest[:8], digest, normal.image, ink, notes, content, format=kind)
     return replace(found, file=file, page=page, thumbnail=small)
+
+
+def _picture(read: ImageFile | NDArray[np.uint8]) -> Image.Image:
+    return read.image if isinstance(read, ImageFile) else Image.fromarray(read)
 
 
 def _place(source: ImageInput) -> str:

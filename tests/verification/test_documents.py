@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import csv
+import re
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +27,7 @@ from sigkd.verification.documents import (
     verify_document_against,
     verify_documents,
 )
+from sigkd.verification.report import Report
 
 DPI = 150.0
 
@@ -134,8 +137,31 @@ def test_claims_name_page_and_region(verifier, papers, tmp_path) -> None:
     ]
     with (tmp_path / "claims.csv").open("w", newline="") as stream:
         csv.writer(stream).writerows([("path", "writer", "page", "region"), *rows])
-    summary = verify_claims(verifier, tmp_path / "claims.csv", tmp_path / "out.csv", workers=1)
+    report = Report(tmp_path / "page.html")
+    summary = verify_claims(verifier, tmp_path / "claims.csv", tmp_path / "out.csv", report=report, workers=1)
     found = list(csv.DictReader((tmp_path / "out.csv").open(encoding="utf-8")))
     assert found[0]["score"] and found[1]["answer"] == "unsigned" and not found[1]["error"]
     assert "write [ROLE=]X,Y" in found[2]["error"] and "pages are counted from 1" in found[3]["error"]
     assert summary.answers["unsigned"] == 1 and summary.answers["error"] == 2
+    page = report.path.read_text(encoding="utf-8")
+    assert all(f'id="row-{row}"' in page for row in range(2, 6))
+    left = 4 - (found[0]["answer"] in ("accepted", "rejected"))
+    assert f"Left to a person: {left} of 4 claims" in page
+    # the signature, not the whole contract
+    taken = take_signatures(verifier, folder / "contract.png", Look(None, read_regions((rows[0][3],))), thumbnail=True)
+    shown = re.search(r'id="row-2".*?base64,([^"]+)', page, re.DOTALL)
+    assert shown is not None and base64.b64decode(shown[1]) == taken.samples[0].thumbnail
+
+
+def test_a_claim_states_the_resolution_of_a_document(verifier, papers, tmp_path) -> None:
+    folder, boxes, _ = papers
+    with Image.open(folder / "contract.png") as page:
+        page.save(tmp_path / "told.png", dpi=(150, 150))
+        page.save(tmp_path / "wrong.png", dpi=(300, 300))
+    place = region(boxes[1], "a")
+    with (tmp_path / "claims.csv").open("w", newline="") as stream:
+        rows = [("told.png", "Ada", "", place), ("wrong.png", "Ada", "150", place), ("wrong.png", "Ada", "", place)]
+        csv.writer(stream).writerows([("path", "writer", "dpi", "region"), *rows])
+    verify_claims(verifier, tmp_path / "claims.csv", tmp_path / "out.csv", workers=1)
+    told, stated, wrong = (row["score"] for row in csv.DictReader((tmp_path / "out.csv").open(encoding="utf-8")))
+    assert told and told == stated != wrong

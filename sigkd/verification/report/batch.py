@@ -27,11 +27,14 @@ KINDS = {
     "suspected copy": "copy",
     "inconclusive": "inconclusive",
     "error": "error",
+    "unsigned": "unsigned",
     "refused": "refused",
     "rejected": "rejected",
     "accepted": "accepted",
 }
 """Answers in the order in which a person must look at them, and what the page calls their kinds."""
+LEFT = ("copy", "inconclusive", "error", "unsigned", "refused")
+"""Kinds that are left to a person."""
 _WRITERS = 2000  # whose pictures are kept while the page is written
 
 
@@ -101,6 +104,7 @@ class BatchPage:
     show: str
     everything: str
     person: str
+    person_kinds: str
     found: str
     groups: Sequence[Group]
     about: str
@@ -174,7 +178,7 @@ class _Composer:
             counts[kind] = len(chosen)
             claims = (self.claim(number) for _, _, number in sorted(chosen))
             groups.append(Group(kind, t(f"batch.kinds.{kind}"), len(chosen), t(f"batch.about.{kind}"), claims))
-        left = sum(counts.get(kind, 0) for kind in ("copy", "inconclusive", "error", "refused"))
+        left = sum(counts.get(kind, 0) for kind in LEFT)
         whole = self._count(len(order))
         time = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
         told = [(t(f"batch.facts.{fact}"), value) for fact, value in facts.items()]
@@ -190,6 +194,7 @@ class _Composer:
             show=t("batch.show"),
             everything=t("batch.everything"),
             person=t("batch.person"),
+            person_kinds=" ".join(LEFT),
             found=t("batch.found"),
             groups=groups,
             about=t("batch.about_run"),

@@ -39,6 +39,7 @@ ANSWERS = {
     "copy": "#b3261e",
     "refused": "#8a5a00",
     "error": "#8a5a00",
+    "unsigned": "#8a5a00",
 }
 _NOTES = "#8a5a00"
 
