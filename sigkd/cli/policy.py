@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from sigkd.cli.app import group
 from sigkd.cli.command import SigkdCommand
 from sigkd.cli.options import Json
 from sigkd.cli.output import Table, note_line, say, show
+
+if TYPE_CHECKING:
+    from sigkd.verification.policy_document import PolicyDocument
 
 policy_app = group("policy", "Write, show and check the policy of the answers.")
 
@@ -70,12 +73,10 @@ def check(
     show(PolicyCheck(policies=found), json, "\n".join(lines))
 
 
-def _tables(document: object) -> list[Table]:
+def _tables(document: PolicyDocument) -> list[Table]:
     from sigkd.configuration import options
     from sigkd.verification.codes import CODES
-    from sigkd.verification.policy_document import PolicyDocument
 
-    assert isinstance(document, PolicyDocument)  # noqa: S101 - what was made above
     table = Table(title=f"{document.title}, {document.hash[:12]}")
     for column in ("key", "value", "meaning"):
         table.add_column(column)

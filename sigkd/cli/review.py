@@ -88,13 +88,12 @@ def show(
     Example: sigkd review show 57 --out review.html
     """
     from sigkd.cli.terminal_pictures import protocol, show_picture
-    from sigkd.errors import UsageError
     from sigkd.gallery.reviews import Reviews
-    from sigkd.verification.review_sheet import SUFFIXES, ReviewPicture, write_sheet
+    from sigkd.verification.review_sheet import ReviewPicture, check_sheet, write_sheet
     from sigkd.verification.reviewing import show_review
 
-    if out is not None and out.suffix.lower() not in SUFFIXES:
-        raise UsageError(f"--out {out}: {', '.join(SUFFIXES)} is expected")
+    if out is not None:
+        check_sheet(out)
     how = protocol(picture)
     with place.opened() as store:
         sheet, questioned, references = show_review(Reviews(store), entry, file=query)

@@ -145,31 +145,6 @@ def follow(
         raise GalleryError(f"the audit log was cut off after entry {place.number}: restore a backup")
 
 
-def check_chain(connection: sqlite3.Connection, vault: Vault, pepper: bytes) -> list[str]:
-    """Check that no entry was changed, exchanged, added or taken out.
-
-    Returns:
-        The links (hexadecimal), one an entry; the last is the head. One that was noted elsewhere must be among them.
-
-    Raises:
-        GalleryError: the chain is broken; the message has the first entry that does not fit.
-    """
-    links: list[str] = []
-    previous = _START
-    for number, at, sealed, link in connection.execute("SELECT id, at, entry, hash FROM audit ORDER BY id"):
-        expected = len(links) + 1
-        if number == expected:
-            previous = digest(pepper, "audit", previous, number, at, vault.open(sealed, f"audit:{number}"))
-        if number != expected or link != previous:
-            raise GalleryError(f"the audit log was changed at entry {expected}")
-        links.append(previous.hex())
-    # A chain alone does not show that its end is missing.
-    row = connection.execute("SELECT value FROM meta WHERE key = 'head'").fetchone()
-    if (row[0] if row else "") != (links[-1] if links else ""):
-        raise GalleryError(f"the audit log was cut off after entry {len(links)}")
-    return links
-
-
 def rewrite(connection: sqlite3.Connection, old: Vault, new: Vault, pepper: bytes) -> None:
     """Seal all entries with another vault and chain them anew, inside the caller's transaction.
 

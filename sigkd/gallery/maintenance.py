@@ -100,11 +100,11 @@ def check(gallery: Gallery, *, expect: str | None = None, progress: Progress = S
 
 def _check_log(gallery: Gallery, health: Health, expect: str | None) -> None:
     try:
-        links = audit.check_chain(gallery.connection, gallery.vault, gallery.pepper)
-        entries = gallery.entries()
+        chain = list(audit.follow(gallery.connection, gallery.vault, gallery.pepper))
     except GalleryError as error:
         health.problems.append(str(error))
         return
+    entries, links = [entry for entry, _ in chain], [place.link.hex() for _, place in chain]
     health.log_entries, health.log_head = len(links), links[-1] if links else ""
     if expect is not None and not any(link.startswith(expect) for link in links):
         health.problems.append(f"the log has no entry {expect}: entries were changed or taken away since it was noted")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -170,9 +170,8 @@ class Reviews:
         """Return how many of the answers stand how, whatever standing is wanted."""
         with self.gallery.reading():
             self._read()
-            wanted = Wanted((), wanted.answers, wanted.writer, wanted.since, wanted.until, wanted.everything)
-            counts = Counter(_standing(one)[0].value for one in self._chosen(wanted))
-        return {standing.value: counts[standing.value] for standing in Standing}
+            counts = Counter(_standing(one)[0] for one in self._chosen(replace(wanted, standing=())))
+        return {standing.value: counts[standing] for standing in Standing}
 
     def decide(
         self,
@@ -399,7 +398,7 @@ def day(text: str, *, end: bool = False) -> datetime:
     """
     try:
         moment = datetime.fromisoformat(text.strip())
-    except ValueError:
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return moment + timedelta(days=1) if end and len(text.strip()) <= len("2026-12-01") else moment
+    except (ValueError, OverflowError):  # also the last day that there is, which has no end
         raise UsageError(f"'{text}' is no day: 2026-12-01 is expected, or 2026-12-01T09:30") from None
-    moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return moment + timedelta(days=1) if end and len(text.strip()) <= len("2026-12-01") else moment

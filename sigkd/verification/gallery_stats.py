@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sigkd.gallery.reviews import OUTCOMES, UNDECIDED, Review, Reviews, Wanted
+from sigkd.gallery.reviews import ALWAYS, OUTCOMES, UNDECIDED, Review, Reviews, Wanted
 from sigkd.json_documents import JsonDocument
 from sigkd.measures import clopper_pearson_interval
 from sigkd.registry import check_name
@@ -99,14 +99,15 @@ def gallery_stats(
     check_name(by, tuple(_LABELS), "period")
     label = _LABELS[by]
     _, found = reviews.page(Wanted((), since=since, until=until, everything=True))
+    days = [date.fromisoformat(one.at[:10]) for one in found]
     periods: dict[str, list[Review]] = {}
-    if found:
-        day, last = (date.fromisoformat(one.at[:10]) for one in (found[0], found[-1]))
+    if days:  # the log is not in the order of time where a clock was set back
+        day, last = min(days), max(days)
         while day <= last:
             periods.setdefault(label(day), [])
             day += timedelta(days=1)
-    for one in found:
-        periods.setdefault(label(date.fromisoformat(one.at[:10])), []).append(one)
+    for day, one in zip(days, found, strict=True):
+        periods[label(day)].append(one)
     return GalleryStats(
         gallery=reviews.gallery.path,
         by=by,
@@ -150,34 +151,27 @@ def wrong_share(answer: str, reviews: Sequence[Review]) -> WrongShare:
         trials = float(weights.sum() ** 2 / (weights**2).sum())
         low, high = clopper_pearson_interval(rate * trials, trials)
     few = len(decided) < ENOUGH
-    said = _sentence(answer, len(covered), len(drawn), len(decided), wrong, rate, low, high)
-    return WrongShare(answer, len(covered), len(drawn), len(decided), wrong, rate, low, high, few, said)
+    share = WrongShare(answer, len(covered), len(drawn), len(decided), wrong, rate, low, high, few, said="")
+    return replace(share, said=_sentence(share))
 
 
-def _sentence(
-    answer: str,
-    covered: int,
-    drawn: int,
-    decided: int,
-    wrong: int,
-    rate: float | None,
-    low: float | None,
-    high: float | None,
-) -> str:
+def _sentence(share: WrongShare) -> str:
+    answer, rate, low, high = share.answer, share.rate, share.low, share.high
     what = {"accepted": "forgeries", "rejected": "genuine signatures"}[answer]
-    head = f"{answer}: {covered}, of which {drawn} were drawn and {decided} decided"
+    head = f"{answer}: {share.of}, of which {share.drawn} were drawn and {share.decided} decided"
     if rate is None or low is None or high is None:
         return f"{head}: nothing can be said of their errors"
-    numbers = f"{low * covered:.0f} to {high * covered:.0f} of {covered}"
+    numbers = f"{low * share.of:.0f} to {high * share.of:.0f} of {share.of}"
     interval = f"95 % interval {100 * low:.1f} to {100 * high:.1f} %, {numbers}"
-    few = f"; too few to go by: fewer than {ENOUGH}" if decided < ENOUGH else ""
-    return f"{head}, {wrong} {what} among them: about {100 * rate:.1f} % of the {answer} are {what} ({interval}{few})"
+    few = f"; too few to go by: fewer than {ENOUGH}" if share.few else ""
+    found = f"{share.wrong} {what} among them: about {100 * rate:.1f} % of the {answer} are {what}"
+    return f"{head}, {found} ({interval}{few})"
 
 
 def _figures(period: str, reviews: Sequence[Review]) -> PeriodFigures:
     answers = Counter(one.answer for one in reviews)
     listed = [one for one in reviews if one.listed or one.opinions]
-    left = [one for one in listed if one.answer in (Decision.INCONCLUSIVE, Decision.COPY)]
+    left = [one for one in listed if one.answer in ALWAYS]
     return PeriodFigures(
         period=period,
         answers={decision.value: answers[decision.value] for decision in Decision},

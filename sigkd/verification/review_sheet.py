@@ -96,15 +96,24 @@ class ReviewPicture:
         return _Side(exhibit.title, with_ruler(np.dstack([paper] * 3), self._frame, "small picture, not the scan"))
 
 
+def check_sheet(path: Path) -> None:
+    """Refuse a file that is not called like a picture or page.
+
+    Raises:
+        UsageError: another suffix.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise UsageError(f"{path}: {', '.join(SUFFIXES)} is expected")
+
+
 def write_sheet(path: Path, sheet: ReviewSheet, picture: ReviewPicture) -> None:
     """Write the picture (``.png``), or a page with the facts of the answer (``.html``, ``.pdf``); its owner's only.
 
     Raises:
         UsageError: another kind of file.
     """
+    check_sheet(path)
     suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise UsageError(f"{path}: {', '.join(SUFFIXES)} is expected")
     if suffix == ".png":
         buffer = io.BytesIO()
         picture.image().save(buffer, format="PNG", optimize=True)

@@ -8,7 +8,7 @@ import pytest
 
 from sigkd.errors import GalleryError
 from sigkd.gallery import Gallery
-from sigkd.gallery.audit import check_chain
+from sigkd.gallery.audit import follow
 from sigkd.gallery.maintenance import check
 from tests.gallery.conftest import BINDING, stored
 
@@ -39,11 +39,11 @@ def test_append_only(gallery: Gallery, statement: str) -> None:
 
 def test_a_changed_entry_breaks_the_chain(gallery: Gallery) -> None:
     gallery.enroll("Ada", stored(1), BINDING)
-    assert len(check_chain(gallery.connection, gallery.vault, gallery.pepper)) == 2
+    assert len(list(follow(gallery.connection, gallery.vault, gallery.pepper))) == 2
     gallery.connection.execute("DROP TRIGGER audit_no_update")
     gallery.connection.execute("UPDATE audit SET at = '1999-01-01' WHERE id = 1")
     with pytest.raises(GalleryError, match="changed at entry 1"):
-        check_chain(gallery.connection, gallery.vault, gallery.pepper)
+        list(follow(gallery.connection, gallery.vault, gallery.pepper))
     assert "entry 1" in " ".join(check(gallery).problems)
 
 

@@ -67,6 +67,8 @@ def test_pages_and_filters(filled: Gallery) -> None:
     assert reviews.page(Wanted(until=day(today)))[0] == 0 and reviews.page(Wanted(since=day(today, end=True)))[0] == 0
     with pytest.raises(UsageError, match="is no day"):
         day("yesterday")
+    with pytest.raises(UsageError, match="is no day"):
+        day("9999-12-31", end=True)
 
 
 def test_the_sample_is_drawn_by_chance_and_the_same_for_everybody(filled: Gallery) -> None:
