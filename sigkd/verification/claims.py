@@ -7,24 +7,21 @@ the table is written whole and the journal removed. A row that cannot be answere
 from __future__ import annotations
 
 import base64
-import json
-import os
 import time
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sigkd._version import __version__
 from sigkd.documents.regions import read_region
-from sigkd.errors import ExitCode, ImageError, InputError, LockedError, NotEnrolledError, SigkdError, UsageError
+from sigkd.errors import ExitCode, ImageError, InputError, NotEnrolledError, SigkdError, UsageError
 from sigkd.files import sha256_file
 from sigkd.images.resolution import given_resolution
 from sigkd.json_documents import JsonDocument
@@ -32,6 +29,7 @@ from sigkd.pools import in_order
 from sigkd.progress import SILENT, Progress
 from sigkd.registry import nearest
 from sigkd.verification.documents import Look, take_signatures
+from sigkd.verification.journal import Journal
 from sigkd.verification.report.batch import Answered, check_batch, write_batch
 from sigkd.verification.result import Verification
 from sigkd.verification.row_tables import RowTable, check_table, read_table, write_table
@@ -70,6 +68,49 @@ UNSIGNED_ROW = {"answer": "unsigned", "error": None}
 """Of a claim whose region has no signature: an answer, too."""
 _SHOWN = 5
 _NOTHING = np.empty((0, 0), np.uint8)
+
+
+@dataclass(frozen=True)
+class ClaimTable:
+    """A table of claims."""
+
+    table: RowTable
+    named: dict[str, str]
+    """The table's own names of the columns that are read."""
+
+    @classmethod
+    def of(cls, table: RowTable) -> ClaimTable:
+        """Find the columns of a table that was read.
+
+        Raises:
+            UsageError: one is missing, or is called as one of :data:`ANSWERED`.
+        """
+        found = {name: table.column(name) for name in (*NEEDED, "dpi", "page", "region")}
+        absent = [name for name in NEEDED if found[name] is None]
+        if absent:
+            had = ", ".join(table.columns)
+            raise UsageError(f"{table.path}: no column {', '.join(absent)}; it has {had}, and needs path and writer")
+        own = [name for name in table.columns if name in ANSWERED]
+        if own:
+            raise UsageError(f"{table.path}: the column '{own[0]}' is one of the answers: rename it")
+        return cls(table, {name: column for name, column in found.items() if column is not None})
+
+    def __len__(self) -> int:
+        return len(self.table.rows)
+
+    def cell(self, row: int, name: str) -> str:
+        """Return a cell's text; empty where Parquet has none (not 'None', which may be somebody's name)."""
+        value = self.table.rows[row].get(self.named.get(name, ""))
+        return "" if value is None else str(value).strip()
+
+    def file(self, row: int) -> Path:
+        """Return where a claim's scan is."""
+        return (self.table.path.parent / self.cell(row, "path")).absolute()
+
+    def carried(self, row: int) -> list[tuple[str, str]]:
+        """Return a claim's other cells that say something, with the names of their columns."""
+        own = set(self.named.values())
+        return [(name, str(value)) for name, value in self.table.rows[row].items() if name not in own and value]
 
 
 @dataclass(frozen=True)
@@ -134,7 +175,7 @@ def verify_claims(
     if report is not None:
         check_batch(report)
     table = read_table(source)
-    named = _columns(table)
+    claims = ClaimTable.of(table)
     if out.exists():
         raise UsageError(f"{out}: exists already; answers are not overwritten: name another `out`, or move it away")
     enrolled = verifier.open_gallery()
@@ -148,25 +189,25 @@ def verify_claims(
         "sigkd": __version__,
     }
     start = time.perf_counter()
-    with _Journal.opened(out, facts) as journal:
+    with Journal.opened(out, facts) as journal:
         resumed = len(journal.places)
-        left = [row for row in range(len(table.rows)) if row not in journal.places]
+        left = [row for row in range(len(claims)) if row not in journal.places]
         # a writer's claims one after the other, so that each classifier is loaded once
-        left.sort(key=lambda row: (_cell(table, named, row, "writer"), row))
+        left.sort(key=lambda row: (claims.cell(row, "writer"), row))
         if resumed:
-            progress.info(f"{out}: going on, {resumed} of {len(table.rows)} claims are answered")
+            progress.info(f"{out}: going on, {resumed} of {len(claims)} claims are answered")
         try:
-            _answer(verifier, table, named, left, journal, workers, progress, thumbnails=report is not None)
+            _answer(verifier, claims, left, journal, workers, progress, thumbnails=report is not None)
         except KeyboardInterrupt:
-            done = f"{len(journal.places)} of {len(table.rows)} claims are answered"
+            done = f"{len(journal.places)} of {len(claims)} claims are answered"
             progress.info(f"{out}: {done} and kept; the same command goes on")
             raise
         if report is not None:  # before the table: the same command makes it where this fails
-            _report(report, verifier, table, named, journal, facts, out)
+            _report(report, verifier, claims, journal, facts, out)
         write_table(
             out,
             [*table.columns, *ANSWERED],
-            (table.rows[row] | journal.read(row) for row in range(len(table.rows))),
+            (cells | journal.read(row) for row, cells in enumerate(table.rows)),
             texts=_TEXTS,
             delimiter=table.delimiter,
         )
@@ -179,8 +220,8 @@ def verify_claims(
     return ClaimsSummary(
         out=out,
         report=None if report is None else report.path,
-        claims=len(table.rows),
-        writers=len({_cell(table, named, row, "writer") for row in range(len(table.rows))}),
+        claims=len(claims),
+        writers=len({claims.cell(row, "writer") for row in range(len(claims))}),
         answers=dict(sorted(counts.items())),
         resumed=resumed,
         seconds=time.perf_counter() - start,
@@ -190,33 +231,19 @@ def verify_claims(
     )
 
 
-def _columns(table: RowTable) -> dict[str, str]:
-    """Return the table's own names of the columns that are read."""
-    found = {name: table.column(name) for name in (*NEEDED, "dpi", "page", "region")}
-    absent = [name for name in NEEDED if found[name] is None]
-    if absent:
-        had = ", ".join(table.columns)
-        raise UsageError(f"{table.path}: no column {', '.join(absent)}; it has {had}, and needs path and writer")
-    own = [name for name in table.columns if name in ANSWERED]
-    if own:
-        raise UsageError(f"{table.path}: the column '{own[0]}' is one of the answers: rename it")
-    return {name: column for name, column in found.items() if column is not None}
-
-
 def _answer(
     verifier: Verifier,
-    table: RowTable,
-    named: dict[str, str],
+    claims: ClaimTable,
     left: Sequence[int],
-    journal: _Journal,
+    journal: Journal,
     workers: int,
     progress: Progress,
     *,
     thumbnails: bool,
 ) -> None:
     enrolled = verifier.open_gallery()
-    unknown = _unknown_writers(verifier, {_cell(table, named, row, "writer") for row in left})
-    read = partial(_read, verifier, table, named, unknown, thumbnails)
+    unknown = _unknown_writers(verifier, {claims.cell(row, "writer") for row in left})
+    read = partial(_read, verifier, claims, unknown, thumbnails)
     parts = [left[first : first + PART] for first in range(0, len(left), PART)]
     with progress.task("verifying", total=len(left), unit="claims") as task, _one_torch_thread():
         # each worker reads scans and computes their features; answers are made and logged here, in the table's order
@@ -226,7 +253,7 @@ def _answer(
             groups: dict[str, list[tuple[int, Sample, NDArray[np.float32]]]] = {}
             for row, sample, features in batch:
                 if isinstance(sample, Sample) and features is not None:
-                    groups.setdefault(_cell(table, named, row, "writer"), []).append((row, sample, features))
+                    groups.setdefault(claims.cell(row, "writer"), []).append((row, sample, features))
             given = enrolled.verify_groups(
                 [
                     (name, [one[1] for one in group], np.stack([one[2] for one in group]))
@@ -235,7 +262,7 @@ def _answer(
             )
             for group, answers in zip(groups.values(), given, strict=True):
                 for number, (row, sample, _) in enumerate(group):
-                    file = _file(table, named, row)
+                    file = claims.file(row)
                     found[row] = (
                         _failed(answers, file, sample.digest)
                         if isinstance(answers, SigkdError)
@@ -305,36 +332,25 @@ def _unknown_writers(verifier: Verifier, names: set[str]) -> dict[str, str]:
     return found
 
 
-def _file(table: RowTable, named: dict[str, str], row: int) -> Path:
-    return (table.path.parent / _cell(table, named, row, "path")).absolute()
-
-
-def _cell(table: RowTable, named: dict[str, str], row: int, name: str) -> str:
-    """Return a cell's text; empty where Parquet has none (not 'None', which may be somebody's name)."""
-    value = table.rows[row].get(named.get(name, ""))
-    return "" if value is None else str(value).strip()
-
-
 def _read(
     verifier: Verifier,
-    table: RowTable,
-    named: dict[str, str],
+    claims: ClaimTable,
     unknown: dict[str, str],
     thumbnails: bool,
     row: int,
 ) -> Sample | dict[str, Any]:
     """Return the signature of a row, or what the table of answers says instead."""
-    file, writer = _file(table, named, row), _cell(table, named, row, "writer")
+    file, writer = claims.file(row), claims.cell(row, "writer")
     if writer in unknown:
         return _failed(NotEnrolledError(unknown[writer]), file)
     try:
-        stated = _cell(table, named, row, "dpi")
+        stated = claims.cell(row, "dpi")
         dpi = given_resolution(float(stated), "table") if stated else None
     except (ValueError, UsageError):
         return _failed(InputError(f"dpi '{stated}' is no resolution of a scan"), file)
-    if not _cell(table, named, row, "path"):
+    if not claims.cell(row, "path"):
         return _failed(InputError("the path is empty"), file)
-    page, region = _cell(table, named, row, "page"), _cell(table, named, row, "region")
+    page, region = claims.cell(row, "page"), claims.cell(row, "region")
     if page and not (page.isdecimal() and int(page) > 0):
         return _failed(InputError(f"page '{page}' is no page: pages are counted from 1"), file)
     try:
@@ -387,23 +403,20 @@ def _pictured(sample: Sample) -> dict[str, str]:
 def _report(
     report: Report,
     verifier: Verifier,
-    table: RowTable,
-    named: dict[str, str],
-    journal: _Journal,
+    claims: ClaimTable,
+    journal: Journal,
     facts: dict[str, str],
     out: Path,
 ) -> None:
     """Write the page of all claims, claim by claim."""
-    own = set(named.values())
 
     def read(row: int) -> Answered:
-        carried = [(name, str(value)) for name, value in table.rows[row].items() if name not in own and value]
-        return Answered(row + 2, _cell(table, named, row, "writer"), journal.read(row), carried)
+        return Answered(row + 2, claims.cell(row, "writer"), journal.read(row), claims.carried(row))
 
     order = [(journal.answers[row], journal.read(row).get("log10_lr"), row) for row in sorted(journal.places)]
     gallery = verifier.gallery
     told = {
-        "claims": f"{table.path.absolute()}, SHA-256 {facts['claims']}",
+        "claims": f"{claims.table.path.absolute()}, SHA-256 {facts['claims']}",
         "answers": str(out.absolute()),
         "gallery": f"{gallery.path}, {gallery.id}",
         "head": str(gallery.meta("head", "")),
@@ -411,106 +424,4 @@ def _report(
         "model": f"{verifier.binding.model_name}, {verifier.binding.model_hash}",
     }
     placing = verifier.model.placing
-    write_batch(report, order, read, gallery, max_pixels=placing.max_pixels, name=table.path.name, facts=told)
-
-
-class _Journal:
-    """Answers that are on the disk: a line of JSON each; what a killed process left half-written is cut off."""
-
-    def __init__(self, path: Path, stream: IO[bytes]) -> None:
-        self.path, self._stream = path, stream
-        self.places: dict[int, int] = {}
-        """Where a row's answer begins in the file."""
-        self.answers: dict[int, str] = {}
-
-    @classmethod
-    @contextmanager
-    def opened(cls, out: Path, facts: dict[str, str]) -> Iterator[_Journal]:
-        """Open the journal of a table of answers; a new one where there is none."""
-        path = out.with_name(f".{out.name}.part")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Not O_EXCL: an interrupted run's journal is what this one goes on with.
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        with os.fdopen(handle, "r+b") as stream:
-            _lock(stream, out)
-            journal = cls(path, stream)
-            journal._load(out, facts)
-            yield journal
-
-    def _load(self, out: Path, facts: dict[str, str]) -> None:
-        head, end = self._stream.readline(), self._stream.tell()
-        # Killed within the first line: nothing was answered yet.
-        if not head.endswith(b"\n"):
-            head, end = b"", 0
-        if not head:
-            self._stream.seek(0)
-            self._stream.truncate()
-            self._stream.write(json.dumps(facts).encode() + b"\n")
-            self._flush()
-            return
-        try:
-            before = json.loads(head)
-        except (ValueError, RecursionError):
-            before = None
-        if before != facts:
-            known = before if isinstance(before, dict) else {}
-            what = ", ".join(name for name in facts if known.get(name) != facts[name])
-            raise InputError(
-                f"{self.path}: has answers of another command (another {what}): remove it to begin anew, or name "
-                f"another `out` than {out}"
-            )
-        for line in iter(self._stream.readline, b""):
-            answer = _checked(line)
-            if answer is None:  # cut off, or damaged: this claim and those after it are answered again
-                break
-            self.places[answer["row"]], self.answers[answer["row"]] = end, answer["answer"]
-            end = self._stream.tell()
-        self._stream.seek(end)
-        self._stream.truncate()
-
-    def append(self, found: dict[int, dict[str, Any]]) -> None:
-        """Write answers by row; on return they are on the disk."""
-        self._stream.seek(0, os.SEEK_END)
-        for row, answer in found.items():
-            place = self._stream.tell()
-            text = json.dumps({"row": row, **answer}).encode()
-            self._stream.write(b"%08x %s\n" % (zlib.crc32(text), text))
-            self.places[row], self.answers[row] = place, answer["answer"]
-        self._flush()
-
-    def read(self, row: int) -> dict[str, Any]:
-        """Return a row's answer."""
-        self._stream.seek(self.places[row])
-        answer = _checked(self._stream.readline())
-        if answer is None or answer.pop("row", None) != row:
-            raise InputError(f"{self.path}: another program changed it: repeat the command")
-        return answer
-
-    def remove(self) -> None:
-        """Remove the file: its answers are elsewhere."""
-        self.path.unlink(missing_ok=True)
-
-    def _flush(self) -> None:
-        self._stream.flush()
-        # The gallery's log has these answers by now; they must not be lost and asked, and logged, again.
-        os.fsync(self._stream.fileno())
-
-
-def _checked(line: bytes) -> dict[str, Any] | None:
-    """Return the answer of a journal's line, None where the line is not what was written."""
-    check, _, text = line.partition(b" ")
-    if not text.endswith(b"\n") or check != b"%08x" % zlib.crc32(text[:-1]):
-        return None
-    answer: dict[str, Any] = json.loads(text)
-    return answer
-
-
-def _lock(stream: IO[bytes], out: Path) -> None:
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return
-    try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        raise LockedError(f"{out}: another run is answering these claims") from None
+    write_batch(report, order, read, gallery, max_pixels=placing.max_pixels, name=claims.table.path.name, facts=told)

@@ -710,11 +710,11 @@ _CLAIMS = "path,writer,dpi,note\n" + "".join(f"{i}.png,w{i % 3},300,x{i}\n" for 
 @_target("claims", _text_file("claims.csv", _CLAIMS), changes=(table_changed,))
 def read_claims(path: Path) -> Any:
     """A table of claims."""
-    from sigkd.verification.claims import _columns
+    from sigkd.verification.claims import ClaimTable
     from sigkd.verification.row_tables import read_table
 
     table = read_table(path)
-    return [table.rows, _columns(table)]
+    return [table.rows, ClaimTable.of(table).named]
 
 
 def _make_parquet(folder: Path) -> list[Path]:
@@ -772,9 +772,9 @@ def read_forms(path: Path) -> Any:
 
 
 def _make_journal(folder: Path) -> list[Path]:
-    from sigkd.verification.claims import _Journal
+    from sigkd.verification.journal import Journal
 
-    with _Journal.opened(folder / "answers.csv", {"claims": "x", "gallery": "y"}) as journal:
+    with Journal.opened(folder / "answers.csv", {"claims": "x", "gallery": "y"}) as journal:
         for row in range(5):
             journal.append({row: {"answer": "accepted", "score": row / 7}})
     return [journal.path]
@@ -783,7 +783,7 @@ def _make_journal(folder: Path) -> list[Path]:
 @_target("journal of claims", _make_journal, changes=(text_changed,), folder=True)
 def read_journal(folder: Path) -> Any:
     """What a killed run of claims goes on from."""
-    from sigkd.verification.claims import _Journal
+    from sigkd.verification.journal import Journal
 
-    with _Journal.opened(folder / "answers.csv", {"claims": "x", "gallery": "y"}) as journal:
+    with Journal.opened(folder / "answers.csv", {"claims": "x", "gallery": "y"}) as journal:
         return [journal.read(row) for row in journal.places]

@@ -54,6 +54,22 @@ def scans() -> dict[str, list[np.ndarray]]:
     return SCANS()
 
 
+@pytest.fixture
+def bank(tiny_model, tiny_cohort, scans, tmp_path: Path):
+    """A verifier and the folder of its files: Ada, whose images are kept, and Bob, whose are not."""
+    from sigkd import Choices, Verifier
+
+    choices = Choices(model=tiny_model, cohort=tiny_cohort, device="cpu")
+    with Verifier(choices, gallery=tmp_path / "g.sigkd") as verifier:
+        for name, images in scans.items():
+            (tmp_path / name).mkdir()
+            files = [tmp_path / name / f"{number}.png" for number in range(len(images))]
+            for file, image in zip(files, images, strict=True):
+                write_scan(file, image, (300, 300))
+            verifier.enroll(name, files[:3], keep_images=name == "Ada")
+        yield verifier, tmp_path
+
+
 def SCANS() -> dict[str, list[np.ndarray]]:  # noqa: N802
     from sigkd.synthesis import signature_image
 

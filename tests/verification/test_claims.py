@@ -8,28 +8,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 import sigkd.verification.claims as claims_module
-from sigkd import Choices, Verifier
+from sigkd import Verifier
 from sigkd.errors import InputError, LockedError, UsageError
 from sigkd.verification.claims import ANSWERED, verify_claims
 from sigkd.verification.row_tables import read_table
-
-
-@pytest.fixture
-def bank(tiny_model, tiny_cohort, scans, tmp_path: Path):
-    """Two enrolled writers, files of their signatures, and a verifier for them."""
-    for name, images in scans.items():
-        (tmp_path / name).mkdir()
-        for number, image in enumerate(images):
-            Image.fromarray(image).save(tmp_path / name / f"{number}.png")
-    with Verifier(
-        Choices(model=tiny_model, cohort=tiny_cohort, device="cpu"), gallery=tmp_path / "g.sigkd"
-    ) as verifier:
-        for name in scans:
-            verifier.enroll(name, [tmp_path / name / f"{number}.png" for number in range(3)])
-        yield verifier, tmp_path
 
 
 def write(

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from sigkd import Choices, Verifier
 from sigkd.errors import UsageError
 from sigkd.verification.claims import verify_claims
 from sigkd.verification.report import Report
@@ -31,21 +30,13 @@ ROWS = [
 
 
 @pytest.fixture
-def bank(tiny_model, tiny_cohort, scans, tmp_path: Path):
-    """Ada, whose images are kept, and Bob, whose are not."""
-    for name, images in scans.items():
-        (tmp_path / name).mkdir()
-        for number, image in enumerate(images):
-            Image.fromarray(image).save(tmp_path / name / f"{number}.png", dpi=(300, 300))
-    (tmp_path / "bad.png").write_bytes(b"no image")
-    with (tmp_path / "claims.csv").open("w", newline="") as stream:
+def bank(bank):
+    """The same with a table of claims."""
+    _, folder = bank
+    (folder / "bad.png").write_bytes(b"no image")
+    with (folder / "claims.csv").open("w", newline="") as stream:
         csv.writer(stream).writerows([HEADER, *ROWS])
-    choices = Choices(model=tiny_model, cohort=tiny_cohort, device="cpu")
-    with Verifier(choices, gallery=tmp_path / "g.sigkd") as verifier:
-        for name in scans:
-            references = [tmp_path / name / f"{number}.png" for number in range(3)]
-            verifier.enroll(name, references, keep_images=name == "Ada")
-        yield verifier, tmp_path
+    return bank
 
 
 class Page(HTMLParser):
