@@ -78,10 +78,12 @@ class PartialStore:
             try:
                 entry = json.loads(line)
                 after = crops + operator.index(entry["crops"])
-                whole = crops <= after and entry.pop("check") == self._check(entry, crops, after)
+                # before anything is read: a damaged number may be beyond every file
+                there = crops <= after <= min(max(0, image_room) // _IMAGE_BYTES, index_room // INDEX_DTYPE.itemsize)
+                whole = there and entry.pop("check") == self._check(entry, crops, after)
             except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
                 break
-            if not whole or after * _IMAGE_BYTES > max(0, image_room) or after * INDEX_DTYPE.itemsize > index_room:
+            if not whole:
                 break
             crops = after
             good += len(line) + 1
