@@ -32,6 +32,8 @@ class EarlierQuery:
     page: int = 1
     dpi: tuple[float, float] | None = None
     """Resolution across and down, where it was told."""
+    box: tuple[int, int, int, int] | None = None
+    """Of the signature on a document's page, pixels: left, top, right, bottom; None: the scan is the signature's."""
 
 
 def earlier_queries(gallery: Gallery, name: str) -> list[EarlierQuery]:
@@ -76,6 +78,7 @@ def _packed(query: EarlierQuery) -> bytes:
     facts: dict[str, Any] = {"at": query.at, "digest": query.digest, "picture": picture}
     facts |= {"file": query.file, "page": query.page} if query.file else {}
     facts |= {} if query.dpi is None else {"dpi": list(query.dpi)}
+    facts |= {} if query.box is None else {"box": list(query.box)}
     return json.dumps(facts).encode()
 
 
@@ -91,7 +94,7 @@ def _unpacked(facts: bytes) -> EarlierQuery:
         # It is compared with hashes of files and printed: nothing else may stand there.
         if not re.fullmatch("[0-9a-f]{64}", values["digest"]):
             raise ValueError("the hash of a file has 64 hexadecimal digits")
-        dpi = values.get("dpi")
+        dpi, box = values.get("dpi"), values.get("box")
         return EarlierQuery(
             str(values["at"]),
             values["digest"],
@@ -99,6 +102,7 @@ def _unpacked(facts: bytes) -> EarlierQuery:
             str(values.get("file", "")),
             int(values.get("page", 1)),
             None if dpi is None else (float(dpi[0]), float(dpi[1])),
+            None if box is None else (int(box[0]), int(box[1]), int(box[2]), int(box[3])),
         )
     except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
         raise GalleryError(f"a stored query is damaged ({type(error).__name__}): restore a backup") from None

@@ -206,7 +206,7 @@ def _samples(
             if look is None:
                 samples = [verifier.sample(file, keep=keep, dpi=dpi, presumed=presumed)]
             else:
-                samples = signatures_of(verifier, [file], look, keep=keep)[:most]
+                samples = signatures_of(verifier, [file], look, keep=keep, dpi=stated)[:most]
             place = path_text(file)  # many writers have a file of the same name
             result.remarks += [replace(one, image=place) for sample in samples for one in sample.remarks]
             yield from samples

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,7 +21,7 @@ from sigkd.images.scale import DPI
 from sigkd.progress import SILENT, Progress
 from sigkd.verification.batch import CHUNK, exit_code
 from sigkd.verification.result import Verification
-from sigkd.verification.samples import Sample
+from sigkd.verification.samples import Sample, digest_on_page
 
 if TYPE_CHECKING:
     from sigkd.verification.report import Report
@@ -141,7 +140,9 @@ def take_signatures(
     return taken
 
 
-def signatures_of(verifier: Verifier, documents: Sequence[Path], look: Look, *, keep: bool = False) -> list[Sample]:
+def signatures_of(
+    verifier: Verifier, documents: Sequence[Path], look: Look, *, keep: bool = False, dpi: float | None = None
+) -> list[Sample]:
     """Return the signatures on documents of one writer (specimen cards, forms), to be enrolled.
 
     Raises:
@@ -149,7 +150,7 @@ def signatures_of(verifier: Verifier, documents: Sequence[Path], look: Look, *, 
     """
     samples: list[Sample] = []
     for path in named_images(documents):
-        taken = take_signatures(verifier, path, look, keep=keep)
+        taken = take_signatures(verifier, path, look, keep=keep, dpi=dpi)
         if not taken.samples:
             raise ImageError(f"{path}: no signature was found on it")
         samples += taken.samples
@@ -178,12 +179,12 @@ def sample_of(
     sample = verifier.sample(ink, name=name, keep=keep, dpi=dpi, thumbnail=thumbnail)
     codes = {one.code for one in sample.remarks}
     remarks = (*sample.remarks, *(one for one in signature.remarks if one.code not in codes))
-    digest = hashlib.sha256(f"{page.digest}#{signature.box}".encode()).hexdigest()
+    digest = digest_on_page(page.digest, signature.box)
     facts = sample.scan
     if facts is not None and told:
         facts = replace(facts, resolution=signature.resolution)
     place = str(Path(page.name).absolute())
-    return replace(sample, remarks=remarks, digest=digest, scan=facts, file=place, page=page.page)
+    return replace(sample, remarks=remarks, digest=digest, scan=facts, file=place, page=page.page, box=signature.box)
 
 
 def verify_documents(

@@ -297,7 +297,7 @@ def _kept(sample: Sample, time: str) -> EarlierQuery:
     scan = sample.scan
     picture = None if scan is None else scan.picture
     dpi = None if scan is None or not scan.scale_known else (scan.reckoned.x, scan.reckoned.y)
-    return EarlierQuery(time, sample.digest, picture, sample.file, sample.page, dpi)
+    return EarlierQuery(time, sample.digest, picture, sample.file, sample.page, dpi, sample.box)
 
 
 def _looked_back(

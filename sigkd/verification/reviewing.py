@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from sigkd.images.reader import ImageFile, read_file
 from sigkd.images.resolution import Resolution, given_resolution
 from sigkd.json_documents import JsonDocument
 from sigkd.verification.policy import Policy, policy_in_force
+from sigkd.verification.samples import digest_on_page
 
 SMALL = "the small picture by which copies are found, not to scale"
 
@@ -177,6 +178,7 @@ def _people(review: Review, policy: Policy) -> int:
 def _questioned(review: Review, kept: EarlierQuery | None, file: Path | None) -> tuple[Questioned, Exhibit]:
     digest = str(review.detail["query"]) if kept is None else kept.digest
     page = 1 if kept is None else kept.page
+    box = None if kept is None else kept.box
     small = None if kept is None else kept.picture
     dpi = None if kept is None or kept.dpi is None else given_resolution(kept.dpi)
     named = file is not None
@@ -195,13 +197,22 @@ def _questioned(review: Review, kept: EarlierQuery | None, file: Path | None) ->
         said = f"{place}: not there any more; name it with `query`" if gone else str(error)
         query = Questioned(str(place), digest, "moved" if gone else "changed", said)
         return query, Exhibit(title, None, None, small, said)
-    if not read.digest.startswith(digest):
-        said = f"{place}: not the file that was verified: its SHA-256 is {read.digest[:16]}..., not {digest[:16]}..."
+    found = read.digest if box is None else digest_on_page(read.digest, box)
+    if not found.startswith(digest):
+        said = f"{place}: not the file that was verified: its SHA-256 is {found[:16]}..., not {digest[:16]}..."
         if named:
             raise InputError(said)
         return Questioned(str(place), digest, "changed", said), Exhibit(title, None, None, small, said)
-    query = Questioned(str(place), read.digest, "there", f"{place}: the very file that was verified")
-    return query, Exhibit(title, read, dpi, small)
+    query = Questioned(str(place), found, "there", f"{place}: the very file that was verified")
+    return query, Exhibit(title, read if box is None else _cropped(read, box), dpi, small)
+
+
+def _cropped(page: ImageFile, box: tuple[int, int, int, int]) -> ImageFile:
+    """Return the part of a page that has a signature, with some paper around it."""
+    left, top, right, bottom = box
+    margin, (width, height) = (right - left) // 8, page.image.size
+    kept = max(left - margin, 0), max(top - margin, 0), min(right + margin, width), min(bottom + margin, height)
+    return replace(page, image=page.image.crop(kept))
 
 
 def _remarks(review: Review, query: Questioned, stored: Sequence[StoredReference]) -> list[str]:

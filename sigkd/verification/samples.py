@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sigkd.errors import ImageError
+from sigkd.images.formats import split_page
 from sigkd.images.ink_measures import InkMeasures, measure_ink
 from sigkd.images.placing import Placing, place_all
 from sigkd.images.reader import ImageFile, ImageSource, read_file
@@ -52,6 +53,8 @@ class Sample:
     file: str = ""
     """Where the file lies, with its whole path; empty for what is none."""
     page: int = 1
+    box: tuple[int, int, int, int] | None = None
+    """Of the ink on a document's page, pixels: left, top, right, bottom; None: the scan is the signature's alone."""
     thumbnail: bytes | None = field(default=None, repr=False)
     """A small picture of the scan (JPEG), made only where asked for."""
 
@@ -99,7 +102,7 @@ def read_sample(
             content = read.content if page == 1 else _png(read.image, read.resolution)
         title, where = read.title if name is None else name, read.name
     kind = read.format if isinstance(read, ImageFile) else ""
-    file = _place(source)
+    file, page = _place(source), read.page if isinstance(read, ImageFile) else page
     if placing.views:
         scan = read_scan(read, dpi=dpi, presumed=presumed, max_pixels=placing.max_pixels, name=where)
         scale = scan.dpi if scan.resolution.known else None
@@ -127,12 +130,18 @@ def read_sample(
     return replace(found, file=file, page=page, thumbnail=small)
 
 
+def digest_on_page(digest: str, box: tuple[int, int, int, int]) -> str:
+    """Return the SHA-256 that a signature on a page has: of the page's own and its place there."""
+    return hashlib.sha256(f"{digest}#{box}".encode()).hexdigest()
+
+
 def _picture(read: ImageFile | NDArray[np.uint8]) -> Image.Image:
     return read.image if isinstance(read, ImageFile) else Image.fromarray(read)
 
 
 def _place(source: ImageInput) -> str:
     """Return where a file lies; empty for a pipe, and for what is no file."""
+    source, _ = split_page(source)
     path = Path(source) if isinstance(source, (str, os.PathLike)) else None
     return str(path.absolute()) if path is not None and path.is_file() else ""
 

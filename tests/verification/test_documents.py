@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import csv
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from PIL import Image
 from sigkd import Choices, Verifier
 from sigkd.documents.regions import read_regions
 from sigkd.errors import ExitCode, ImageError, UsageError
-from sigkd.images.reader import read_file
+from sigkd.images.reader import ImageFile, read_file
 from sigkd.synthesis.disturbances.scan import Scan, field_boxes, signature_boxes
 from sigkd.synthesis.documents import make_document
 from sigkd.verification.bulk import enroll_from
@@ -165,3 +166,27 @@ def test_a_claim_states_the_resolution_of_a_document(verifier, papers, tmp_path)
     verify_claims(verifier, tmp_path / "claims.csv", tmp_path / "out.csv", workers=1)
     told, stated, wrong = (row["score"] for row in csv.DictReader((tmp_path / "out.csv").open(encoding="utf-8")))
     assert told and told == stated != wrong
+
+
+def test_a_review_shows_the_signature_on_its_page(verifier, papers, tmp_path) -> None:
+    from sigkd.gallery.reviews import Reviews
+    from sigkd.verification.reviewing import show_review
+
+    folder, boxes, _ = papers
+    with Image.open(folder / "empty.png") as first, Image.open(folder / "contract.png") as second:
+        first.save(tmp_path / "c.tif", save_all=True, append_images=[second], dpi=(DPI, DPI))
+    result = verify_documents(
+        verifier, "Ada", [tmp_path / "c.tif"], Look(None, read_regions((region(boxes[1], "a"),)), 2)
+    )
+    assert len(result.answers) == 1
+    entry = verifier.gallery.entries()[-1].number
+    sheet, exhibit, _ = show_review(Reviews(verifier.gallery), entry)
+    assert sheet.query.state == "there" and sheet.query.file == str(tmp_path / "c.tif")
+    assert isinstance(exhibit.scan, ImageFile) and exhibit.scan.page == 2
+    width, height = exhibit.scan.image.size
+    assert width < 2 * (boxes[1][2] - boxes[1][0]) and height < 2 * (boxes[1][3] - boxes[1][1]) + width
+    shutil.copy(folder / "card.png", tmp_path / "c.tif")
+    assert show_review(Reviews(verifier.gallery), entry)[0].query.state == "changed"
+    verifier.verify("Ada", f"{folder / 'crop.png'}#page=1")
+    sheet, _, _ = show_review(Reviews(verifier.gallery), verifier.gallery.entries()[-1].number)
+    assert sheet.query.file == str(folder / "crop.png") and sheet.query.state == "there"
