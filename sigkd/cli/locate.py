@@ -55,13 +55,11 @@ def locate(
     """
     from sigkd.cli.progress import console_progress
     from sigkd.documents.locate import LEAST_SCORE
-    from sigkd.documents.locate import locate as look_for
-    from sigkd.documents.locations import COLUMNS, LocatedPage, Locations, file_stem, write_crop, write_preview
+    from sigkd.documents.locations import COLUMNS, locate_files
     from sigkd.documents.regions import read_regions
     from sigkd.documents.template import find_template
-    from sigkd.errors import ImageError, UsageError
+    from sigkd.errors import UsageError
     from sigkd.images.formats import named_images
-    from sigkd.images.reader import read_file
     from sigkd.paths import data_dir as home
     from sigkd.verification.row_tables import check_table, write_table
 
@@ -72,41 +70,27 @@ def locate(
     chosen = None if template is None else find_template(home(data_dir), template)
     regions = read_regions(region or [])
     progress = console_progress()
-    files = named_images(documents, progress)
-    pages: list[LocatedPage] = []
-    failed: dict[str, str] = {}
-    with progress.task("looking", total=len(files), unit="documents") as task:
-        for number, file in enumerate(files):
-            try:
-                found = look_for(
-                    file, page=page, dpi=dpi, template=chosen, regions=regions, least=least or LEAST_SCORE,
-                    max_pixels=max_pixels,
-                )  # fmt: skip
-            except ImageError as error:
-                failed[str(file)] = str(error)
-                continue
-            finally:
-                task.advance(1)
-            for one in found:
-                stem = file_stem(one, [str(other) for other in files[:number]])
-                crops = [None if out is None else out / f"{stem}-{each.number}.png" for each in one.signatures]
-                for crop, each in zip(crops, one.signatures, strict=True):
-                    if crop is not None:
-                        write_crop(crop, each, clean=clean)
-                picture = None if preview is None else preview / f"{stem}.png"
-                if picture is not None:
-                    read = read_file(one.name, page=one.page, max_pixels=max_pixels)
-                    write_preview(picture, read.rgb if read.has_colour else read.grey, one)
-                pages.append(LocatedPage.of(one, crops, picture))
-    document = Locations.of(pages, failed)
+    document = locate_files(
+        named_images(documents, progress, documents=True),
+        out=out,
+        clean=clean,
+        preview=preview,
+        page=page,
+        dpi=dpi,
+        template=chosen,
+        regions=regions,
+        least=least or LEAST_SCORE,
+        max_pixels=max_pixels,
+        progress=progress,
+    )
     if table is not None:
         write_table(table, COLUMNS, document.rows(), texts=("file", "role", "crop", "error"))
     show(document, json_output, _table)
-    for reason in failed.values():
+    for reason in document.failed.values():
         warning_line(reason)
     if not json_output:
         for what, folder in (("signatures", out), ("pages", preview)):
-            if folder is not None and pages:
+            if folder is not None and document.pages:
                 note_line(f"{what}: {folder}")
     raise typer.Exit(document.exit_code)
 

@@ -57,7 +57,6 @@ def make(
     resolution = file.resolution if dpi is None else given_resolution(dpi)
     reckoned = page_dpi(file.rgb if file.has_colour else file.grey, resolution)
     template = make_template(title, file, reckoned, read_regions(region))
-    path.parent.mkdir(parents=True, exist_ok=True)
     template.save(path)
     said = "" if resolution.known else " (resolution estimated: give --dpi if mm are to be right)"
     roles = ", ".join(place.role for place in template.places)

@@ -184,7 +184,7 @@ def pages_of(
 def _file_of(picture: U8, name: str | None) -> ImageFile:
     from PIL import Image
 
-    if picture.dtype != np.uint8 or picture.ndim not in (2, 3):
+    if picture.dtype != np.uint8 or picture.size == 0 or picture.ndim < 2 or picture.shape[2:] not in ((), (3,)):
         raise UsageError(f"a uint8 array [H, W] or [H, W, 3] is expected, not {picture.dtype} {list(picture.shape)}")
     content = np.ascontiguousarray(picture).tobytes()
     title = name or f"array {hashlib.sha256(content).hexdigest()[:8]}"

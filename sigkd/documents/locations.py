@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +13,19 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from sigkd.documents.locate import Box, Page, Signature
-from sigkd.errors import ExitCode
+from sigkd.documents.locate import LEAST_SCORE, Box, Page, Signature, locate
+from sigkd.documents.regions import Region
+from sigkd.documents.template import Template
+from sigkd.errors import ExitCode, ImageError
 from sigkd.files import atomic_path
+from sigkd.images.formats import MAX_PIXELS
+from sigkd.images.reader import read_file
 from sigkd.images.remarks import Remark
 from sigkd.images.resolution import Resolution
+from sigkd.images.scale import DPI
+from sigkd.images.sheet import write_picture
 from sigkd.json_documents import JsonDocument
+from sigkd.progress import SILENT, Progress
 
 U8 = npt.NDArray[np.uint8]
 
@@ -127,16 +135,70 @@ class Locations(JsonDocument, format="sigkd-locations", version=1):
         return [{name: row.get(name, "") for name in COLUMNS} for row in rows]
 
 
-def file_stem(page: Page, before: Sequence[str] = ()) -> str:
-    """Return what files that are made of a page are called: the document's stem and the page's number.
+def locate_files(
+    files: Sequence[Path],
+    *,
+    out: Path | None = None,
+    clean: bool = False,
+    preview: Path | None = None,
+    page: int | None = None,
+    dpi: float | None = None,
+    template: Template | None = None,
+    regions: Sequence[Region] = (),
+    least: float = LEAST_SCORE,
+    max_pixels: int = MAX_PIXELS,
+    progress: Progress = SILENT,
+) -> Locations:
+    """Find the signatures on documents, and write them and the pages as pictures where that is wanted.
 
     Args:
-        page: the page.
-        before: names of earlier documents; the stem is numbered where one of them has the same.
+        files: documents (``FILE.pdf#page=3``: one page).
+        out: folder for the signatures, ``DOCUMENT-PAGE-NUMBER.png``; of two documents of one name the second is
+            ``DOCUMENT~2``.
+        clean: in ``out``, their ink alone.
+        preview: folder for the annotated pages, ``DOCUMENT-PAGE.png``.
+        page: as of :func:`sigkd.documents.locate.locate`, and so are those that follow.
+        dpi: likewise.
+        template: likewise.
+        regions: likewise.
+        least: likewise.
+        max_pixels: likewise.
+        progress: where the work is reported.
     """
-    stem = Path(page.name).stem or "page"
-    same = sum(Path(other).stem == stem for other in before)
-    return f"{stem}{f'~{same + 1}' if same else ''}-{page.page}"
+    pages: list[LocatedPage] = []
+    failed: dict[str, str] = {}
+    stems: dict[str, str] = {}
+    with progress.task("looking", total=len(files), unit="documents") as task:
+        for file in files:
+            try:
+                found = locate(
+                    file, page=page, dpi=dpi, template=template, regions=regions, least=least, max_pixels=max_pixels
+                )
+                for one in found:
+                    stem = f"{_stem(one.name, stems)}-{one.page}"
+                    crops = [None if out is None else out / f"{stem}-{each.number}.png" for each in one.signatures]
+                    for crop, each in zip(crops, one.signatures, strict=True):
+                        if crop is not None:
+                            write_crop(crop, each, clean=clean)
+                    picture = None if preview is None else preview / f"{stem}.png"
+                    if picture is not None:
+                        read = read_file(one.name, page=one.page, max_pixels=max_pixels)
+                        write_preview(picture, read.rgb if read.has_colour else read.grey, one)
+                    pages.append(LocatedPage.of(one, crops, picture))
+            except ImageError as error:
+                failed[str(file)] = str(error)
+            task.advance(1)
+    return Locations.of(pages, failed)
+
+
+def _stem(name: str, stems: dict[str, str]) -> str:
+    """Return what files that are made of a document are called, and note it: no two documents have the same."""
+    if name not in stems:
+        plain = Path(name).stem or "page"
+        others = {stem.casefold() for stem in stems.values()}
+        numbered = (plain if number == 1 else f"{plain}~{number}" for number in itertools.count(1))
+        stems[name] = next(stem for stem in numbered if stem.casefold() not in others)
+    return stems[name]
 
 
 def write_crop(path: Path, signature: Signature, *, clean: bool = False) -> None:
@@ -147,11 +209,8 @@ def write_crop(path: Path, signature: Signature, *, clean: bool = False) -> None
         signature: what to write.
         clean: its ink alone at 300 dpi; else the page around it, in its pixels, with the page's resolution.
     """
-    from sigkd.images.scale import DPI
-
     picture = signature.ink if clean else signature.crop
     dpi = (DPI, DPI) if clean else (signature.resolution.x, signature.resolution.y)
-    path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(path) as temporary:
         Image.fromarray(picture).save(temporary, format="PNG", **({"dpi": dpi} if None not in dpi else {}))
 
@@ -184,6 +243,4 @@ def draw_page(picture: U8, page: Page) -> U8:
 
 def write_preview(path: Path, picture: U8, page: Page) -> None:
     """Write the annotated page (:func:`draw_page`) as PNG."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(path) as temporary:
-        Image.fromarray(draw_page(picture, page)).save(temporary, format="PNG")
+    write_picture(Image.fromarray(draw_page(picture, page)), path)

@@ -65,8 +65,12 @@ class Found:
             yield f"passed over, {reason}: {', '.join(names[:_NAMED])}{more}"
 
 
-def search(root: Path) -> Found:
+def search(root: Path, *, documents: bool = False) -> Found:
     """Look for images below a folder; links to folders are followed, hidden files and folders are not.
+
+    Args:
+        root: the folder.
+        documents: look for PDF files, too; else they are passed over: a README is no signature.
 
     Raises:
         DatasetError: it is no folder.
@@ -74,14 +78,14 @@ def search(root: Path) -> Found:
     if not root.is_dir():
         raise DatasetError(f"{root}: not a directory")
     found = Found([], {})
-    _search(root, root, frozenset(), found)
+    _search(root, root, frozenset(), found, documents)
     found.images.sort(key=lambda path: natural(path.relative_to(root).as_posix()))
     for names in found.others.values():
         names.sort(key=natural)
     return found
 
 
-def _search(folder: Path, root: Path, above: frozenset[tuple[int, int]], found: Found) -> None:
+def _search(folder: Path, root: Path, above: frozenset[tuple[int, int]], found: Found, documents: bool) -> None:
     def passed(path: Path, reason: str) -> None:
         found.others.setdefault(reason, []).append(path_text(path.relative_to(root)))
 
@@ -97,9 +101,11 @@ def _search(folder: Path, root: Path, above: frozenset[tuple[int, int]], found: 
         if path.name.startswith((".", "__MACOSX")) or path.name.lower() in _CLUTTER:
             continue
         if path.is_dir():
-            _search(path, root, above | {place}, found)
+            _search(path, root, above | {place}, found, documents)
         elif not path.is_file():
             passed(path, "a link to nothing" if path.is_symlink() else "neither a file nor a folder")
+        elif path.suffix.lower() == PDF_SUFFIX and not documents:
+            passed(path, "a PDF: a document, not a signature")
         elif path.suffix.lower() in SUFFIXES:
             found.images.append(path)
         else:
@@ -133,12 +139,13 @@ def images_below(root: Path) -> list[Path]:
     return search(root).images
 
 
-def named_images(paths: Iterable[Path], progress: Progress = SILENT) -> list[Path]:
+def named_images(paths: Iterable[Path], progress: Progress = SILENT, *, documents: bool = False) -> list[Path]:
     """Return the files named, whatever their suffixes, and the images below the folders named, in order.
 
     Args:
         paths: files and folders.
         progress: told what was passed over in folders.
+        documents: take the PDF files in folders, too.
 
     Raises:
         InputError: a path does not exist, or a folder holds no image.
@@ -146,11 +153,12 @@ def named_images(paths: Iterable[Path], progress: Progress = SILENT) -> list[Pat
     files: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = search(path)
+            inside = search(path, documents=documents)
             for line in inside.told():
                 progress.warn(f"{path}: {line}")
             if not inside.images:
-                raise InputError(f"{path}: no images in this folder ({', '.join(sorted(SUFFIXES))})")
+                suffixes = SUFFIXES if documents else SUFFIXES - {PDF_SUFFIX}
+                raise InputError(f"{path}: no images in this folder ({', '.join(sorted(suffixes))})")
             files += inside.images
         elif path.exists() or Path(split_page(path)[0]).exists():
             files.append(path)

@@ -151,6 +151,24 @@ def read_file(
         raise ImageError(f"{name}: cannot be decoded ({type(error).__name__}: {_first_line(error)})") from error
 
 
+def read_header(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> tuple[tuple[int, int], Resolution]:
+    """Return width and height in pixels of an image (no PDF) as it lies in the file, and its resolution, undecoded.
+
+    Raises:
+        ImageError: as :func:`read_file`.
+    """
+    source, page = split_page(source)
+    content, name = _content(source, None)
+    try:
+        with _open(content, name, max_pixels) as opened:
+            opened.seek(page - 1)
+            return opened.size, read_resolution(opened)
+    except ImageError:
+        raise
+    except Exception as error:  # as in read_file
+        raise ImageError(f"{name}: cannot be read ({type(error).__name__}: {_first_line(error)})") from error
+
+
 def read_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> U8:
     """Return the file (its first page) as grey, uint8 [H, W], 0 ink .. 255 paper; see :func:`read_file`."""
     return read_file(source, max_pixels=max_pixels).grey

@@ -73,6 +73,7 @@ def _candidates(
     passed: dict[str, str],
     *,
     allow_incomplete: bool = False,
+    documents: bool = False,
 ) -> list[_Candidate]:
     """List the writers of a source with their first genuine signatures, and put into ``passed`` why files are not."""
     path = Path(source)
@@ -81,7 +82,7 @@ def _candidates(
 
         layout = "folder" if path.is_dir() else "csv"
         found: dict[str, list[tuple[Path, float | None]]] = {}
-        signatures = scan_dataset(layout, path, allow_incomplete)
+        signatures = scan_dataset(layout, path, allow_incomplete, documents=documents)
         passed |= dict.fromkeys(signatures.missing, "missing")
         for reason, names in signatures.passed.items():
             passed |= dict.fromkeys(names, f"passed over, {reason}")
@@ -145,7 +146,15 @@ def enroll_from(
         UsageError: ``keep_images`` with a prepared dataset; InputError: no such source.
     """
     result = BulkResult()
-    candidates = _candidates(source, data, verifier, references, result.skipped, allow_incomplete=allow_incomplete)
+    candidates = _candidates(
+        source,
+        data,
+        verifier,
+        references,
+        result.skipped,
+        allow_incomplete=allow_incomplete,
+        documents=look is not None,
+    )
     for file, reason in result.skipped.items():
         progress.warn(f"{file}: {reason}")
     if keep_images and any(candidate.images is not None for candidate in candidates):

@@ -15,7 +15,7 @@ from sigkd.documents.template import Template
 from sigkd.errors import ExitCode, ImageError, UsageError
 from sigkd.images.formats import named_images, split_page
 from sigkd.images.pdf import is_pdf
-from sigkd.images.reader import ImageFile, read_file
+from sigkd.images.reader import read_header
 from sigkd.images.resolution import MM_PER_INCH, Resolution
 from sigkd.images.scale import DPI
 from sigkd.progress import SILENT, Progress
@@ -55,9 +55,7 @@ class Look:
         if path.exists() and not path.is_file():  # a pipe is read once
             return False
         try:
-            plain, _ = split_page(path)
-            with Path(plain).open("rb") as stream:  # drawing a page of a PDF takes a second
-                return is_pdf(stream.read(1024)) or is_page(read_file(path))
+            return is_page(path)
         except (ImageError, OSError):
             return False
 
@@ -91,14 +89,19 @@ class DocumentAnswers:
         return ExitCode.UNSIGNED if self.unsigned and code in milder else code
 
 
-def is_page(file: ImageFile) -> bool:
-    """Tell whether a file is a page by its kind or size: see :data:`PAGE_MM2`."""
-    if file.format == "PDF":
-        return True
-    x, y = file.resolution.x, file.resolution.y
+def is_page(path: Path) -> bool:
+    """Tell whether a file is a page by its kind or size, by its first bytes alone: see :data:`PAGE_MM2`.
+
+    Raises:
+        ImageError, OSError: it cannot be read.
+    """
+    with Path(split_page(path)[0]).open("rb") as stream:
+        if is_pdf(stream.read(1024)):
+            return True
+    (width, height), resolution = read_header(path)
+    x, y = resolution.x, resolution.y
     if x is None or y is None:
         return False
-    width, height = file.image.size
     return width / x * height / y * MM_PER_INCH**2 >= PAGE_MM2
 
 
@@ -149,7 +152,7 @@ def signatures_of(
         ImageError: a document cannot be read or has no signature; the message names it.
     """
     samples: list[Sample] = []
-    for path in named_images(documents):
+    for path in named_images(documents, documents=True):
         taken = take_signatures(verifier, path, look, keep=keep, dpi=dpi)
         if not taken.samples:
             raise ImageError(f"{path}: no signature was found on it")
@@ -209,9 +212,11 @@ def verify_documents(
     Raises:
         UsageError: no images, or a report of several signatures; ImageError: the only file cannot be used.
     """
-    files = named_images(images, progress)
+    files = named_images(images, progress, documents=True)
     if not files:
         raise UsageError("give at least one query: sigkd verify `writer` NAME QUERY...")
+    if report is not None and len(files) != 1:
+        raise UsageError(f"`report` is for one signature, not {len(files)} files")
     enrolled = verifier.open_gallery()
     _ = enrolled.comparison(writer)  # nobody of this name: said before anything is read
     presumed = enrolled.gallery.resolution
@@ -233,7 +238,7 @@ def verify_documents(
                         raise
                     result.failed[str(file)] = str(error)
             if report is not None:
-                if len(files) != 1 or len(samples) != 1:
+                if len(samples) != 1:
                     raise UsageError(f"`report` is for one signature, not {len(samples)}: name its `region`")
                 case = verifier.case_of(writer, samples[0])
                 report.write(verifier, case)
@@ -257,11 +262,7 @@ def verify_document_against(
     taken = take_signatures(verifier, query, look, keep=report is not None)
     if report is not None and len(taken.samples) != 1:
         raise UsageError(f"`report` is for one signature, not {len(taken.samples)}: name its `region`")
-    known = [verifier.sample(path, keep=report is not None) for path in references]
-    result = DocumentAnswers(unsigned=taken.unsigned)
-    for sample in taken.samples:
-        case = verifier.case_against(known, sample)
-        if report is not None:
-            report.write(verifier, case)
-        result.answers.append(case.answer)
-    return result
+    cases = verifier.cases_against(references, taken.samples, keep=report is not None)
+    if report is not None:
+        report.write(verifier, cases[0])
+    return DocumentAnswers([case.answer for case in cases], unsigned=taken.unsigned)

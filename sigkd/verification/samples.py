@@ -77,7 +77,7 @@ def read_sample(
         placing: the model's, or the height and width in pixels of its canvas.
         name: what to call it; by default the file's name, or a part of its hash.
         keep: keep the content (an array and a later page of a TIFF are kept as PNG).
-        page: of a multi-page TIFF, from 1.
+        page: of a TIFF or PDF of several, from 1; what a path says after ``#page=`` goes before it.
         dpi: the resolution, whatever the file says; for models of views.
         presumed: the resolution of a scan that does not tell its own; likewise.
         thumbnail: make a small picture of the scan, too.
@@ -97,12 +97,13 @@ def read_sample(
         title = where = name
     else:  # once: the hash, the pixels and what is kept are of the same bytes
         read = read_file(source, page=page, max_pixels=placing.max_pixels, name=name)
+        page = read.page  # the path may name one
         if keep:
             # Another page: kept alone, and with its resolution, or it would be read again as page 1.
             content = read.content if page == 1 else _png(read.image, read.resolution)
         title, where = read.title if name is None else name, read.name
     kind = read.format if isinstance(read, ImageFile) else ""
-    file, page = _place(source), read.page if isinstance(read, ImageFile) else page
+    file = _place(source)
     if placing.views:
         scan = read_scan(read, dpi=dpi, presumed=presumed, max_pixels=placing.max_pixels, name=where)
         scale = scan.dpi if scan.resolution.known else None

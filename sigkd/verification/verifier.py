@@ -316,19 +316,31 @@ class Verifier:
         Raises:
             As :meth:`verify_against`.
         """
-        return self._case(references, query, keep=True)
+        return self.cases_against(references, [query])[0]
 
-    def _case(self, references: Iterable[ImageInput | Sample], query: ImageInput | Sample, *, keep: bool) -> Case:
+    def cases_against(
+        self, references: Iterable[ImageInput | Sample], queries: Iterable[ImageInput | Sample], *, keep: bool = True
+    ) -> list[Case]:
+        """Verify several queries against references given as images; ``keep``: with all that reports show.
+
+        Raises:
+            As :meth:`verify_against`.
+        """
         kept, remarks = distinct([self.sample(image, keep=keep) for image in references])
         if not kept:
             raise UsageError("at least one reference is needed")
-        samples = [*kept, self.sample(query, keep=keep)]
-        features = self.features([sample.image for sample in samples])  # of all in one batch
-        comparison = self.compare_features(References.of(kept, features[:-1]))
-        answer = comparison.judge(samples[-1:], features[-1:])[0]
+        asked = [self.sample(query, keep=keep) for query in queries]
+        if not asked:
+            return []
+        features = self.features([sample.image for sample in (*kept, *asked)])  # of all in one batch
+        count = len(kept)
+        comparison = self.compare_features(References.of(kept, features[:count]))
         remarks += [replace(one, image=sample.name) for sample in kept for one in sample.remarks]
-        answer = replace(answer, reference_remarks=tuple(remarks))
-        return Case(comparison, tuple(kept), samples[-1], answer)
+        answers = comparison.judge(asked, features[count:])
+        return [
+            Case(comparison, tuple(kept), sample, replace(answer, reference_remarks=tuple(remarks)))
+            for sample, answer in zip(asked, answers, strict=True)
+        ]
 
     def verify_against(self, references: Iterable[ImageInput | Sample], query: ImageInput | Sample) -> Verification:
         """Verify one query against references given as images.
@@ -344,7 +356,7 @@ class Verifier:
             ImageError: an image cannot be used; UsageError: no references; CohortError, CalibrationError: they do not
                 fit.
         """
-        return self._case(references, query, keep=False).answer
+        return self.cases_against(references, [query], keep=False)[0].answer
 
     # -- enrolled writers
 

@@ -209,6 +209,16 @@ def test_what_is_passed_over_is_listed(tmp_path, made_up):
     assert scan_dataset("folder", tmp_path / "own").passed == {"no image by its suffix": ["anna/1.psd"]}
 
 
+def test_a_pdf_is_no_signature_but_may_be_a_document(tmp_path, made_up):
+    made_up.touch(tmp_path, "anna/1.png", "anna/card.pdf")
+    documents = scan_dataset("folder", tmp_path, documents=True)
+    assert [record.path.name for record in documents.records] == ["1.png", "card.pdf"]
+    made_up.touch(tmp_path, "README.pdf")
+    found = scan_dataset("folder", tmp_path)
+    assert [record.path.name for record in found.records] == ["1.png"]
+    assert found.passed == {"a PDF: a document, not a signature": ["anna/card.pdf", "README.pdf"]}
+
+
 def test_csv(tmp_path, made_up):
     made_up.touch(tmp_path, "x/a.png", "x/b.png", "x/c.png")
     table = tmp_path / "list.csv"

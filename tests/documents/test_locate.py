@@ -9,6 +9,7 @@ from PIL import Image
 import sigkd
 from sigkd.cli.app import main
 from sigkd.documents.locate import locate, page_dpi
+from sigkd.documents.locations import locate_files
 from sigkd.documents.regions import read_regions
 from sigkd.errors import ImageError, UsageError
 from sigkd.images.resolution import Resolution
@@ -86,6 +87,9 @@ def test_pages_of_unknown_resolution_are_reckoned_as_pages_of_a_usual_size(contr
 def test_arrays_of_other_kinds_are_refused(contract):
     with pytest.raises(UsageError, match="uint8 array"):
         sigkd.locate(contract.scan.image.astype(float))
+    for shape in ((40, 40, 4), (40, 40, 3, 1), (0, 40), (40,)):
+        with pytest.raises(UsageError, match="uint8 array"):
+            sigkd.locate(np.full(shape, 255, np.uint8))
     with pytest.raises(ImageError, match=r"gone\.pdf"):
         sigkd.locate("gone.pdf")
 
@@ -122,6 +126,20 @@ def test_the_command_writes_crops_previews_and_a_table(folder, tmp_path, capsys)
     assert sorted(path.name for path in (tmp_path / "seen").iterdir()) == ["both-1.png", "both-2.png", "form-1.png"]
     rows = (tmp_path / "found.csv").read_text().splitlines()
     assert len(rows) == 5 and rows[0].startswith("file,page,number,role,score,left,")
+
+
+def test_documents_of_one_name_do_not_overwrite_each_other(folder, tmp_path):
+    names = ("a/contract.tif", "b/contract.tif", "contract~2.tif")
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes((folder / "contract.tif").read_bytes())
+    document = locate_files([tmp_path / name for name in names], preview=tmp_path / "seen")
+    assert [page.preview.name for page in document.pages] == [
+        "contract-1.png",
+        "contract~2-1.png",
+        "contract~2~2-1.png",
+    ]
+    assert len(list((tmp_path / "seen").iterdir())) == 3 and document.exit_code == 0
 
 
 def test_one_page_is_chosen_and_what_cannot_be_read_is_said(folder, tmp_path, capsys):

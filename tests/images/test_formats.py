@@ -95,3 +95,13 @@ def test_links_in_a_circle_end(tmp_path: Path) -> None:
     circles = found.others["a link to a folder that it lies in"]
     assert circles == ["a/over/over", "a/self", "a/up", "b/over/over", "b/over/self", "b/over/up"]
     assert found.others["a link to nothing"] == ["a/over/loop", "b/loop"]
+
+
+def test_pdf_files_are_found_where_documents_are_asked_for(tmp_path):
+    _touch(tmp_path, "a.png", "x/README.PDF")
+    assert [path.name for path in search(tmp_path).images] == ["a.png"]
+    assert search(tmp_path).others == {"a PDF: a document, not a signature": ["x/README.PDF"]}
+    assert [path.name for path in search(tmp_path, documents=True).images] == ["a.png", "README.PDF"]
+    assert [path.name for path in named_images([tmp_path], documents=True)] == ["a.png", "README.PDF"]
+    with pytest.raises(InputError, match=r"no images in this folder \(\.avif, (?!.*\.pdf)"):
+        named_images([tmp_path / "x"])

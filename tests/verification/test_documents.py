@@ -15,7 +15,7 @@ from PIL import Image
 from sigkd import Choices, Verifier
 from sigkd.documents.regions import read_regions
 from sigkd.errors import ExitCode, ImageError, UsageError
-from sigkd.images.reader import ImageFile, read_file
+from sigkd.images.reader import ImageFile
 from sigkd.synthesis.disturbances.scan import Scan, field_boxes, signature_boxes
 from sigkd.synthesis.documents import make_document
 from sigkd.verification.bulk import enroll_from
@@ -69,7 +69,7 @@ def verifier(tiny_model, tiny_cohort, scans, tmp_path: Path):
 
 def test_pages_are_told_by_kind_and_size(papers) -> None:
     folder, _, _ = papers
-    assert is_page(read_file(folder / "contract.png")) and not is_page(read_file(folder / "crop.png"))
+    assert is_page(folder / "contract.png") and not is_page(folder / "crop.png")
     assert Look().is_document(folder / "contract.png") and not Look().is_document(folder / "crop.png")
     assert Look(always=True).is_document(folder / "crop.png") and not Look().is_document(folder / "gone.png")
 
@@ -96,16 +96,45 @@ def test_a_region_chooses_and_an_empty_one_is_unsigned(verifier, papers) -> None
     assert result.unsigned == ["empty.png"] and not result.answers and result.exit_code == ExitCode.UNSIGNED
 
 
-def test_references_given_as_images_are_compared_with_a_document(verifier, papers, scans, tmp_path) -> None:
+def test_references_given_as_images_are_compared_with_a_document(
+    verifier, papers, scans, tmp_path, monkeypatch
+) -> None:
     folder, _, _ = papers
     references = []
     for number, image in enumerate(scans["Ada"][:3]):
         references.append(tmp_path / f"{number}.png")
         Image.fromarray(image).save(references[-1])
+    looked_at = []
+    features = verifier.features
+    monkeypatch.setattr(verifier, "features", lambda images: looked_at.append(len(images)) or features(images))
     result = verify_document_against(verifier, references, folder / "contract.png", Look())
-    assert len(result.answers) == 2
+    assert looked_at == [3 + 2]  # the references once, not once a signature
+    for answer, sample in zip(
+        result.answers, take_signatures(verifier, folder / "contract.png", Look()).samples, strict=True
+    ):
+        alone = verifier.verify_against(references, sample)
+        assert answer.score == pytest.approx(alone.score, abs=1e-4)
+        assert (answer.query, answer.reference_remarks) == (alone.query, alone.reference_remarks)
     with pytest.raises(UsageError, match="at least one reference"):
         verify_document_against(verifier, [], folder / "contract.png", Look())
+
+
+def test_a_page_named_after_the_path_is_the_one_that_is_kept(verifier, scans, tmp_path) -> None:
+    first, second = (Image.fromarray(scans["Ada"][number]) for number in (0, 1))
+    file = tmp_path / "two.tif"
+    first.save(file, save_all=True, append_images=[second], dpi=(300, 300))
+    sample = verifier.sample(f"{file}#page=2", keep=True)
+    assert (sample.page, sample.file) == (2, str(file)) and sample.digest == verifier.sample(f"{file}#page=2").digest
+    assert np.array_equal(verifier.sample(sample.content).image, sample.image)
+    assert not np.array_equal(verifier.sample(file).image, sample.image)
+
+
+def test_a_report_is_of_one_file_which_is_said_before_any_is_read(verifier, tmp_path) -> None:
+    files = [tmp_path / "a.png", tmp_path / "b.png"]
+    for file in files:
+        file.write_bytes(b"no image")
+    with pytest.raises(UsageError, match="not 2 files"):
+        verify_documents(verifier, "Ada", files, report=Report(tmp_path / "r.html"))
 
 
 def test_specimen_cards_are_enrolled_whole(verifier, papers, tmp_path) -> None:

@@ -46,13 +46,14 @@ def named_writers(writers: str | None, layout: str) -> str | None:
     return ",".join(known[writers]) if writers is not None and writers in known else writers
 
 
-def scan_dataset(name: str, root: Path, allow_incomplete: bool = False) -> SignatureSet:
+def scan_dataset(name: str, root: Path, allow_incomplete: bool = False, *, documents: bool = False) -> SignatureSet:
     """List the signatures of the dataset ``name`` under ``root``.
 
     Args:
         name: a name in :data:`DATASETS`, or a layout of one's own (``*.toml``).
         root: the dataset's directory (layout ``csv``: the table, or the directory that holds it).
         allow_incomplete: go on with what is there; ``missing`` of the result says what is not.
+        documents: take PDF files, too: signatures are looked for on their pages.
 
     Raises:
         DatasetError: if it is absent, in another layout or incomplete; the message lists what is missing.
@@ -62,7 +63,7 @@ def scan_dataset(name: str, root: Path, allow_incomplete: bool = False) -> Signa
     root = Path(root)
     if not root.exists():
         raise DatasetError(f"{root}: no such directory. {layout.title}: {layout.source}")
-    signatures = layout.scan(root)
+    signatures = layout.scan(root, documents=documents)
     signatures.name = name = Path(name).stem
     if signatures.missing and not allow_incomplete:
         shown = "; ".join(signatures.missing[:_SHOWN])

@@ -117,13 +117,17 @@ class Layout:
     subsets: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Writers set apart in advance, by the subset's name: ``choose`` to choose by, ``report`` to report on."""
 
-    def scan(self, root: Path) -> SignatureSet:
+    def scan(self, root: Path, *, documents: bool = False) -> SignatureSet:
         """Read every path under ``root``; nothing is opened.
+
+        Args:
+            root: the set's folder.
+            documents: take PDF files, too: signatures are looked for on their pages.
 
         Raises:
             DatasetError: if no image is in the layout, or one signature is there twice.
         """
-        below = search(root)
+        below = search(root, documents=documents)
         found: list[SignatureRecord] = []
         left_out, strange = 0, []
         for path in below.images:

@@ -28,8 +28,8 @@ class CsvLayout(Layout):
     shape: str = "a table with the columns path, writer, where known label (genuine, skilled, simple) and dpi"
     source: str = "a table of yours"
 
-    def scan(self, root: Path) -> SignatureSet:
-        """Read the table ``root``, or the only ``.csv`` in the directory ``root``."""
+    def scan(self, root: Path, *, documents: bool = False) -> SignatureSet:
+        """Read the table ``root``, or the only ``.csv`` in the directory ``root``: whatever files it names."""
         table = _find_table(root)
         with parsing(table, "CSV table in UTF-8", DatasetError):
             return self._read(table)

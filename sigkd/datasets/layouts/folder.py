@@ -41,10 +41,10 @@ class FolderLayout(Layout):
     shape: str = "WRITER/genuine/* and WRITER/forged/* (or WRITER/*, all genuine) for each writer"
     source: str = "a directory of yours"
 
-    def scan(self, root: Path) -> SignatureSet:
+    def scan(self, root: Path, *, documents: bool = False) -> SignatureSet:
         """Read every path under ``root``; see :meth:`Layout.scan`."""
         records: list[SignatureRecord] = []
-        below = search(root)
+        below = search(root, documents=documents)
         for path in below.images:
             folder, *rest = path.relative_to(root).parts
             writer = path_text(folder)
