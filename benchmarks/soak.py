@@ -8,7 +8,6 @@ by more than a twentieth.
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import sys
 import tempfile
@@ -16,6 +15,8 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
+
+import torch
 
 from sigkd import Choices, Verifier
 from sigkd.gallery.maintenance import check
@@ -37,8 +38,8 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=4)
     parser.add_argument("--model", default=None)
     options = parser.parse_args()
-    # One thread of torch each: the service's threads share the cores.
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # The service's threads share the cores. The environment is too late for a torch that is loaded.
+    torch.set_num_threads(1)
     scans = {writer: [signature_image(writer, index) for index in range(REFERENCES + 2)] for writer in range(6)}
     done: Counter[str] = Counter()
     errors: list[str] = []

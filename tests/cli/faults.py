@@ -1,4 +1,4 @@
-"""Every command that writes files, small enough to be disturbed often; as a program: runs them and kills them.
+"""Commands that write files, small enough to be disturbed often; as a program: runs some of them and kills them.
 
 ``python -m tests.cli.faults FOLDER``: each command is run in a process of its own that kills itself at the moment
 when the file is whole under its temporary name, once it gets SIGTERM there, and twice at once; prints what was left.
