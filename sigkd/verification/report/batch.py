@@ -140,7 +140,7 @@ def write_batch(
         gallery: has the references' images, where they are kept.
         max_pixels: largest scan that is decoded.
         name: of the table.
-        facts: of the run, by the names of the catalogue's ``batch.facts``.
+        facts: of the run, by the names of the catalogue's ``batch.facts``; empty: there is no log.
     """
     composer = _Composer(Texts(), read, gallery, max_pixels)
     page = composer.page(order, name, facts)
@@ -181,7 +181,7 @@ class _Composer:
         left = sum(counts.get(kind, 0) for kind in LEFT)
         whole = self._count(len(order))
         time = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
-        told = [(t(f"batch.facts.{fact}"), value) for fact, value in facts.items()]
+        told = [(t(f"batch.facts.{fact}"), value or t("batch.log_off")) for fact, value in facts.items()]
         told.append((t("batch.facts.made"), t("batch.facts.made_by", time=time, version=__version__)))
         return BatchPage(
             language=t.language,
@@ -241,8 +241,8 @@ class _Composer:
             kept = next((one for one in self.gallery.references(writer, images=True) if one.image), None)
         except (NotEnrolledError, UsageError):
             return SmallPicture(None, caption, t("batch.no_picture", reason=t("batch.nobody")))
-        except GalleryError:
-            kept = None
+        except GalleryError as error:  # what was changed is not called absent
+            return SmallPicture(None, caption, t("batch.no_picture", reason=str(error)))
         if kept is None or kept.image is None:
             return SmallPicture(None, caption, t("batch.no_picture", reason=t("batch.not_kept")))
         told = None if kept.scan is None else kept.scan.resolution

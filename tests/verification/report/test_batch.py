@@ -15,8 +15,9 @@ from PIL import Image
 from sigkd.errors import UsageError
 from sigkd.verification.claims import verify_claims
 from sigkd.verification.report import Report
-from sigkd.verification.report.batch import KINDS
+from sigkd.verification.report.batch import KINDS, Answered, _Composer
 from sigkd.verification.report.case_file import CaseFile
+from sigkd.verification.report.catalogue import Texts
 
 HEADER = ("id", "path", "writer", "amount")
 ROWS = [
@@ -81,6 +82,14 @@ def test_the_page_has_every_claim_in_the_order_of_what_to_look_at(bank) -> None:
     for fact in (verifier.rule.facts.hash, verifier.binding.model_hash, verifier.gallery.id, "amount: 80"):
         assert fact in text
     assert str(verifier.gallery.meta("head")) in text
+
+
+def test_what_is_absent_or_changed_is_said(bank) -> None:
+    verifier, _ = bank
+    verifier.gallery.connection.execute("UPDATE reference SET image = x'00' WHERE image IS NOT NULL")
+    composer = _Composer(Texts(), lambda _: Answered(2, "Ada", {"answer": "error"}, ()), verifier.gallery, 10**6)
+    assert "was changed" in composer.claim(0).pictures[1].absent
+    assert (Texts()("batch.facts.head"), "no log") in composer.page([], "claims.csv", {"head": ""}).facts
 
 
 def test_only_the_page_s_own_script_may_run(bank) -> None:
