@@ -97,6 +97,10 @@ def verify(
         raise UsageError("--from CLAIMS and --out ANSWERS belong together")
     if source is None and not given:
         raise UsageError("give images: sigkd verify REF... QUERY (or with --writer: QUERY...)")
+    if table is not None:
+        from sigkd.verification.row_tables import check_table
+
+        check_table(table)
     if writer is not None and query is not None:
         raise UsageError("with `writer` all images are queries: leave `query` out")
     with waiting("starting"):  # torch takes seconds where the disk is slow

@@ -106,7 +106,11 @@ def write_table(
         rows: values by column.
         texts: columns of texts from anywhere: what a spreadsheet would take for a formula gets an apostrophe before it.
         delimiter: of a CSV table.
+
+    Raises:
+        UsageError: as :func:`check_table`, which long work asks before it begins.
     """
+    check_table(path)
     with atomic_path(path, private=True) as temporary:
         if path.suffix.lower() == ".parquet":
             import pyarrow

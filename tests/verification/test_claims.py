@@ -182,3 +182,6 @@ def test_the_command(run_sigkd, tmp_path: Path, bank, monkeypatch) -> None:
     assert "belong together" in run_sigkd("verify", "--from", source, expect=2).stderr
     assert "beside it" in run_sigkd("verify", "q.png", "--from", source, "--out", "x.csv", expect=2).stderr
     assert "name ends in" in run_sigkd("verify", "--from", source, "--out", "x.xlsx", *gallery, expect=2).stderr
+    for command in (("verify", "a.png", "b.png"), ("gallery", "list", *gallery), ("gallery", "stats", *gallery)):
+        assert "name ends in" in run_sigkd(*command, "--csv", folder / "x.xlsx", expect=2).stderr
+    assert not (folder / "x.xlsx").exists()
