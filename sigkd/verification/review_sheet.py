@@ -136,6 +136,7 @@ def facts(sheet: ReviewSheet) -> list[tuple[str, str]]:
     score, ratio = detail.get("score"), detail.get("log10_lr")
     limits = [f"{word} {detail[key]:.3f}" for word, key in _LIMITS if detail.get(key) is not None]
     why = {"sample": f"drawn by chance, {100 * review.share:g} % of such answers", "": "nobody has to look at it"}
+    changed = ", ".join(f"{name} {value}" for name, value in detail.get("changed", {}).items())
     rows = [
         ("writer", "removed" if review.writer is None else review.writer),
         ("asked", f"{_minute(review.at)} UTC"),
@@ -145,6 +146,7 @@ def facts(sheet: ReviewSheet) -> list[tuple[str, str]]:
         ("log10 LR", "none stated" if ratio is None else f"{ratio:+.2f}"),
         ("remarks", ", ".join(detail.get("remarks", ())) or "none"),
         ("policy", str(detail.get("policy", "not kept"))),
+        *([("changed by the user", changed)] if changed else []),
         ("calibration", str(detail.get("calibration") or "none")),
         ("model", str(detail.get("model", "not kept"))),
         ("questioned file", sheet.query.file or "not known"),
@@ -152,9 +154,6 @@ def facts(sheet: ReviewSheet) -> list[tuple[str, str]]:
         ("references", str(len(sheet.references))),
         ("stands", standing(sheet)),
     ]
-    changed = detail.get("changed")
-    if changed:
-        rows.insert(8, ("changed by the user", ", ".join(f"{name} {value}" for name, value in changed.items())))
     return rows + [(f"{one.by}, {_minute(one.at)}", f"{one.outcome}: {one.reason}") for one in review.opinions]
 
 

@@ -10,7 +10,8 @@ from reportlab.lib.units import mm
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
-from sigkd.verification.report.pdf import ANSWERS, BOTTOM, INK, LINE, PAPERS, SIDE, SOFT, TOP, fonts, paragraph, plain
+from sigkd.images.thumbnails import LARGEST
+from sigkd.verification.report.pdf import ANSWERS, BOTTOM, INK, PAPERS, SIDE, SOFT, TOP, edges, fonts, paragraph, plain
 
 if TYPE_CHECKING:
     from sigkd.verification.report.batch import BatchPage, ShownClaim, SmallPicture
@@ -52,12 +53,7 @@ class _Sheet:
         self._edges()
 
     def _edges(self) -> None:
-        self.canvas.setFont(fonts()[0], 8)
-        self.canvas.setFillColor(SOFT)
-        self.canvas.drawString(SIDE, self.size[1] - 13 * mm, plain(self.page.running)[:95])
-        self.canvas.drawRightString(self.size[0] - SIDE, 11 * mm, str(self.number))
-        self.canvas.setStrokeColor(LINE)
-        self.canvas.line(SIDE, self.size[1] - 14.5 * mm, self.size[0] - SIDE, self.size[1] - 14.5 * mm)
+        edges(self.canvas, self.size, self.page.running, str(self.number))
 
     def _room(self, height: float) -> None:
         """Start a page where the rest of this one does not hold so much."""
@@ -120,7 +116,8 @@ class _Sheet:
         else:
             image = ImageReader(io.BytesIO(picture.content))
             columns, rows = image.getSize()
-            unit = min(_PICTURE / 280, _HIGHEST / 120, _PICTURE / columns)  # of the largest one: all at one scale
+            widest, highest = LARGEST  # all at one scale
+            unit = min(_PICTURE / widest, _HIGHEST / highest, _PICTURE / columns)
             size = columns * unit, rows * unit
             self.canvas.drawImage(image, left, self.top - size[1], *size)
         self.canvas.setFont(fonts()[0], 6.5)

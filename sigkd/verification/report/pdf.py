@@ -42,6 +42,7 @@ ANSWERS = {
     "unsigned": "#8a5a00",
 }
 _NOTES = "#8a5a00"
+_PADDING = 6  # points, of a frame
 
 
 def pdf_file(document: blocks.Document, paper: str) -> bytes:
@@ -60,7 +61,7 @@ def pdf_file(document: blocks.Document, paper: str) -> bytes:
         creator="sigkd",
         lang=document.language,
     )
-    width = size[0] - 2 * SIDE - 12  # a frame has a padding of 6 points
+    width = size[0] - 2 * SIDE - 2 * _PADDING
     flow: list[Flowable] = [paragraph(document.title, "title"), paragraph(document.subtitle, "soft")]
     for block in document.blocks:
         flow.extend(_flowables(block, width))
@@ -79,7 +80,8 @@ def pdf_file(document: blocks.Document, paper: str) -> bytes:
         def save(self) -> None:
             for number, page in enumerate(self.kept, 1):
                 self.__dict__.update(page)
-                _edges(self, document, size, number, len(self.kept))
+                told = document.page_of.format(page=number, pages=len(self.kept))
+                edges(self, size, document.running, told, document.subtitle, inset=_PADDING)
                 super().showPage()
             super().save()
 
@@ -87,16 +89,19 @@ def pdf_file(document: blocks.Document, paper: str) -> bytes:
     return buffer.getvalue()
 
 
-def _edges(canvas: Any, document: blocks.Document, size: tuple[float, float], page: int, pages: int) -> None:
-    regular = fonts()[0]
-    canvas.setFont(regular, 8)
+def edges(
+    canvas: Any, size: tuple[float, float], running: str, number: str, below: str = "", *, inset: float = 0
+) -> None:
+    """Draw a page's running title over a line, its number and a text below; ``inset`` points from the sides."""
+    left, right, line = SIDE + inset, size[0] - SIDE - inset, size[1] - 14.5 * mm
+    running = plain(running)
+    canvas.setFont(fonts()[0], 8)
     canvas.setFillColor(SOFT)
-    running = plain(document.running)
-    canvas.drawString(SIDE + 6, size[1] - 13 * mm, running if len(running) <= 95 else f"{running[:94]}…")
-    canvas.drawRightString(size[0] - SIDE - 6, 11 * mm, document.page_of.format(page=page, pages=pages))
-    canvas.drawString(SIDE + 6, 11 * mm, plain(document.subtitle))
+    canvas.drawString(left, size[1] - 13 * mm, running if len(running) <= 95 else f"{running[:94]}…")
+    canvas.drawRightString(right, 11 * mm, number)
+    canvas.drawString(left, 11 * mm, plain(below))
     canvas.setStrokeColor(LINE)
-    canvas.line(SIDE + 6, size[1] - 14.5 * mm, size[0] - SIDE - 6, size[1] - 14.5 * mm)
+    canvas.line(left, line, right, line)
 
 
 @cache
