@@ -467,6 +467,34 @@ def as_input(pictures):
     return torch.from_numpy(result).permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
 
 
+def rising_and_falling(share, rise):
+    """Return what the learning rate is multiplied by: from 0 to 1 in the first part, then one cosine to 0."""
+    return share / rise if share < rise else 0.5 * (1 + np.cos(np.pi * (share - rise) / (1 - rise)))
+
+
+def follow(mean, model, keep):
+    """Move the mean of the last weights towards the model's."""
+    import torch
+
+    with torch.no_grad():
+        for slow, fast in zip(mean.state_dict().values(), model.state_dict().values(), strict=True):
+            if slow.dtype.is_floating_point:
+                slow.lerp_(fast, 1 - keep)
+            else:
+                slow.copy_(fast)
+
+
+def write_network(model, path, outputs, size, opset):
+    """Write the weights (``.pt``), and the network for OpenCV, its batch norms folded into the convolutions."""
+    import torch
+
+    torch.save(model.state_dict(), Path(path).with_suffix(".pt"))
+    torch.onnx.export(
+        model.eval(), torch.zeros(1, 3, *size), str(path), input_names=["picture"], output_names=outputs,
+        dynamic_axes={"picture": {2: "height", 3: "width"}}, opset_version=opset, dynamo=False,
+    )  # fmt: skip
+
+
 def train(arguments):
     """Fit the network to the pieces and write it: Adam, one cosine, the mean of the last weights."""
     import torch
@@ -485,10 +513,8 @@ def train(arguments):
     weights = torch.tensor([0.5, 1.0, 1.0, 1.0])
     losses, start = [], time.perf_counter()
     for step in range(arguments.steps):
-        share = step / arguments.steps
-        rate = min(share / 0.08, 1) if share < 0.08 else 0.5 * (1 + np.cos(np.pi * (share - 0.08) / 0.92))
         for group in optimiser.param_groups:
-            group["lr"] = arguments.rate * rate + 1e-5
+            group["lr"] = arguments.rate * rising_and_falling(step / arguments.steps, 0.08) + 1e-5
         x, y = _batch(sets, sizes, rng)
         loss = torch.nn.functional.cross_entropy(model(as_input(x)), torch.from_numpy(y), weight=weights)
         optimiser.zero_grad()
@@ -496,19 +522,12 @@ def train(arguments):
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         losses.append(float(loss.detach()))
-        with torch.no_grad():
-            keep = min(0.995, (step + 1) / (step + 10))
-            for slow, fast in zip(mean.state_dict().values(), model.state_dict().values(), strict=True):
-                if slow.dtype.is_floating_point:
-                    slow.lerp_(fast, 1 - keep)
-                else:
-                    slow.copy_(fast)
+        follow(mean, model, min(0.995, (step + 1) / (step + 10)))
         if step % 100 == 99:
             print(
                 f"{step + 1} steps, {time.perf_counter() - start:.0f} s, loss {np.mean(losses[-100:]):.4f}", flush=True
             )
-    torch.save(mean.state_dict(), Path(arguments.out).with_suffix(".pt"))
-    export(mean, arguments.out)
+    write_network(mean, arguments.out, ["kinds"], PIECE, 13)
 
 
 def _batch(sets, sizes, rng):
@@ -530,16 +549,6 @@ def _batch(sets, sizes, rng):
         pictures.append(picture_)
         kinds_of.append(kind)
     return np.stack(pictures), np.stack(kinds_of).astype(np.int64)
-
-
-def export(model, path):
-    """Write the network for OpenCV, its batch norms folded into the convolutions."""
-    import torch
-
-    axes = {"picture": {2: "height", 3: "width"}}
-    blank = torch.zeros(1, 3, *PIECE)
-    names = {"input_names": ["picture"], "output_names": ["kinds"]}
-    torch.onnx.export(model.eval(), blank, str(path), dynamo=False, dynamic_axes=axes, opset_version=13, **names)
 
 
 # How good it is
@@ -613,31 +622,44 @@ def kept_and_left(found, sheet):
     return float(kept), float(foreign.sum() / max(mask.sum(), 1))
 
 
-def main():
-    """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def command_line(about, make, train, *, amount, length, rate, out):
+    """Return a parser, what further commands are added to, and the parser of ``train``.
+
+    ``amount`` and ``length`` are an option with its default each: how much is made, how long is trained.
+    """
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
     making = commands.add_parser("make")
     making.add_argument("out")
-    making.add_argument("--number", type=int, default=23_000)
+    making.add_argument(amount[0], type=int, default=amount[1])
     making.add_argument("--fonts", nargs="*", type=Path)
     making.set_defaults(run=make)
     training = commands.add_parser("train")
-    training.add_argument("sets", nargs="+")
-    training.add_argument("--steps", type=int, default=4700)
-    training.add_argument("--rate", type=float, default=4e-3)
+    training.add_argument(length[0], type=type(length[1]), default=length[1])
+    training.add_argument("--rate", type=float, default=rate)
     training.add_argument("--start", help="weights (.pt) to go on from")
     training.add_argument("--threads", type=int, default=1)
-    training.add_argument("--out", default="sigkd/images/ink_network.onnx")
+    training.add_argument("--out", default=out)
     training.set_defaults(run=train)
+    for command in (making, training):
+        command.add_argument("--seed", type=int, default=0)
+    return parser, commands, training
+
+
+def main():
+    """Read the command line."""
+    parser, commands, training = command_line(
+        __doc__, make, train, amount=("--number", 23_000), length=("--steps", 4700), rate=4e-3,
+        out="sigkd/images/ink_network.onnx",
+    )  # fmt: skip
+    training.add_argument("sets", nargs="+")
     measuring = commands.add_parser("measure")
     measuring.add_argument("--number", type=int, default=10, help="made-up signatures")
     measuring.add_argument("--dutch", type=int, default=0)
     measuring.add_argument("--nfi", type=int, default=0)
     measuring.add_argument("--chains", nargs="*")
+    measuring.add_argument("--seed", type=int, default=0)
     measuring.set_defaults(run=measure)
-    for command in (making, training, measuring):
-        command.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     arguments.run(arguments)
 

@@ -12,7 +12,6 @@ person.
 
 from __future__ import annotations
 
-import argparse
 import copy
 import itertools
 import time
@@ -21,7 +20,16 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from train_ink_network import characters, optics, scribble, straight_strokes
+from train_ink_network import (
+    characters,
+    command_line,
+    follow,
+    optics,
+    rising_and_falling,
+    scribble,
+    straight_strokes,
+    write_network,
+)
 
 from sigkd.documents.detector import DETECTOR_DPI, STRIDE
 from sigkd.images.light import divide_by, paper_brightness
@@ -33,7 +41,7 @@ from sigkd.synthesis.documents.pictures import bar_code, logo, portrait
 from sigkd.synthesis.documents.specimens import Specimen, made_up_specimen
 from sigkd.synthesis.fonts import font_files, shipped_fonts
 from sigkd.synthesis.marks import any_figures
-from sigkd.synthesis.render import ink_map
+from sigkd.synthesis.render import Trace, ink_map
 from sigkd.synthesis.writer import random_pen
 
 PIECE, CROP, BATCH = 352, 320, 8
@@ -63,7 +71,7 @@ def signer(rng, colour, chance=0.9):
         size = np.ptp(every, axis=0)
         fit = min(rng.uniform(30, 80) / 25.4 * 400 / size[0], rng.uniform(12, 28) / 25.4 * 400 / size[1])
         low = every.min(axis=0) * fit - 12
-        moved = [replace(trace, position=trace.position * fit - low) for trace in strokes]
+        moved = [Trace(trace.position * fit - low, trace.speed) for trace in strokes]
         height, width = (int(v) + 24 for v in (size[1] * fit, size[0] * fit))
         ink = np.asarray(ink_map(moved, pen, (height, width), oversample=1), np.uint8)
         left, top, wide, high = cv2.boundingRect(ink)
@@ -294,7 +302,6 @@ def make(arguments):
 
 def network(channels=(16, 24, 40, 64)):
     """Return the network: four halvings, what is far at the smallest, and a way back up for the strokes."""
-    import torch
     from torch import nn
 
     def block(inputs, outputs, stride=1, size=3, reach=1):
@@ -331,7 +338,6 @@ def network(channels=(16, 24, 40, 64)):
             b = self.d1(self.up(self.r1(c)) + b)
             return cells, self.strokes(self.d0(self.up(self.r0(b)) + a))
 
-    del torch
     return Detector()
 
 
@@ -419,9 +425,8 @@ def train(arguments):
     kept, step, start = [], 0, time.perf_counter()
     while (share := (time.perf_counter() - start) / (60 * arguments.minutes)) < 1:
         count = int(Path(f"{arguments.set}_n.txt").read_text(encoding="utf-8"))  # more may have been made meanwhile
-        rate = min(share / 0.05, 1) if share < 0.05 else 0.5 * (1 + np.cos(np.pi * (share - 0.05) / 0.95))
         for group in optimiser.param_groups:
-            group["lr"] = arguments.rate * rate + 1e-5
+            group["lr"] = arguments.rate * rising_and_falling(share, 0.05) + 1e-5
         picture, *truth = batch(x, y, count, rng)
         entry = torch.from_numpy((255 - picture).astype(np.float32) / 128).permute(0, 3, 1, 2)
         entry = entry.contiguous(memory_format=torch.channels_last)
@@ -432,54 +437,22 @@ def train(arguments):
         optimiser.step()
         step += 1
         kept.append([float(term.detach()) for term in terms])
-        with torch.no_grad():
-            keep = min(0.99, (step + 1) / (step + 10))
-            for slow, fast in zip(mean.state_dict().values(), model.state_dict().values(), strict=True):
-                if slow.dtype.is_floating_point:
-                    slow.lerp_(fast, 1 - keep)
-                else:
-                    slow.copy_(fast)
+        follow(mean, model, min(0.99, (step + 1) / (step + 10)))
         if step % 50 == 0:
             terms = " ".join(f"{value:.4f}" for value in np.mean(kept[-50:], axis=0))
             print(f"{step} steps, {time.perf_counter() - start:.0f} s, {count} pieces: {terms}", flush=True)
         if step % 400 == 0:
-            torch.save(mean.state_dict(), Path(arguments.out).with_suffix(".pt"))
-            export(mean, arguments.out)
-    torch.save(mean.state_dict(), Path(arguments.out).with_suffix(".pt"))
-    export(mean, arguments.out)
-
-
-def export(model, path):
-    """Write the network for OpenCV, its batch norms folded into the convolutions."""
-    import torch
-
-    axes = {"picture": {2: "height", 3: "width"}}
-    fixed = copy.deepcopy(model).eval()
-    torch.onnx.export(
-        fixed, (torch.zeros(1, 3, 128, 160),), str(path), input_names=["picture"], output_names=["cells", "strokes"],
-        dynamic_axes=axes, opset_version=17, dynamo=False,
-    )  # fmt: skip
+            write_network(mean, arguments.out, ["cells", "strokes"], (128, 160), 17)
+    write_network(mean, arguments.out, ["cells", "strokes"], (128, 160), 17)
 
 
 def main():
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(required=True)
-    making = commands.add_parser("make")
-    making.add_argument("out")
-    making.add_argument("--pages", type=int, default=3000)
-    making.add_argument("--fonts", nargs="*", type=Path)
-    making.set_defaults(run=make)
-    training = commands.add_parser("train")
+    parser, _, training = command_line(
+        __doc__, make, train, amount=("--pages", 3000), length=("--minutes", 25.0), rate=3e-3,
+        out="sigkd/documents/detector.onnx",
+    )  # fmt: skip
     training.add_argument("set")
-    training.add_argument("--minutes", type=float, default=25)
-    training.add_argument("--rate", type=float, default=3e-3)
-    training.add_argument("--start", help="weights (.pt) to go on from")
-    training.add_argument("--threads", type=int, default=1)
-    training.add_argument("--out", default="sigkd/documents/detector.onnx")
-    training.set_defaults(run=train)
-    for command in (making, training):
-        command.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     arguments.run(arguments)
 
