@@ -92,11 +92,9 @@ def remove(name: Annotated[str, typer.Argument(help="The template.")], data_dir:
     Example: sigkd template remove cheque
     """
     from sigkd.cli.output import say
-    from sigkd.documents.template import find_template, template_path
+    from sigkd.documents.template import stored_template
     from sigkd.paths import data_dir as home
 
-    path = template_path(home(data_dir), name)
-    if not path.is_file():
-        find_template(home(data_dir), name)
+    path = stored_template(home(data_dir), name)
     path.unlink()
     say(f"{path}: removed")

@@ -46,7 +46,7 @@ def read_region(text: str, number: int = 1) -> Region:
             f"`region` '{text}': write [ROLE=]X,Y,WIDTH,HEIGHT in mm, or as shares of the page (0.5,0.8,0.4,0.1)"
         ) from None
     if not (x >= 0 and y >= 0 and 0 < width < 2000 and 0 < height < 2000):
-        raise UsageError(f"`region` '{text}': x and y are at least 0, width and height above 0")
+        raise UsageError(f"`region` '{text}': x and y are at least 0, width and height above 0 and below 2000")
     fractions = max(x, y, width, height) <= 1
     if fractions and (x + width > 1 + 1e-6 or y + height > 1 + 1e-6):
         raise UsageError(f"`region` '{text}': goes beyond the page")

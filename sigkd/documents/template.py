@@ -182,6 +182,15 @@ def find_template(data: Path, name: str) -> Template:
     path = Path(name)
     if path.suffix.lower() == ".json":
         return Template.read(path)
+    return Template.read(stored_template(data, name))
+
+
+def stored_template(data: Path, name: str) -> Path:
+    """Return the file of a template that is in the data directory.
+
+    Raises:
+        InputError: there is none of this name; the message lists those that there are.
+    """
     path = template_path(data, name)
     if not path.is_file():
         known = template_names(data)
@@ -190,4 +199,4 @@ def find_template(data: Path, name: str) -> Template:
             f"no template '{name}'.{nearest(name, known)}{listed} 'sigkd template make PAGE --name {name} --region "
             "X,Y,WIDTH,HEIGHT' makes one"
         )
-    return Template.read(path)
+    return path

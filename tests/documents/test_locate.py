@@ -11,6 +11,7 @@ from sigkd.cli.app import main
 from sigkd.documents.locate import locate, page_dpi
 from sigkd.documents.locations import locate_files
 from sigkd.documents.regions import read_regions
+from sigkd.documents.template import template_path
 from sigkd.errors import ImageError, UsageError
 from sigkd.images.resolution import Resolution
 from sigkd.synthesis.disturbances.scan import signature_boxes, signature_mask
@@ -150,7 +151,7 @@ def test_one_page_is_chosen_and_what_cannot_be_read_is_said(folder, tmp_path, ca
     assert code == 4 and "bad.pdf: the PDF is damaged" in said.err and "contract.tif" in said.out
 
 
-def test_a_template_finds_its_places_and_refuses_other_pages(folder, tmp_path, capsys):
+def test_a_template_finds_its_places_and_refuses_other_pages(folder, tmp_path, capsys, monkeypatch):
     data = ("--data-dir", tmp_path)
     code, said = run(capsys, "template", "make", folder / "form.tif", "--region", "107,200,80,20", *data)
     assert code == 0 and "template 'form' of 210 x 297 mm" in said.out
@@ -162,5 +163,10 @@ def test_a_template_finds_its_places_and_refuses_other_pages(folder, tmp_path, c
     assert code == 4 and "is not like the template 'form'" in said.err
     code, _ = run(capsys, "template", "make", folder / "form.tif", "--region", "1,2,30,4", *data)
     assert code == 2
+    file = template_path(tmp_path, "form")
+    assert run(capsys, "template", "remove", file, *data)[0] == 2 and file.is_file()
+    monkeypatch.chdir(file.parent)  # a file is no template of the data directory, and is not removed
+    code, said = run(capsys, "template", "remove", "form.json", *data)
+    assert code == 4 and "no template 'form.json'" in said.err and file.is_file()
     assert run(capsys, "template", "remove", "form", *data)[0] == 0
     assert run(capsys, "locate", folder / "form.tif", "--template", "form", *data)[0] == 4
