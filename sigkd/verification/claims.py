@@ -396,8 +396,11 @@ def _row(answer: Verification, file: Path) -> dict[str, Any]:
     }
 
 
-def _pictured(sample: Sample) -> dict[str, str]:
-    return {} if sample.thumbnail is None else {"thumbnail": base64.b64encode(sample.thumbnail).decode()}
+def _pictured(sample: Sample) -> dict[str, Any]:
+    """Return what the page needs: a small picture, or where it can be made from later."""
+    if sample.thumbnail is None:
+        return {"page": sample.page, "box": sample.box}
+    return {"thumbnail": base64.b64encode(sample.thumbnail).decode()}
 
 
 def _report(

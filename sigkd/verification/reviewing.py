@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from sigkd.images.reader import ImageFile, read_file
 from sigkd.images.resolution import Resolution, given_resolution
 from sigkd.json_documents import JsonDocument
 from sigkd.verification.policy import Policy, policy_in_force
-from sigkd.verification.samples import digest_on_page
+from sigkd.verification.samples import cropped, digest_on_page
 
 SMALL = "the small picture by which copies are found, not to scale"
 
@@ -204,15 +204,7 @@ def _questioned(review: Review, kept: EarlierQuery | None, file: Path | None) ->
             raise InputError(said)
         return Questioned(str(place), digest, "changed", said), Exhibit(title, None, None, small, said)
     query = Questioned(str(place), found, "there", f"{place}: the very file that was verified")
-    return query, Exhibit(title, read if box is None else _cropped(read, box), dpi, small)
-
-
-def _cropped(page: ImageFile, box: tuple[int, int, int, int]) -> ImageFile:
-    """Return the part of a page that has a signature, with some paper around it."""
-    left, top, right, bottom = box
-    margin, (width, height) = (right - left) // 8, page.image.size
-    kept = max(left - margin, 0), max(top - margin, 0), min(right + margin, width), min(bottom + margin, height)
-    return replace(page, image=page.image.crop(kept))
+    return query, Exhibit(title, read if box is None else cropped(read, box), dpi, small)
 
 
 def _remarks(review: Review, query: Questioned, stored: Sequence[StoredReference]) -> list[str]:

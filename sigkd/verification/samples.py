@@ -136,6 +136,14 @@ def digest_on_page(digest: str, box: tuple[int, int, int, int]) -> str:
     return hashlib.sha256(f"{digest}#{box}".encode()).hexdigest()
 
 
+def cropped(page: ImageFile, box: tuple[int, int, int, int]) -> ImageFile:
+    """Return the part of a page that has a signature, with some paper around it."""
+    left, top, right, bottom = box
+    margin, (width, height) = (right - left) // 8, page.image.size
+    kept = max(left - margin, 0), max(top - margin, 0), min(right + margin, width), min(bottom + margin, height)
+    return replace(page, image=page.image.crop(kept))
+
+
 def _picture(read: ImageFile | NDArray[np.uint8]) -> Image.Image:
     return read.image if isinstance(read, ImageFile) else Image.fromarray(read)
 

@@ -219,3 +219,22 @@ def test_a_review_shows_the_signature_on_its_page(verifier, papers, tmp_path) ->
     verifier.verify("Ada", f"{folder / 'crop.png'}#page=1")
     sheet, _, _ = show_review(Reviews(verifier.gallery), verifier.gallery.entries()[-1].number)
     assert sheet.query.file == str(folder / "crop.png") and sheet.query.state == "there"
+
+
+def test_the_page_shows_what_an_earlier_run_answered(verifier, papers, tmp_path, monkeypatch) -> None:
+    folder, boxes, _ = papers
+    with Image.open(folder / "empty.png") as first, Image.open(folder / "contract.png") as second:
+        first.save(tmp_path / "c.tif", save_all=True, append_images=[second], dpi=(DPI, DPI))
+    with Image.open(folder / "crop.png") as crop, Image.open(folder / "empty.png") as first:
+        first.save(tmp_path / "d.tif", save_all=True, append_images=[crop], dpi=(400, 400))
+    with (tmp_path / "claims.csv").open("w", newline="") as stream:
+        rows = [("c.tif", "Ada", "2", region(boxes[1], "a")), ("d.tif", "Ada", "2", "")]
+        csv.writer(stream).writerows([("path", "writer", "page", "region"), *rows])
+    given = tmp_path / "claims.csv", tmp_path / "out.csv"
+    with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
+        patch.setattr("sigkd.verification.claims.write_table", lambda *_, **__: 1 / 0)
+        verify_claims(verifier, *given, workers=1)
+    report = Report(tmp_path / "page.html")
+    assert verify_claims(verifier, *given, report=report, workers=1).resumed == 2
+    page = report.path.read_text(encoding="utf-8")
+    assert page.count("data:image/jpeg") == 2 and "not the one that was compared" not in page

@@ -18,6 +18,7 @@ from sigkd.images.reader import read_file
 from sigkd.images.thumbnails import thumbnail_of_file
 from sigkd.verification.report import TEMPLATE, Report
 from sigkd.verification.report.catalogue import Texts
+from sigkd.verification.samples import cropped, digest_on_page
 
 if TYPE_CHECKING:
     from sigkd.gallery import Gallery
@@ -46,7 +47,8 @@ class Answered:
     """In the table, the header being row 1."""
     writer: str
     answer: Mapping[str, Any]
-    """By the columns of the table of answers, and ``thumbnail``: a JPEG file in base 64, where there is one."""
+    """By the columns of the table of answers, and ``thumbnail``: a JPEG file in base 64; else ``page`` and ``box``, as
+    of a :class:`.samples.Sample`."""
     carried: Sequence[tuple[str, str]]
     """Other columns of the table, with their values."""
 
@@ -227,9 +229,12 @@ class _Composer:
         if answer.get("thumbnail"):
             return SmallPicture(base64.b64decode(answer["thumbnail"]), caption)
         try:  # an answer of a run without a page, or an image in which no signature was found
-            file = read_file(str(answer.get("file")), max_pixels=self.max_pixels)
-            if answer.get("sha256") not in (file.digest, "", None):
+            page, box = answer.get("page", 1), answer.get("box")
+            file = read_file(str(answer.get("file")), page=page, max_pixels=self.max_pixels)
+            digest = file.digest if box is None else digest_on_page(file.digest, tuple(box))
+            if answer.get("sha256") not in (digest, "", None):
                 return SmallPicture(None, caption, t("batch.no_picture", reason=t("batch.changed")))
+            file = file if box is None else cropped(file, tuple(box))
             presumed = None if file.resolution.known else self.gallery.resolution
             return SmallPicture(thumbnail_of_file(file, presumed), caption)
         except ImageError:
