@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -54,7 +55,7 @@ def place_marks(marks: U8, picture: U8) -> Placement | None:
         picture: the page, uint8 [H, W] or [H, W, 3] at 75 dpi, upright, its light evened out.
     """
     grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) if picture.ndim == 3 else picture, np.uint8)
-    known, described = _features(marks)
+    known, described = _features_of_template(marks.tobytes(), marks.shape)
     seen, others = _features(grey)
     if described is None or others is None or len(known) < _LEAST_MATCHES or len(seen) < _LEAST_MATCHES:
         return None
@@ -78,6 +79,12 @@ def place_marks(marks: U8, picture: U8) -> Placement | None:
         matrix, inside = plane, agree.reshape(-1) > 0
     placement = Placement(np.asarray(matrix, np.float64), int(inside.sum()))
     return placement if _plausible(placement, here[inside], len(known), marks.shape) else None
+
+
+@lru_cache(maxsize=4)
+def _features_of_template(content: bytes, shape: tuple[int, ...]) -> tuple[list[cv2.KeyPoint], F32 | None]:
+    """Return the features of marks; a template is laid on many pages, and this is a quarter of the work on each."""
+    return _features(np.frombuffer(content, np.uint8).reshape(shape))
 
 
 def _features(picture: U8) -> tuple[list[cv2.KeyPoint], F32 | None]:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sigkd.documents import registration
 from sigkd.documents.detector import evened
 from sigkd.documents.regions import read_regions
 from sigkd.documents.registration import place_marks
@@ -50,6 +51,16 @@ def test_places_are_found_again_within_two_millimetres(template, form, chain):
     rows, columns = np.nonzero(moved.layers["print"] > 100)
     where = columns.mean() * share[0], rows.mean() * share[1]
     assert np.hypot(*(found - where)) < 2 / 25.4 * 75
+
+
+def test_a_template_is_looked_at_once_for_many_pages(template, form, monkeypatch):
+    looked_at, features = [], registration._features
+    monkeypatch.setattr(registration, "_features", lambda picture: looked_at.append(picture) or features(picture))
+    registration._features_of_template.cache_clear()
+    page = evened(resized(form.scan.image, (0.5, 0.5)))
+    places = [place_marks(template.marks(), page) for _ in range(3)]
+    assert len(looked_at) == 1 + 3
+    assert {place.matches for place in places} == {places[0].matches} and places[0].matches > 100
 
 
 def test_other_pages_are_not_taken_for_the_templates(template, contract):
