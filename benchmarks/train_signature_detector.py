@@ -31,8 +31,7 @@ from train_ink_network import (
     write_network,
 )
 
-from sigkd.documents.detector import DETECTOR_DPI, STRIDE
-from sigkd.images.light import divide_by, paper_brightness
+from sigkd.documents.detector import DETECTOR_DPI, STRIDE, evened
 from sigkd.synthesis.disturbances import DISTURBANCES, parse_chain
 from sigkd.synthesis.disturbances.scan import NUMBERS, PRESENT
 from sigkd.synthesis.documents import make_document
@@ -252,7 +251,7 @@ def page_of(fonts, rng):
     picture = cv2.resize(made.image, size, interpolation=cv2.INTER_AREA)
     numbers = made.layers.get(NUMBERS, np.zeros(made.shape, np.uint8))
     ink = np.where(made.layers.get("signature", numbers) > PRESENT, numbers, 0).astype(np.uint8)
-    flat = divide_by(picture, paper_brightness(picture, 1.0))
+    flat = evened(picture)
     flat = flat if flat.ndim == 3 else np.repeat(flat[..., None], 3, axis=2)
     small = np.zeros((size[1], size[0]), np.uint8)
     for number in np.unique(ink)[1:]:
